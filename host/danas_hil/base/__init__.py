@@ -1,0 +1,28 @@
+"""What every room stands on: errors, deadlines, files, subprocesses, optional extras."""
+
+from danas_hil.base.deadline import Deadline
+from danas_hil.base.errors import DanasError
+from danas_hil.base.extras import require
+from danas_hil.base.files import (
+    atomic_path,
+    read_json,
+    tree_folder,
+    user_folder,
+    write_atomic,
+    write_json,
+)
+from danas_hil.base.process import Finished, run_process
+
+__all__ = [
+    "DanasError",
+    "Deadline",
+    "Finished",
+    "atomic_path",
+    "read_json",
+    "require",
+    "run_process",
+    "tree_folder",
+    "user_folder",
+    "write_atomic",
+    "write_json",
+]

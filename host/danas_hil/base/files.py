@@ -1,0 +1,78 @@
+"""Files: written whole or not at all; and the folders that we read and keep things in."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from danas_hil.base.errors import DanasError
+
+
+@contextlib.contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; when the block ends well it is renamed to `path`.
+
+    A reader sees the old file or the new one, never half of one, also after kill -9. The
+    temporary name keeps the suffix, for writers that go by it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".part-", suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)  # mkstemp makes private files
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_atomic(path: Path, content: bytes | str) -> None:
+    """Write `content` (text as UTF-8) to `path`, whole or not at all."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON, whole or not at all. NaN is refused: it is not JSON."""
+    write_atomic(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path: Path, hint: str = "") -> Any:
+    """Read JSON from `path`. Raises DanasError naming the file when it is missing or damaged."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DanasError(f"There is no file {path}.", hint) from error
+    except (OSError, ValueError) as error:
+        raise DanasError(f"{path} can't be read: {error}.", hint) from error
+
+
+def tree_folder(name: str) -> Path:
+    """The folder `name` (boards, templates, firmware) of the source tree or the installed wheel."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "_tree" / name
+    return installed if installed.is_dir() else package.parents[1] / name
+
+
+def user_folder(kind: str) -> Path:
+    """The user's folder for `kind` (builds, locks, data, calibrations), made if need be.
+
+    DANAS_HIL_HOME overrides its place.
+    """
+    home = os.environ.get("DANAS_HIL_HOME")
+    root = Path(home) if home else platformdirs.user_cache_path("danas-hil")
+    folder = root / kind
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,20 @@
+"""Genomes, the space they come from, and the one layer table made from each."""
+
+from danas_hil.space.genome import ArchConfig, Colour, DataConfig, Genome
+from danas_hil.space.layers import CLASSES, STAGES, Layer, Stage, kept_channels, layers
+from danas_hil.space.search_space import DEFAULT_SPACE, SearchSpace
+
+__all__ = [
+    "CLASSES",
+    "DEFAULT_SPACE",
+    "STAGES",
+    "ArchConfig",
+    "Colour",
+    "DataConfig",
+    "Genome",
+    "Layer",
+    "SearchSpace",
+    "Stage",
+    "kept_channels",
+    "layers",
+]

@@ -1,0 +1,255 @@
+"""The search space: values for each gene; sampling, repair, mutation and crossover within it."""
+
+from __future__ import annotations
+
+import itertools
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numpy as np
+
+from danas_hil.base import DanasError
+from danas_hil.space.genome import (
+    DEPTH_LIMITS,
+    MONOCHROME_WIDTH,
+    ArchConfig,
+    Colour,
+    DataConfig,
+    Genome,
+)
+
+_DEPTHS = ("b3", "b4", "b5", "b6", "b7")
+_HINT = (
+    "A search space is a TOML file such as: resolution = [32, 64], colour = ['rgb'],"
+    " b3 = [1, 2, 3], alpha = [0.1, 0.2]. Genes left out keep all their values."
+)
+
+
+@dataclass(frozen=True)
+class SearchSpace:
+    """Values that each gene may take, ascending; a gene with one value is fixed.
+
+    The defaults are those of arXiv 2502.12690. With one resolution and one colour this is
+    hardware-aware search.
+    """
+
+    resolution: tuple[int, ...] = (32, 64, 96, 128, 160, 192, 224)
+    colour: tuple[Colour, ...] = ("monochrome", "rgb")
+    b3: tuple[int, ...] = (0, 1, 2, 3)
+    b4: tuple[int, ...] = (0, 1, 2, 3, 4)
+    b5: tuple[int, ...] = (0, 1, 2, 3)
+    b6: tuple[int, ...] = (0, 1, 2, 3)
+    b7: tuple[int, ...] = (0, 1)
+    alpha: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+    monochrome_width: float = MONOCHROME_WIDTH
+
+    def __post_init__(self) -> None:
+        for gene in ("resolution", "colour", *_DEPTHS, "alpha"):
+            values = getattr(self, gene)
+            if not values:
+                raise DanasError(f"The search space gives {gene} no values.", _HINT)
+            if len(set(values)) != len(values):
+                raise DanasError(f"The search space gives {gene} a value twice.", _HINT)
+            object.__setattr__(self, gene, tuple(sorted(values)))
+        for resolution, colour in itertools.product(self.resolution, self.colour):
+            self._data(resolution, colour)  # raises for a value out of range
+        for gene, limit in zip(_DEPTHS, DEPTH_LIMITS, strict=True):
+            if not 0 <= min(getattr(self, gene)) <= max(getattr(self, gene)) <= limit:
+                raise DanasError(f"The search space has {gene} outside 0 to {limit}.", _HINT)
+        if not 0 < min(self.alpha) <= max(self.alpha) <= 1:
+            raise DanasError("The search space has alpha outside 0 to 1.", _HINT)
+        if not self._depths:
+            raise DanasError(
+                "No genome of this search space is feasible.",
+                "A stage can be empty only if all later ones can: allow b3 to b7 such values.",
+            )
+
+    # -- reading and writing -------------------------------------------------------------------
+
+    @staticmethod
+    def from_toml(path: Path) -> SearchSpace:
+        """Read a search space; genes left out keep all their values."""
+        try:
+            content = tomllib.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise DanasError(f"There is no search space file {path}.", _HINT) from error
+        except (OSError, ValueError) as error:
+            raise DanasError(f"{path} can't be read: {error}.", _HINT) from error
+        return SearchSpace.from_json(content)
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> SearchSpace:
+        """The inverse of `to_json`. Raises DanasError for unknown genes and values of no use."""
+        known = {field.name: field for field in fields(SearchSpace)}
+        settings: dict[str, Any] = {}
+        for gene, values in value.items():
+            if gene not in known:
+                raise DanasError(
+                    f"A search space has no gene {gene!r}.", f"Genes: {', '.join(known)}."
+                )
+            kind = str if gene == "colour" else float if gene in _REAL else int
+            many = values if isinstance(values, list | tuple) else [values]
+            if gene == "monochrome_width" and len(many) != 1:
+                raise DanasError("monochrome_width is one number, not a gene.", _HINT)
+            if not all(_is(kind, item) for item in many):
+                raise DanasError(f"The search space gives {gene} the values {values!r}.", _HINT)
+            converted = tuple(kind(item) for item in many)
+            settings[gene] = converted[0] if gene == "monochrome_width" else converted
+        return SearchSpace(**settings)
+
+    def to_json(self) -> dict[str, Any]:
+        pairs = ((field.name, getattr(self, field.name)) for field in fields(self))
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in pairs}
+
+    # -- what is in it -------------------------------------------------------------------------
+
+    @property
+    def data_configs(self) -> tuple[DataConfig, ...]:
+        """Every data configuration, ascending by resolution."""
+        return tuple(self._data(r, c) for r, c in itertools.product(self.resolution, self.colour))
+
+    @property
+    def size(self) -> int:
+        """How many different genomes there are."""
+        return len(self.data_configs) * len(self._depths) * len(self.alpha)
+
+    def __contains__(self, genome: object) -> bool:
+        return (
+            isinstance(genome, Genome)
+            and genome.data in self.data_configs
+            and genome.arch.depths in self._depths
+            and genome.arch.alpha in self.alpha
+        )
+
+    def largest(self, data: DataConfig) -> Genome:
+        """The deepest and widest genome of `data`."""
+        return Genome(data, ArchConfig(*max(self._depths, key=sum), max(self.alpha)))
+
+    def smallest(self, data: DataConfig) -> Genome:
+        """The shallowest and narrowest genome of `data`."""
+        return Genome(data, ArchConfig(*min(self._depths, key=sum), min(self.alpha)))
+
+    # -- moving about in it --------------------------------------------------------------------
+
+    def sample(self, rng: np.random.Generator, data: DataConfig | None = None) -> Genome:
+        """A genome, each gene drawn evenly and the depths repaired; of `data` if given."""
+        drawn = data or self._data(
+            self.resolution[rng.integers(len(self.resolution))],
+            self.colour[rng.integers(len(self.colour))],
+        )
+        depths = [int(rng.choice(getattr(self, gene))) for gene in _DEPTHS]
+        alpha = self.alpha[rng.integers(len(self.alpha))]
+        return Genome(drawn, ArchConfig(*self.repair(depths), alpha))
+
+    def repair(self, depths: list[int]) -> tuple[int, int, int, int, int]:
+        """The feasible depths nearest to `depths` in the number of blocks, then gene by gene.
+
+        A block behind an empty stage moves forward instead of being cut off, so that deep nets are
+        as frequent after the repair as before it. Feasible depths come back as they are.
+        """
+        total = sum(depths)
+
+        def distance(other: tuple[int, ...]) -> tuple[int, int, tuple[int, ...]]:
+            moved = sum(abs(a - b) for a, b in zip(depths, other, strict=True))
+            return (abs(sum(other) - total), moved, other)
+
+        return min(self._depths, key=distance)
+
+    def mutate(self, genome: Genome, rng: np.random.Generator) -> Genome:
+        """A genome that differs in one gene (depths may need repair on top).
+
+        The gene is a data gene, a depth or the width with probability 0.4, 0.4, 0.2, as in the
+        reference implementation; groups with nothing to change are left out. Ordered genes move
+        one step up or down; colour is redrawn. Raises DanasError when the space has one genome.
+        """
+        groups: list[tuple[float, list[Genome]]] = [
+            (0.4, self._data_neighbours(genome)),
+            (0.4, self._depth_neighbours(genome)),
+            (0.2, self._width_neighbours(genome)),
+        ]
+        groups = [(weight, neighbours) for weight, neighbours in groups if neighbours]
+        if not groups:
+            raise DanasError(
+                "This search space has a single genome: nothing can mutate.",
+                "Give at least one gene two values.",
+            )
+        weights = np.array([weight for weight, _ in groups])
+        neighbours = groups[int(rng.choice(len(groups), p=weights / weights.sum()))][1]
+        return neighbours[int(rng.integers(len(neighbours)))]
+
+    def crossover(self, one: Genome, other: Genome, rng: np.random.Generator) -> Genome:
+        """Each gene from either parent with equal chance; the depths repaired."""
+
+        def either(a: Any, b: Any) -> Any:
+            return a if rng.random() < 0.5 else b
+
+        data = self._data(
+            either(one.data.resolution, other.data.resolution),
+            either(one.data.colour, other.data.colour),
+        )
+        depths = [either(*pair) for pair in zip(one.arch.depths, other.arch.depths, strict=True)]
+        alpha = either(one.arch.alpha, other.arch.alpha)
+        return Genome(data, ArchConfig(*self.repair(depths), alpha))
+
+    # -- inside --------------------------------------------------------------------------------
+
+    @cached_property
+    def _depths(self) -> tuple[tuple[int, int, int, int, int], ...]:
+        """All feasible depths (1,600 combinations at the most are looked at)."""
+        combinations = itertools.product(*(getattr(self, gene) for gene in _DEPTHS))
+        return tuple(
+            cast(tuple[int, int, int, int, int], depths)
+            for depths in combinations
+            if ArchConfig(*depths, 1.0).feasible
+        )
+
+    def _data(self, resolution: int, colour: Colour) -> DataConfig:
+        width = self.monochrome_width if colour == "monochrome" else 1.0
+        return DataConfig(resolution, colour, width)
+
+    def _data_neighbours(self, genome: Genome) -> list[Genome]:
+        data = genome.data
+        configs = [self._data(r, data.colour) for r in _steps(self.resolution, data.resolution)]
+        configs += [self._data(data.resolution, c) for c in self.colour if c != data.colour]
+        return [Genome(config, genome.arch) for config in configs]
+
+    def _depth_neighbours(self, genome: Genome) -> list[Genome]:
+        found: dict[Genome, None] = {}
+        for place, gene in enumerate(_DEPTHS):
+            for value in _steps(getattr(self, gene), genome.arch.depths[place]):
+                depths = list(genome.arch.depths)
+                depths[place] = value
+                arch = ArchConfig(*self.repair(depths), genome.arch.alpha)
+                found[Genome(genome.data, arch)] = None
+        found.pop(genome, None)  # a repair can undo the step
+        return list(found)
+
+    def _width_neighbours(self, genome: Genome) -> list[Genome]:
+        return [
+            Genome(genome.data, ArchConfig(*genome.arch.depths, alpha))
+            for alpha in _steps(self.alpha, genome.arch.alpha)
+        ]
+
+
+_REAL = ("alpha", "monochrome_width")
+_T = TypeVar("_T", int, float)
+
+
+def _is(kind: type, value: object) -> bool:
+    if isinstance(value, bool):
+        return False
+    return isinstance(value, int | float) if kind is float else isinstance(value, kind)
+
+
+def _steps(values: tuple[_T, ...], value: _T) -> list[_T]:
+    """The values one step below and above `value`; the nearest where it is not among them."""
+    below = [v for v in values if v < value][-1:]
+    above = [v for v in values if v > value][:1]
+    return below + above
+
+
+DEFAULT_SPACE = SearchSpace()
