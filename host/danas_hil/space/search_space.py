@@ -191,7 +191,9 @@ class SearchSpace:
             either(one.data.resolution, other.data.resolution),
             either(one.data.colour, other.data.colour),
         )
-        depths = [either(*pair) for pair in zip(one.arch.depths, other.arch.depths, strict=True)]
+        depths = [
+            int(either(*pair)) for pair in zip(one.arch.depths, other.arch.depths, strict=True)
+        ]
         alpha = either(one.arch.alpha, other.arch.alpha)
         return Genome(data, ArchConfig(*self.repair(depths), alpha))
 

@@ -1,0 +1,69 @@
+"""Accuracy, and precision and recall of class *person*; with their uncertainty."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from danas_hil.base import DanasError
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a classifier got right on `images` images; person is class 1.
+
+    accuracy, precision, recall are 0 to 1. Precision is 0 where nothing was called a person, and
+    recall is 0 where there was no person: neither is ever NaN.
+    """
+
+    accuracy: float
+    precision: float
+    recall: float
+    images: int
+
+    @staticmethod
+    def of(labels: npt.ArrayLike, predicted: npt.ArrayLike) -> Scores:
+        """From true labels and predicted classes, both (n,) of 0 and 1."""
+        truth = np.asarray(labels).astype(bool)
+        guess = np.asarray(predicted).astype(bool)
+        if truth.shape != guess.shape or truth.ndim != 1 or not truth.size:
+            raise DanasError(f"No scores of {guess.shape} predictions for {truth.shape} labels.")
+        hits = int(np.sum(truth & guess))
+        return Scores(
+            accuracy=float(np.mean(truth == guess)),
+            precision=hits / max(1, int(guess.sum())),
+            recall=hits / max(1, int(truth.sum())),
+            images=int(truth.size),
+        )
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % Wilson score interval of the accuracy."""
+        return wilson_interval(self.accuracy, self.images)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> Scores:
+        return Scores(
+            float(value["accuracy"]),
+            float(value["precision"]),
+            float(value["recall"]),
+            int(value["images"]),
+        )
+
+
+def wilson_interval(share: float, count: int, z: float = 1.959964) -> tuple[float, float]:
+    """Wilson's score interval (1927) of a share seen in `count` trials; z = 1.96 means 95 %."""
+    if count <= 0:
+        return (0.0, 1.0)
+    centre = share + z * z / (2 * count)
+    half = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+    scale = 1 + z * z / count
+    return (max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale))
