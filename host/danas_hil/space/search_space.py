@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -202,12 +202,8 @@ class SearchSpace:
     @cached_property
     def _depths(self) -> tuple[tuple[int, int, int, int, int], ...]:
         """All feasible depths (1,600 combinations at the most are looked at)."""
-        combinations = itertools.product(*(getattr(self, gene) for gene in _DEPTHS))
-        return tuple(
-            cast(tuple[int, int, int, int, int], depths)
-            for depths in combinations
-            if ArchConfig(*depths, 1.0).feasible
-        )
+        values = itertools.product(self.b3, self.b4, self.b5, self.b6, self.b7)
+        return tuple(depths for depths in values if ArchConfig(*depths, 1.0).feasible)
 
     def _data(self, resolution: int, colour: Colour) -> DataConfig:
         width = self.monochrome_width if colour == "monochrome" else 1.0

@@ -1,0 +1,100 @@
+"""The one place where a board's TOML file is read."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import MISSING, dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, get_args, get_type_hints
+
+from danas_hil.base import DanasError, tree_folder
+from danas_hil.board.limits import Limits
+
+Kind = Literal["host", "emulated", "real"]
+_CLASSES = "classes.toml"
+
+
+@dataclass(frozen=True)
+class Board:
+    """A thing that runs a model.
+
+    id: the name of its file in boards/, and what users type after --board.
+    kind: `real` boards give measured figures, `emulated` ones emulated; `host` is this computer.
+    clock_hz: of the core; None on the host, where it is not ours to say.
+    ram_bytes, flash_bytes: what a firmware may fill; None where there is no limit.
+    runtime, kernels: the TFLM build that it runs by default (`danas-hil estimate --list-runtimes`).
+    source: where limits, core and clock come from.
+    """
+
+    id: str
+    name: str
+    kind: Kind
+    core: str
+    source: str
+    runtime: str
+    kernels: str
+    clock_hz: int | None = None
+    ram_bytes: int | None = None
+    flash_bytes: int | None = None
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.ram_bytes, self.flash_bytes, self.name)
+
+
+@cache
+def board_names() -> tuple[str, ...]:
+    """The ids of all boards, sorted."""
+    files = tree_folder("boards").glob("*.toml")
+    return tuple(sorted(file.stem for file in files if file.name != _CLASSES))
+
+
+def load_board(name: str) -> Board:
+    """The board with this id. Raises DanasError for an unknown one, naming those there are."""
+    if name not in board_names():
+        raise DanasError(
+            f"There is no board {name!r}.",
+            f"Boards: {', '.join(board_names())} (`danas-hil boards list` tells more).",
+        )
+    path = tree_folder("boards") / f"{name}.toml"
+    content = _read(path)
+    known = {field.name: field for field in fields(Board) if field.name != "id"}
+    types = get_type_hints(Board)
+    for key, value in content.items():
+        if key not in known:
+            raise DanasError(f"{path}: a board has no {key!r}.", f"It has {', '.join(known)}.")
+        wanted = int if types[key] == int | None else str
+        if not isinstance(value, wanted) or isinstance(value, bool):
+            raise DanasError(f"{path}: {key} = {value!r} is not {wanted.__name__}.")
+    missing = [
+        key for key, field in known.items() if field.default is MISSING and key not in content
+    ]
+    if missing:
+        raise DanasError(f"{path}: {', '.join(missing)} missing.")
+    if content["kind"] not in get_args(Kind):
+        raise DanasError(f"{path}: kind is {', '.join(get_args(Kind))}, not {content['kind']!r}.")
+    return Board(id=name, **content)
+
+
+def device_class_names() -> tuple[str, ...]:
+    """The names of the device classes, largest first."""
+    return tuple(_read(tree_folder("boards") / _CLASSES))
+
+
+def load_device_class(name: str) -> Limits:
+    """The limits of a device class (arXiv 2502.12690, Table 1). Raises DanasError if unknown."""
+    classes = _read(tree_folder("boards") / _CLASSES)
+    if name not in classes:
+        raise DanasError(
+            f"There is no device class {name!r}.", f"Device classes: {', '.join(classes)}."
+        )
+    row = classes[name]
+    return Limits(row["ram_bytes"], row["flash_bytes"], f"device class {name}")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DanasError(f"{path} can't be read: {error}.") from error

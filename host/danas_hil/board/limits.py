@@ -1,0 +1,65 @@
+"""How much memory there is. One kB is 1024 bytes, everywhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from danas_hil.base import DanasError
+
+_UNITS = {"": 1, "b": 1, "k": 1024, "kb": 1024, "kib": 1024}
+_UNITS |= {"m": 1024**2, "mb": 1024**2, "mib": 1024**2}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bytes of RAM and flash for the whole firmware; None where there is no limit.
+
+    origin: who says so (a board, a device class, the command line), for the reader.
+    """
+
+    ram_bytes: int | None = None
+    flash_bytes: int | None = None
+    origin: str = ""
+
+    def __post_init__(self) -> None:
+        for what, value in (("RAM", self.ram_bytes), ("flash", self.flash_bytes)):
+            if value is not None and value < 1024:
+                raise DanasError(
+                    f"A {what} limit of {value} bytes is impossible.",
+                    "Nothing runs in less than 1 kB. Sizes are written as in --ram 256kB --flash 1MB.",
+                )
+
+    def __str__(self) -> str:
+        ram, flash = (
+            "no limit" if value is None else format_size(value)
+            for value in (self.ram_bytes, self.flash_bytes)
+        )
+        return f"RAM {ram}, flash {flash}" + (f" ({self.origin})" if self.origin else "")
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> Limits:
+        return Limits(value.get("ram_bytes"), value.get("flash_bytes"), value.get("origin", ""))
+
+
+def parse_size(text: str) -> int:
+    """Bytes from `262144`, `256kB` or `1MB`. Raises DanasError for anything else."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", text)
+    if match is None or match[2].lower() not in _UNITS:
+        raise DanasError(
+            f"{text!r} is not a size.", "Write bytes, or kB and MB of 1024: 262144, 256kB, 1MB."
+        )
+    return int(float(match[1]) * _UNITS[match[2].lower()])
+
+
+def format_size(size: int) -> str:
+    """Bytes for people: `256 kB`, `1.5 MB`, `900 B`; exact sizes keep no decimals."""
+    for unit, name in ((1024**2, "MB"), (1024, "kB")):
+        if size >= unit:
+            return f"{size / unit:.1f}".removesuffix(".0") + f" {name}"
+    return f"{size} B"

@@ -1,0 +1,6 @@
+"""The run folder: its layout, its reader and writer."""
+
+from danas_hil.run.folder import RunFolder
+from danas_hil.run.records import Candidate, Evaluation, Front
+
+__all__ = ["Candidate", "Evaluation", "Front", "RunFolder"]

@@ -1,0 +1,114 @@
+"""Where everything of a run stands."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from danas_hil.base import DanasError, read_json, write_atomic, write_json
+from danas_hil.run.records import Front
+
+_HINT = "A run is a folder that `danas-hil search` made, such as runs/NAME."
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run on disk. Every file is written whole or not at all.
+
+    config.toml             resolved settings, with the seed and the versions that count
+    study.db                every evaluation (Optuna's SQLite); only search and resume open it
+    supernets/              checkpoints
+    front.json              the exported Pareto front and all evaluations
+    test-images.npz         a sample for accuracy on a device
+    candidates/ID/          genome.json  model.tflite  golden.npz  estimate.json
+      BOARD[@SERIAL]/       measurement.json, and what building and talking left
+    report.html  figures.json  figures.csv
+    """
+
+    path: Path
+
+    @staticmethod
+    def create(path: Path, config: Mapping[str, Any]) -> RunFolder:
+        """Make a new run. Raises DanasError when there is something at `path` already."""
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise DanasError(
+                f"There is something at {path} already.",
+                f"Choose another --name, or go on with it: danas-hil resume {path}",
+            )
+        folder = RunFolder(path)
+        folder.write_config(config)
+        return folder
+
+    @staticmethod
+    def open(path: Path) -> RunFolder:
+        """An existing run. Raises DanasError where there is none."""
+        folder = RunFolder(path)
+        if not folder.config_file.is_file():
+            raise DanasError(f"{path} is not a run: it has no config.toml.", _HINT)
+        return folder
+
+    @property
+    def name(self) -> str:
+        return self.path.resolve().name
+
+    @property
+    def config_file(self) -> Path:
+        return self.path / "config.toml"
+
+    @property
+    def study_file(self) -> Path:
+        return self.path / "study.db"
+
+    @property
+    def supernets(self) -> Path:
+        return self.path / "supernets"
+
+    @property
+    def front_file(self) -> Path:
+        return self.path / "front.json"
+
+    @property
+    def test_images_file(self) -> Path:
+        return self.path / "test-images.npz"
+
+    @property
+    def report_file(self) -> Path:
+        return self.path / "report.html"
+
+    def candidate(self, id_: str) -> Path:
+        """The folder of a candidate: genome.json, model.tflite, golden.npz, estimate.json."""
+        return self.path / "candidates" / id_
+
+    def measured(self, id_: str, target: str) -> Path:
+        """The folder of what `target` (BOARD or BOARD@SERIAL) showed for a candidate."""
+        return self.candidate(id_) / target
+
+    def write_config(self, config: Mapping[str, Any]) -> None:
+        write_atomic(self.config_file, tomli_w.dumps(dict(config)))
+
+    def config(self) -> dict[str, Any]:
+        try:
+            return tomllib.loads(self.config_file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise DanasError(f"{self.config_file} can't be read: {error}.", _HINT) from error
+
+    def write_front(self, front: Front) -> None:
+        write_json(self.front_file, front.to_json())
+
+    def front(self) -> Front:
+        """The exported front. Raises DanasError when the search has not exported one yet."""
+        hint = f"Let the search come to its end: danas-hil resume {self.path}"
+        value = read_json(self.front_file, hint)
+        if not isinstance(value, dict):
+            raise DanasError(f"{self.front_file} is damaged.", hint)
+        return Front.from_json(value)
+
+    def measurements(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """All measurement.json of the run, by (candidate id, target), sorted."""
+        files = sorted(self.path.glob("candidates/*/*/measurement.json"))
+        return {(file.parts[-3], file.parts[-2]): read_json(file) for file in files}
