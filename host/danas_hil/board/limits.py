@@ -29,7 +29,7 @@ class Limits:
             if value is not None and value < 1024:
                 raise DanasError(
                     f"A {what} limit of {value} bytes is impossible.",
-                    "Nothing runs in less than 1 kB. Sizes are written as in --ram 256kB --flash 1MB.",
+                    "Nothing runs in less than 1 kB. Write sizes so: --ram 256kB --flash 1MB.",
                 )
 
     def __str__(self) -> str:

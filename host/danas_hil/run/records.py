@@ -138,7 +138,7 @@ class Front:
         """The inverse of `to_json`. Raises DanasError for another schema or a damaged file."""
         if value.get("schema") != SCHEMA:
             raise DanasError(
-                f"This front.json has schema {value.get('schema')!r}; this danas-hil reads {SCHEMA}.",
+                f"This front.json has schema {value.get('schema')!r}, not {SCHEMA}.",
                 "Export the run again with this version: danas-hil resume RUN.",
             )
         try:
