@@ -151,6 +151,12 @@ class SearchSpace:
         A block behind an empty stage moves forward instead of being cut off, so that deep nets are
         as frequent after the repair as before it. Feasible depths come back as they are.
         """
+        wanted = tuple(depths)
+        if wanted not in self._repaired:
+            self._repaired[wanted] = self._nearest(wanted)
+        return self._repaired[wanted]
+
+    def _nearest(self, depths: tuple[int, ...]) -> tuple[int, int, int, int, int]:
         total = sum(depths)
 
         def distance(other: tuple[int, ...]) -> tuple[int, int, tuple[int, ...]]:
@@ -198,6 +204,10 @@ class SearchSpace:
         return Genome(data, ArchConfig(*self.repair(depths), alpha))
 
     # -- inside --------------------------------------------------------------------------------
+
+    @cached_property
+    def _repaired(self) -> dict[tuple[int, ...], tuple[int, int, int, int, int]]:
+        return {}
 
     @cached_property
     def _depths(self) -> tuple[tuple[int, int, int, int, int], ...]:

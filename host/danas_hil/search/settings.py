@@ -1,0 +1,128 @@
+"""Everything that a search was asked for: what config.toml holds and `resume` reads back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, get_args
+
+from danas_hil.base import DanasError
+from danas_hil.board import Limits
+from danas_hil.search.fitness import Weights
+from danas_hil.search.sampler import RandomSampler, Sampler, TournamentSampler
+from danas_hil.space import SearchSpace
+
+SamplerName = Literal["tournament", "random"]
+MemoryModel = Literal["exact", "paper"]
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """A search, resolved: the same settings and the same data give the same genomes.
+
+    data, data_options: what `danas_hil.data.open_source` takes.
+    limits, board: what a candidate has to fit in; board also says for which build of TFLM the
+        exact memory model is.
+    trials, time_budget: evaluations and seconds after which the search ends; None is no end.
+    supernet_steps: training steps of each supernet; None derives them from time_budget.
+    recalibration_images, validation_images: at most so many are used for one evaluation.
+    drop_infeasible: never evaluate what is estimated not to fit, instead of penalising it.
+    export_limit: at most so many members of the Pareto front are exported.
+    """
+
+    data: str
+    limits: Limits = field(default_factory=Limits)
+    board: str | None = None
+    data_options: Mapping[str, str] = field(default_factory=dict)
+    space: SearchSpace = field(default_factory=SearchSpace)
+    memory_model: MemoryModel = "exact"
+    sampler: SamplerName = "tournament"
+    population: int = 10
+    update_ratio: float = 0.5
+    crossover_ratio: float = 0.2
+    weights: Weights = field(default_factory=Weights)
+    seed: int = 0
+    trials: int | None = None
+    time_budget: float | None = None
+    supernet_steps: int | None = None
+    batch_size: int = 64
+    finetune_steps: int = 0
+    recalibration_images: int = 256
+    validation_images: int = 2000
+    drop_infeasible: bool = False
+    export_limit: int = 24
+    clear_names: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("memory_model", "sampler"):
+            allowed = get_args(MemoryModel if name == "memory_model" else SamplerName)
+            if getattr(self, name) not in allowed:
+                raise DanasError(
+                    f"There is no {name.replace('_', ' ')} {getattr(self, name)!r}.",
+                    f"There are: {', '.join(allowed)}.",
+                )
+        for name, least in _LEAST.items():
+            value = getattr(self, name)
+            if value is not None and value < least:
+                option = f"--{name.replace('_', '-')}"
+                raise DanasError(f"{option} {value:g} is too small.", f"Use {least:g} or more.")
+        if self.trials is None and self.time_budget is None:
+            raise DanasError("This search would never end.", "Give --trials or --time-budget.")
+        if self.supernet_steps is None and self.time_budget is None:
+            raise DanasError(
+                "How long are the supernets to be trained?",
+                "Give --time-budget, from which it is derived, or --supernet-steps.",
+            )
+        self.make_sampler()  # raises for settings out of range
+
+    def make_sampler(self) -> Sampler:
+        if self.sampler == "random":
+            return RandomSampler(self.space, self.seed)
+        return TournamentSampler(
+            self.space, self.seed, self.population, self.update_ratio, self.crossover_ratio
+        )
+
+    def to_config(self) -> dict[str, Any]:
+        """The [search], [space], [limits] and [weights] tables, without what is None."""
+        nested = ("space", "limits", "weights", "data_options")
+        plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in nested}
+        tables = {
+            "search": plain,
+            "data_options": dict(self.data_options),
+            "space": self.space.to_json(),
+            "limits": self.limits.to_json(),
+            "weights": self.weights.to_json(),
+        }
+        return {
+            name: {key: value for key, value in table.items() if value is not None}
+            for name, table in tables.items()
+        }
+
+    @staticmethod
+    def from_config(config: Mapping[str, Any]) -> SearchSettings:
+        """The inverse of `to_config`; other tables are ignored. Raises DanasError if damaged."""
+        try:
+            return SearchSettings(
+                space=SearchSpace.from_json(config["space"]),
+                limits=Limits.from_json(config["limits"]),
+                weights=Weights(**config["weights"]),
+                data_options=config["data_options"],
+                **config["search"],
+            )
+        except (KeyError, TypeError) as error:
+            raise DanasError(
+                f"config.toml is damaged or of another version ({error!r})."
+            ) from error
+
+
+_LEAST: dict[str, float] = {
+    "trials": 1,
+    "time_budget": 1,
+    "supernet_steps": 1,
+    "batch_size": 2,
+    "finetune_steps": 0,
+    "recalibration_images": 2,
+    "validation_images": 10,
+    "export_limit": 1,
+    "seed": 0,
+}
