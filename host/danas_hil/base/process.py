@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from danas_hil.base.deadline import Deadline
 from danas_hil.base.errors import DanasError
@@ -36,38 +38,42 @@ def run_process(
     its own, which is killed whole at the deadline. Raises DanasError when the program is not
     there or the deadline passes; a non-zero exit status is the caller's to judge.
     """
-    try:
-        process = subprocess.Popen(
-            list(arguments),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            cwd=folder,
-            env={**os.environ, **(environment or {})},
-            start_new_session=True,
-        )
-    except FileNotFoundError as error:
-        raise DanasError(
-            f"The program {arguments[0]} is not there.", "`danas-hil doctor` lists what is missing."
-        ) from error
-    try:
-        raw, _ = process.communicate(timeout=deadline.left())
-    except BaseException as error:
-        os.killpg(process.pid, signal.SIGKILL)
-        raw, _ = process.communicate()
-        _keep(log, raw)
-        if not isinstance(error, subprocess.TimeoutExpired):
-            raise  # Ctrl-C: the child is gone, its log is kept
-        where = f" What it printed is in {log}." if log else ""
-        raise DanasError(
-            f"{arguments[0]} did not end within {deadline.seconds:g} s"
-            f" (waiting for {deadline.waiting_for}).{where}"
-        ) from error
-    _keep(log, raw)
-    return Finished(tuple(arguments), process.returncode, raw.decode(errors="replace"))
+    # A file, not a pipe: a daemon that the program leaves behind can't keep us waiting for its
+    # end, and the log can be watched while it grows.
+    with _open_log(log) as output:
+        try:
+            process = subprocess.Popen(
+                list(arguments),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=folder,
+                env={**os.environ, **(environment or {})},
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise DanasError(
+                f"{arguments[0]} can't be started: {error}.",
+                "`danas-hil doctor` lists what is missing.",
+            ) from error
+        try:
+            status = process.wait(timeout=deadline.left())
+        except BaseException as error:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            if not isinstance(error, subprocess.TimeoutExpired):
+                raise  # Ctrl-C: the child is gone, its log is kept
+            where = f" What it printed is in {log}." if log else ""
+            raise DanasError(
+                f"{arguments[0]} did not end within {deadline.seconds:g} s"
+                f" (waiting for {deadline.waiting_for}).{where}"
+            ) from error
+        output.seek(0)
+        return Finished(tuple(arguments), status, output.read().decode(errors="replace"))
 
 
-def _keep(log: Path | None, raw: bytes) -> None:
-    if log is not None:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_bytes(raw)
+def _open_log(log: Path | None) -> IO[bytes]:
+    if log is None:
+        return tempfile.TemporaryFile()
+    log.parent.mkdir(parents=True, exist_ok=True)
+    return log.open("w+b")

@@ -58,8 +58,8 @@ def parse_size(text: str) -> int:
 
 
 def format_size(size: int) -> str:
-    """Bytes for people: `256 kB`, `1.5 MB`, `900 B`; exact sizes keep no decimals."""
+    """Bytes for people: `256 kB`, `1.5 MB`, `900 B`; whole numbers of a unit have no decimals."""
     for unit, name in ((1024**2, "MB"), (1024, "kB")):
         if size >= unit:
-            return f"{size / unit:.1f}".removesuffix(".0") + f" {name}"
+            return f"{size / unit:.0f} {name}" if size % unit == 0 else f"{size / unit:.1f} {name}"
     return f"{size} B"

@@ -106,7 +106,7 @@ class RunFolder:
         value = read_json(self.front_file, hint)
         if not isinstance(value, dict):
             raise DanasError(f"{self.front_file} is damaged.", hint)
-        return Front.from_json(value)
+        return Front.from_json(value, str(self.front_file))
 
     def measurements(self) -> dict[tuple[str, str], dict[str, Any]]:
         """All measurement.json of the run, by (candidate id, target), sorted."""

@@ -134,11 +134,11 @@ class Front:
         }
 
     @staticmethod
-    def from_json(value: Mapping[str, Any]) -> Front:
-        """The inverse of `to_json`. Raises DanasError for another schema or a damaged file."""
+    def from_json(value: Mapping[str, Any], file: str = "front.json") -> Front:
+        """The inverse of `to_json`. Raises DanasError for another schema or a damaged `file`."""
         if value.get("schema") != SCHEMA:
             raise DanasError(
-                f"This front.json has schema {value.get('schema')!r}, not {SCHEMA}.",
+                f"{file} has schema {value.get('schema')!r}, not {SCHEMA}.",
                 "Export the run again with this version: danas-hil resume RUN.",
             )
         try:
@@ -150,7 +150,7 @@ class Front:
                 chosen=value["chosen"],
                 evaluations=tuple(map(Evaluation.from_json, value["evaluations"])),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise DanasError(
-                f"This front.json is damaged ({error!r}).", "Export it again: danas-hil resume RUN."
+                f"{file} is damaged ({error!r}).", "Export it again: danas-hil resume RUN."
             ) from error

@@ -60,7 +60,7 @@ class SearchSpace:
         for gene, limit in zip(_DEPTHS, DEPTH_LIMITS, strict=True):
             if not 0 <= min(getattr(self, gene)) <= max(getattr(self, gene)) <= limit:
                 raise DanasError(f"The search space has {gene} outside 0 to {limit}.", _HINT)
-        if not 0 < min(self.alpha) <= max(self.alpha) <= 1:
+        if not all(0 < alpha <= 1 for alpha in self.alpha):
             raise DanasError("The search space has alpha outside 0 to 1.", _HINT)
         if not self._depths:
             raise DanasError(

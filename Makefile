@@ -1,0 +1,48 @@
+# Everything is installed into ./.venv: exact versions from requirements.lock, then this project,
+# editable. The two stamps make a second call quick; a changed lock makes the environment anew.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LOCKED := $(VENV)/.locked
+INSTALLED := $(VENV)/.installed
+
+.PHONY: demo test lint bench fuzz install clean
+
+demo: $(INSTALLED)
+	$(BIN)/danas-hil demo
+
+test: lint
+	$(BIN)/pytest
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(INSTALLED)
+	set -e; for script in benchmarks/[!_]*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+
+# The property tests once more, with new random examples and many more of them.
+fuzz: $(INSTALLED)
+	$(BIN)/pytest -m hypothesis --hypothesis-profile=fuzz
+
+install: $(INSTALLED)
+
+$(LOCKED): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'danas-hil needs Python 3.11 or newer: make PYTHON=/path/to/python3.11' >&2; exit 1; }
+	@echo 'Installing into $(VENV) (once; a few minutes)'
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --no-deps -r requirements.lock
+	touch $@
+
+$(INSTALLED): $(LOCKED) pyproject.toml
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip check
+	touch $@
+
+# runs/ stays: it holds results.
+clean:
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find host tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
