@@ -32,7 +32,6 @@ from danas_hil.report.svg import (
 )
 
 _REFERENCE_RADIUS = 9.0
-_CLIP = "fitness-area"
 ROWS_DRAWN = 40
 """Candidates that a comparison picture shows at the most; its table has all."""
 
@@ -146,7 +145,7 @@ def accuracy_by_source(groups: Sequence[Group], overall: Scores | None) -> Marku
     rows = [(g.source, g.images, g.accuracy, g.low, g.high) for g in groups]
     if overall is not None:
         rows.append(("all images", overall.images, overall.accuracy, *overall.interval))
-    area = box(560, 106 + 34 * len(rows), left=170)
+    area = box(560, 78 + 34 * len(rows), left=170, top=10)
     bounds = [value for row in rows for value in row[3:]]
     x = share_axis(bounds, area.left, area.right, "int8 test accuracy")
     parts = [frame(area, x, _no_axis(area.top))]
@@ -169,7 +168,7 @@ def estimate_against_observation(rows: Sequence[Compared]) -> Markup:
     """Estimates beside what one target showed, in bytes, a line for each candidate."""
     names = spread(sorted({r.candidate for r in rows}, key=lambda name: _seen(rows, name)))
     drawn = [r for r in rows if r.candidate in names]
-    area = box(560, 106 + 30 * len(names), left=140)
+    area = box(560, 78 + 30 * len(names), left=140, top=10)
     largest = max(value for r in drawn for value in (r.estimate, r.observed) if value is not None)
     x = memory_axis_from_0(largest, area.left, area.right, drawn[0].quantity)
     parts = [frame(area, x, _no_axis(area.top))]

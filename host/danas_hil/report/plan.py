@@ -47,7 +47,7 @@ class EstimatePanel:
 
 def memory_plan_svg(plan: Sequence[PlannedBuffer]) -> Markup:
     """Every buffer as a box: operators during which it lives (across), bytes it takes (up)."""
-    area = box(760, 440, left=78)
+    area = box(640, 420, left=78)
     end = max((b.last for b in plan), default=0) + 1
     peak = head_bytes(plan)
     y = memory_axis_from_0(peak, area.bottom, area.top, "offset in the arena's head")

@@ -159,7 +159,7 @@ def _chosen(front: Front, row: Member | None) -> Markup:
         ),
         element("p", esc("The best int8 validation accuracy within the limits."), class_="note"),
         element("dl", *(join((element("dt", esc(k)), element("dd", v))) for k, v in facts)),
-        tables.badge("estimated"),
+        element("p", tables.badge("estimated"), esc(" memory against the limits"), class_="note"),
         element(
             "div",
             bar("RAM", row.ram_bytes, front.limits.ram_bytes),
@@ -266,9 +266,10 @@ def _search(front: Front) -> Markup:
     parts = []
     fitness, found = steps(front.evaluations), finds(front.evaluations)
     if fitness:
-        below = sum(step.fitness < figures.fitness_floor(fitness) for step in fitness)
+        floor = figures.fitness_floor(fitness)
+        below = sum(step.fitness < floor for step in fitness)
         words = (
-            "Fitness from validation scores (measured on the host) and estimated memory."
+            "Fitness is Eq. B.1 of the method: scores less penalties."
             f" Line: mean of {MEAN_OF} evaluations, of fewer at the start."
         )
         if below:
@@ -278,12 +279,11 @@ def _search(front: Front) -> Markup:
             figures.key("mean", "running mean", "line"),
         ]
         drawing = figures.fitness_over_search(fitness)
-        parts.append(figure("Fitness over the search", drawing, esc(words), *legend))
+        parts.append(figure("Fitness over the search", drawing, _searched(words), *legend))
     if found:
         words = (
             "When the members of the final front were found. A search that still finds them at"
-            " its end would gain from more time. The front is by measured validation scores and"
-            " estimated memory."
+            " its end would gain from more time."
         )
         legend = [
             figures.key("mean", "found so far", "line"),
@@ -291,10 +291,21 @@ def _search(front: Front) -> Markup:
         ]
         drawing = figures.front_over_search(found, max(e.index for e in front.evaluations))
         title = "Cumulative fraction of Pareto-optimal models"
-        parts.append(figure(title, drawing, esc(words), *legend))
+        parts.append(figure(title, drawing, _searched(words), *legend))
     if not parts:
         parts.append(element("p", esc("No evaluation was completed.")))
     return section("How the search went", element("div", *parts, class_="grid"))
+
+
+def _searched(words: str) -> Markup:
+    """A caption for figures that rest on what the search saw."""
+    marks = (
+        tables.badge("host"),
+        esc("validation scores;"),
+        tables.badge("estimated"),
+        esc(f"memory. {words}"),
+    )
+    return join(marks, " ")
 
 
 def _model_words(memory_model: str) -> str:

@@ -49,14 +49,14 @@ class Box:
     bottom: float
 
 
-def box(width: float, height: float, left: float = 66, below: float = 66) -> Box:
+def box(width: float, height: float, left: float = 66, below: float = 66, top: float = 40) -> Box:
     """A plot with room for ticks and labels that stay legible on a telephone."""
-    return Box(width, height, left, 40, width - 18, height - below)
+    return Box(width, height, left, top, width - 18, height - below)
 
 
 def percent(value: float) -> str:
-    """A share as `81.5 %`, with no decimals where there are none."""
-    return f"{value * 100:.1f}".removesuffix(".0") + " %"
+    """A share as `81.5 %`, with no decimals where there are none; it does not break."""
+    return f"{value * 100:.1f}".removesuffix(".0") + "\u00a0%"
 
 
 def plain(value: float) -> str:
@@ -119,7 +119,8 @@ def frame(area: Box, x: Axis, y: Axis) -> Markup:
         parts.append(line(at, area.top, at, area.bottom, "grid"))
         parts.append(text(at, area.bottom + 22, x.text(tick), "tick", anchor="middle"))
     parts.append(line(area.left, area.bottom, area.right, area.bottom, "axis"))
-    parts.append(text(4, 20, y.label, "label"))
+    if y.label:
+        parts.append(text(4, 20, y.label, "label"))
     parts.append(text(area.right, area.bottom + 50, x.label, "label", anchor="end"))
     return join(parts)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from danas_hil.report.markup import EMPTY, Markup, element, esc, join
 from danas_hil.report.rows import Compared, Group, Member
-from danas_hil.report.svg import percent, plain, size
+from danas_hil.report.svg import plain, size
 
 _BADGES = {
     "estimated": "estimated",
@@ -192,10 +192,14 @@ def _estimate_cells(row: Compared | None) -> list[Markup]:
         return [NOTHING, NOTHING]
     if row.error is None:
         return [_amount(row.estimate, row.unit), NOTHING]
-    share = "" if row.error_share is None else f" ({row.error_share * 100:+.1f} %)"
-    exact = "error none" if row.error == 0 else "error"
-    error = "0" if row.error == 0 else f"{row.error:+,.6g}".replace(",", " ") + share
-    return [_amount(row.estimate, row.unit), element("span", esc(error), class_=exact)]
+    words, class_ = "0", "error none"
+    if row.error:
+        words, class_ = f"{row.error:+,.6g}".replace(",", " "), "error"
+        if row.error_share:
+            decimals = 1 if abs(row.error_share) >= 0.001 else 3
+            words += f" ({row.error_share * 100:+.{decimals}f} %)"
+    error = words.replace("-", "−")
+    return [_amount(row.estimate, row.unit), element("span", esc(error), class_=class_)]
 
 
 def _amount(value: float | None, unit: str) -> Markup:
@@ -207,7 +211,7 @@ def _amount(value: float | None, unit: str) -> Markup:
 
 
 def _share(value: float | None) -> Markup:
-    return NOTHING if value is None else esc(percent(value))
+    return NOTHING if value is None else esc(f"{value * 100:.1f} %")
 
 
 def _interval(low: float | None, high: float | None) -> Markup:
