@@ -66,13 +66,13 @@ def test_an_answer_depends_on_its_input_alone_even_where_a_model_keeps_state() -
         def reset(self) -> None:
             self.state = 0
 
-        def set_input(self, value: np.ndarray, index: int) -> None:
+        def set_input(self, value: np.ndarray, _: int) -> None:
             self.entry = int(value[0])
 
         def invoke(self) -> None:
             self.state += self.entry
 
-        def get_output(self, index: int) -> np.ndarray:
+        def get_output(self, _: int) -> np.ndarray:
             return np.array([self.state], np.int8)
 
     keeping = Keeping()
@@ -101,8 +101,8 @@ def test_each_run_is_timed() -> None:
 @needs_models
 def test_golden_outputs_survive_their_file(tmp_path: Path) -> None:
     golden = tflm.golden_of_random(content("kws_ref_model"), count=2)
-    golden.save(tmp_path / "golden.npz")
-    read = tflm.Golden.read(tmp_path / "golden.npz")
+    tflm.write_golden(tmp_path / "golden.npz", golden)
+    read = tflm.read_golden(tmp_path / "golden.npz")
     assert read.sha256 == golden.sha256
     assert read.made
     assert [path.name for path in tmp_path.iterdir()] == ["golden.npz"]
@@ -110,17 +110,17 @@ def test_golden_outputs_survive_their_file(tmp_path: Path) -> None:
 
 def test_missing_and_damaged_golden_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(DanasError, match=r"no golden outputs .*golden\.npz"):
-        tflm.Golden.read(tmp_path / "golden.npz")
+        tflm.read_golden(tmp_path / "golden.npz")
     good = tflm.Golden(np.zeros((1, 2), np.int8), np.zeros((1, 2), np.int8))
-    good.save(tmp_path / "golden.npz")
+    tflm.write_golden(tmp_path / "golden.npz", good)
     whole = (tmp_path / "golden.npz").read_bytes()
     for damaged in (b"", b"text", whole[: len(whole) // 2], whole[:-30] + whole[-20:]):
         (tmp_path / "golden.npz").write_bytes(damaged)
         with pytest.raises(DanasError, match=r"golden\.npz can't be read"):
-            tflm.Golden.read(tmp_path / "golden.npz")
-    tflm.Golden(good.inputs, good.outputs[:0]).save(tmp_path / "golden.npz")
+            tflm.read_golden(tmp_path / "golden.npz")
+    tflm.write_golden(tmp_path / "golden.npz", tflm.Golden(good.inputs, good.outputs[:0]))
     with pytest.raises(DanasError, match="not one for each input"):
-        tflm.Golden.read(tmp_path / "golden.npz")
+        tflm.read_golden(tmp_path / "golden.npz")
 
 
 @needs_models

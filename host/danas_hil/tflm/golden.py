@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,24 +39,25 @@ class Golden:
             )
         return digest.hexdigest()
 
-    def save(self, path: Path) -> None:
-        """Write golden.npz, whole or not at all."""
-        with atomic_path(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, inputs=self.inputs, outputs=self.outputs, made=self.made)
 
-    @staticmethod
-    def read(path: Path) -> Golden:
-        """The inverse of `save`. Raises DanasError naming a missing or damaged file."""
-        try:
-            with np.load(path, allow_pickle=False) as content:
-                golden = Golden(content["inputs"], content["outputs"], bool(content["made"]))
-        except FileNotFoundError as error:
-            raise DanasError(f"There are no golden outputs {path}.") from error
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise DanasError(f"The golden outputs {path} can't be read: {error}.") from error
-        if not 0 < len(golden.inputs) == len(golden.outputs):
-            raise DanasError(f"The golden outputs {path} are not one for each input.")
-        return golden
+def write_golden(path: Path, golden: Golden) -> None:
+    """Write golden.npz, whole or not at all."""
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, inputs=golden.inputs, outputs=golden.outputs, made=golden.made)
+
+
+def read_golden(path: Path) -> Golden:
+    """The inverse of `write_golden`. Raises DanasError naming a missing or damaged file."""
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            golden = Golden(content["inputs"], content["outputs"], bool(content["made"]))
+    except FileNotFoundError as error:
+        raise DanasError(f"There are no golden outputs {path}.") from error
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise DanasError(f"The golden outputs {path} can't be read: {error}.") from error
+    if not 0 < len(golden.inputs) == len(golden.outputs):
+        raise DanasError(f"The golden outputs {path} are not one for each input.")
+    return golden
 
 
 def run(model: bytes, inputs: Array, name: str = "the model") -> Array:

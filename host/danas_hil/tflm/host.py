@@ -105,7 +105,7 @@ class LoadedModel:
             try:
                 shapes = self._ask(("load", model, arena_bytes), 60.0)
                 break
-            except _RefusedError:
+            except RefusedError:
                 if arena_bytes * 4 > ARENA_LIMIT:
                     raise
                 arena_bytes *= 4
@@ -132,10 +132,10 @@ class LoadedModel:
         except (EOFError, BrokenPipeError, pickle.UnpicklingError) as error:
             status = child.wait()
             if expired.is_set():
-                raise DanasError(
+                raise CrashedError(
                     f"TFLM took longer than {seconds:g} s with {self.name}."
                 ) from error
-            raise DanasError(
+            raise CrashedError(
                 f"TFLM ended its process ({_how(status)}) with {self.name}{self._said(start)}.",
                 "The file is damaged, or its quantisation is degenerate"
                 " (as of a network whose activations have collapsed).",
@@ -146,7 +146,7 @@ class LoadedModel:
         finally:
             timer.cancel()
         if kind == "error":
-            raise _RefusedError(
+            raise RefusedError(
                 f"TFLM refuses {self.name}: {value}{self._said(start)}.",
                 "It has an operator, a type or a shape that TFLM does not run.",
             )
@@ -159,8 +159,12 @@ class LoadedModel:
         return f": {' / '.join(lines[-4:]).rstrip('.')}" if lines else ""
 
 
-class _RefusedError(DanasError):
+class RefusedError(DanasError):
     """TFLM raised: the operator, the shape or the arena was not to its liking."""
+
+
+class CrashedError(DanasError):
+    """TFLM ended its process, or had to be ended."""
 
 
 @contextlib.contextmanager
