@@ -18,7 +18,6 @@ from danas_hil.board import Limits, format_size, load_board, load_device_class, 
 from danas_hil.cli.show import (
     JsonOption,
     console,
-    format_duration,
     note,
     parse_duration,
     percent,
@@ -26,11 +25,11 @@ from danas_hil.cli.show import (
     say,
     table,
 )
-from danas_hil.run import Candidate, Front, RunFolder
-from danas_hil.space import SearchSpace
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # imported where they are used: they load numpy, and --help is to be quick
+    from danas_hil.run import Candidate, Front, RunFolder
     from danas_hil.search import Outcome
+    from danas_hil.space import SearchSpace
 
 RunArgument = Annotated[Path, typer.Argument(help="A run's folder, such as runs/NAME.")]
 _DEFAULT_BUDGET = "1h"
@@ -51,55 +50,121 @@ def search(
     name: Annotated[
         str | None, typer.Option(help="Name of the run; its folder is runs/NAME.")
     ] = None,
-    board: Annotated[str | None, typer.Option(help="Board whose limits hold.")] = None,
-    device_class: Annotated[
-        str | None, typer.Option(help="Device class whose limits hold: small, medium, large.")
+    board: Annotated[
+        str | None, typer.Option(help="Board whose limits hold.", rich_help_panel="Limits")
     ] = None,
-    ram: Annotated[str | None, typer.Option(help="RAM of the whole firmware, as 256kB.")] = None,
-    flash: Annotated[str | None, typer.Option(help="Flash of the whole firmware, as 1MB.")] = None,
-    space: Annotated[Path | None, typer.Option(help="Search space, a TOML file.")] = None,
-    resolutions: Annotated[str | None, typer.Option(help="Resolutions, as 32,64,96.")] = None,
-    colours: Annotated[str | None, typer.Option(help="Colours: monochrome, rgb or both.")] = None,
-    trials: Annotated[int | None, typer.Option(help="End after so many evaluations.")] = None,
+    device_class: Annotated[
+        str | None,
+        typer.Option(
+            help="Device class whose limits hold: small, medium, large.", rich_help_panel="Limits"
+        ),
+    ] = None,
+    ram: Annotated[
+        str | None,
+        typer.Option(help="RAM of the whole firmware, as 256kB.", rich_help_panel="Limits"),
+    ] = None,
+    flash: Annotated[
+        str | None,
+        typer.Option(help="Flash of the whole firmware, as 1MB.", rich_help_panel="Limits"),
+    ] = None,
+    space: Annotated[
+        Path | None, typer.Option(help="Search space, a TOML file.", rich_help_panel="Search space")
+    ] = None,
+    resolutions: Annotated[
+        str | None, typer.Option(help="Resolutions, as 32,64,96.", rich_help_panel="Search space")
+    ] = None,
+    colours: Annotated[
+        str | None,
+        typer.Option(help="Colours, as monochrome,rgb.", rich_help_panel="Search space"),
+    ] = None,
+    trials: Annotated[
+        int | None, typer.Option(help="End after so many evaluations.", rich_help_panel="Time")
+    ] = None,
     time_budget: Annotated[
         str | None,
-        typer.Option(help=f"End after this time, training included. Default {_DEFAULT_BUDGET}."),
+        typer.Option(
+            help=f"End after this time, training included. Default {_DEFAULT_BUDGET}.",
+            rich_help_panel="Time",
+        ),
     ] = None,
     supernet_steps: Annotated[
         int | None,
-        typer.Option(help="Training steps of each supernet. Default: 60 % of --time-budget."),
+        typer.Option(
+            help="Training steps of each supernet. Default: 60 % of --time-budget.",
+            rich_help_panel="Time",
+        ),
     ] = None,
     finetune_steps: Annotated[
-        int, typer.Option(help="Steps of fine-tuning for each candidate (the paper: 100).")
+        int,
+        typer.Option(
+            help="Steps of fine-tuning for each candidate (the paper: 100).", rich_help_panel="Time"
+        ),
     ] = 0,
-    sampler: Annotated[str, typer.Option(help="tournament or random.")] = "tournament",
-    population: Annotated[int, typer.Option(help="Size of the population.")] = 10,
-    update_ratio: Annotated[float, typer.Option(help="Tournaments for each member of it.")] = 0.5,
-    crossover_ratio: Annotated[float, typer.Option(help="Children that have two parents.")] = 0.2,
+    sampler: Annotated[
+        str, typer.Option(help="tournament or random.", rich_help_panel="Method")
+    ] = "tournament",
+    population: Annotated[
+        int, typer.Option(help="Size of the population.", rich_help_panel="Method")
+    ] = 10,
+    update_ratio: Annotated[
+        float, typer.Option(help="Tournaments for each member of it.", rich_help_panel="Method")
+    ] = 0.5,
+    crossover_ratio: Annotated[
+        float, typer.Option(help="Children that have two parents.", rich_help_panel="Method")
+    ] = 0.2,
     weights: Annotated[
-        str, typer.Option(help="w1..w5 of the fitness: accuracy,precision,recall,RAM,flash.")
+        str,
+        typer.Option(
+            help="w1..w5 of the fitness: accuracy,precision,recall,RAM,flash.",
+            rich_help_panel="Method",
+        ),
     ] = "1,1,1,1,1",
-    seed: Annotated[int, typer.Option(help="The same seed gives the same genomes.")] = 0,
-    memory_model: Annotated[str, typer.Option(help="exact, or paper (Eq. 1 and 2).")] = "exact",
+    seed: Annotated[
+        int, typer.Option(help="The same seed gives the same genomes.", rich_help_panel="Method")
+    ] = 0,
+    memory_model: Annotated[
+        str, typer.Option(help="exact, or paper (Eq. 1 and 2).", rich_help_panel="Limits")
+    ] = "exact",
     drop_infeasible: Annotated[
-        bool, typer.Option(help="Skip what is estimated not to fit, instead of penalising it.")
+        bool,
+        typer.Option(
+            help="Skip what is estimated not to fit, instead of penalising it.",
+            rich_help_panel="Limits",
+        ),
     ] = False,
-    batch_size: Annotated[int, typer.Option(help="Images in a training step.")] = 64,
+    batch_size: Annotated[
+        int, typer.Option(help="Images in a training step.", rich_help_panel="Method")
+    ] = 64,
     validation_images: Annotated[
-        int, typer.Option(help="Images on which a candidate is scored, at most.")
+        int,
+        typer.Option(
+            help="Images on which a candidate is scored, at most.", rich_help_panel="Method"
+        ),
     ] = 2000,
     export_limit: Annotated[
-        int, typer.Option(help="Members of the front to export, at most.")
+        int, typer.Option(help="Members of the front to export, at most.", rich_help_panel="Export")
     ] = 24,
     clear_names: Annotated[
-        bool, typer.Option(help="Clear tensor names in the models: saves flash.")
+        bool,
+        typer.Option(
+            help="Clear tensor names in the models: saves flash.", rich_help_panel="Export"
+        ),
     ] = True,
     train_split: Annotated[
-        str | None, typer.Option(help="Training split: train_quality or train_large.")
+        str | None,
+        typer.Option(
+            help="Training split: train_quality or train_large.", rich_help_panel="Images"
+        ),
     ] = None,
-    person_class: Annotated[str | None, typer.Option(help="Class folder that is person.")] = None,
-    label_column: Annotated[str | None, typer.Option(help="Label column of Parquet files.")] = None,
-    image_column: Annotated[str | None, typer.Option(help="Image column of Parquet files.")] = None,
+    person_class: Annotated[
+        str | None, typer.Option(help="Class folder that is person.", rich_help_panel="Images")
+    ] = None,
+    label_column: Annotated[
+        str | None, typer.Option(help="Label column of Parquet files.", rich_help_panel="Images")
+    ] = None,
+    image_column: Annotated[
+        str | None, typer.Option(help="Image column of Parquet files.", rich_help_panel="Images")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Search images and networks together, under a board's limits.
@@ -112,7 +177,7 @@ def search(
 
       danas-hil search faces --device-class small --trials 100 --supernet-steps 300
     """
-    from danas_hil.search import SearchSettings, Weights
+    from danas_hil.search import SearchSettings, Weights, create_run
 
     options = {
         "train_split": train_split,
@@ -145,8 +210,6 @@ def search(
         export_limit=export_limit,
         clear_names=clear_names,
     )
-    from danas_hil.search import create_run
-
     run = create_run(_runs_folder(name), settings)
     _show_outcome(run, run_search(run), json)
 
@@ -156,6 +219,8 @@ def resume(run: RunArgument, json: JsonOption = False) -> None:
 
     Example: danas-hil resume runs/demo
     """
+    from danas_hil.run import RunFolder
+
     folder = RunFolder.open(run)
     _show_outcome(folder, run_search(folder), json)
 
@@ -171,7 +236,7 @@ def export(
 
     Example: danas-hil export runs/demo --to /media/stick/demo
     """
-    from danas_hil.run import export_bundle
+    from danas_hil.run import RunFolder, export_bundle
 
     copied = export_bundle(RunFolder.open(run), to)
     if json:
@@ -192,6 +257,7 @@ def demo(
     from danas_hil.cli.devices import measure_run
     from danas_hil.report import write_report
     from danas_hil.search import SearchSettings, create_run
+    from danas_hil.space import SearchSpace
 
     note(
         "This demo shows the path from images to measured models, not an accuracy: its data set,",
@@ -318,6 +384,8 @@ def _limits(
 
 
 def _space(file: Path | None, resolutions: str | None, colours: str | None) -> SearchSpace:
+    from danas_hil.space import SearchSpace
+
     genes = SearchSpace.from_toml(file).to_json() if file else {}
     if resolutions is not None:
         genes["resolution"] = [int(number) for number in _numbers(resolutions)]
@@ -347,6 +415,3 @@ def _runs_folder(name: str | None) -> Path:
 
 def _dated(prefix: str) -> str:
     return f"{prefix}-{datetime.now():%Y%m%d-%H%M%S}"
-
-
-__all__ = ["format_duration", "register", "run_search"]
