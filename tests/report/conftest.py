@@ -39,7 +39,12 @@ CONFIG = {
         "monochrome_width": 0.33,
     },
     "limits": LIMITS.to_json(),
-    "search": {"sampler": "tournament", "trials": 600, "drop_infeasible": False},
+    "search": {
+        "sampler": "tournament",
+        "trials": 600,
+        "time_budget": 14400,
+        "drop_infeasible": False,
+    },
     "versions": {"danas-hil": "0.1.0", "tensorflow": "2.21.0", "python": "3.11.7"},
 }
 
@@ -120,8 +125,7 @@ def candidate(evaluation: Evaluation, rng: np.random.Generator) -> Candidate:
         },
         groups=groups,
         estimate={
-            "ram": {"total_bytes": evaluation.ram_bytes},
-            "flash": {"total_bytes": evaluation.flash_bytes},
+            "totals": {"ram_bytes": evaluation.ram_bytes, "flash_bytes": evaluation.flash_bytes}
         },
     )
 

@@ -12,7 +12,6 @@ from danas_hil.board import Limits
 from danas_hil.estimate.planner import PlannedBuffer, head_bytes
 from danas_hil.report.markup import EMPTY, Markup, element, esc, join
 from danas_hil.report.page import bar, document
-from danas_hil.report.rows import total_bytes
 from danas_hil.report.svg import (
     Axis,
     Scale,
@@ -112,8 +111,8 @@ def _panel(panel: EstimatePanel) -> Markup:
     head = element("p", verdict(fits if isinstance(fits, bool) else None), esc("  " + where))
     bars = element(
         "div",
-        bar("RAM", total_bytes(result, "ram"), panel.limits.ram_bytes),
-        bar("flash", total_bytes(result, "flash"), panel.limits.flash_bytes),
+        bar("RAM", _total(result, "ram"), panel.limits.ram_bytes),
+        bar("flash", _total(result, "flash"), panel.limits.flash_bytes),
         class_="bars",
     )
     rows = [
@@ -138,6 +137,11 @@ def _panel(panel: EstimatePanel) -> Markup:
         drawing = element("figure", memory_plan_svg(panel.plan), caption, class_="wide")
     columns = element("div", *tables, class_="columns")
     return element("section", name, head, bars, columns, drawing)
+
+
+def _total(result: Mapping[str, Any], what: str) -> int | None:
+    value = (result.get(what) or {}).get("total_bytes")
+    return value if isinstance(value, int) else None
 
 
 def _bytes(value: object) -> Markup:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -184,8 +184,8 @@ def members(front: Front) -> tuple[Member, ...]:
 def _member(candidate: Candidate, evaluation: Evaluation | None, front: Front) -> Member:
     test = candidate.scores.get("int8_test")
     low, high = test.interval if test else (None, None)
-    ram = total_bytes(candidate.estimate, "ram")
-    flash = total_bytes(candidate.estimate, "flash")
+    totals = candidate.estimate.get("totals", {})
+    ram, flash = totals.get("ram_bytes"), totals.get("flash_bytes")
     if evaluation is not None:
         ram = evaluation.ram_bytes if ram is None else ram
         flash = evaluation.flash_bytes if flash is None else flash
@@ -213,13 +213,6 @@ def groups(candidate: Candidate) -> tuple[Group, ...]:
         Group(candidate.id, name, s.images, s.accuracy, *s.interval, s.precision, s.recall)
         for name, s in sorted(candidate.groups.items())
     )
-
-
-def total_bytes(estimate: Mapping[str, Any], what: str) -> int | None:
-    """`total_bytes` of `ram` or `flash` in an estimate.json; None where it has none."""
-    part = estimate.get(what)
-    value = part.get("total_bytes") if isinstance(part, Mapping) else None
-    return value if isinstance(value, int) else None
 
 
 def fits(ram: int | None, flash: int | None, limits: Limits) -> bool | None:

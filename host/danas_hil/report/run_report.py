@@ -89,7 +89,7 @@ def _tiles(front: Front, chosen: Member | None) -> list[Markup]:
     result = [
         tile(str(len(front.evaluations)), ", ".join(["evaluations", *others])),
         tile(str(sum(e.feasible for e in scored)), "trained and within the limits"),
-        tile(str(len(front.candidates)), "on the Pareto front"),
+        tile(str(sum(e.pareto for e in front.evaluations)), "on the Pareto front"),
     ]
     if front.evaluations:
         elapsed = max(e.elapsed_seconds for e in front.evaluations)
@@ -173,12 +173,14 @@ def _chosen(front: Front, row: Member | None) -> Markup:
 def _pareto(front: Front, rows: Sequence[Member]) -> Markup:
     if not rows:
         return section("Pareto front", element("p", esc("The front is empty: nothing fits.")))
+    found = sum(e.pareto for e in front.evaluations)
+    shown = f"{len(rows)} of the {found} members were exported. " if len(rows) < found else ""
     note = join(
         (
             esc(
-                "No other system is better in accuracy, precision, recall, RAM and flash at once."
-                " Precision and recall are of the class person, in int8 on test images; test"
-                " images were read once, after the front was fixed."
+                f"{shown}No other system is better in accuracy, precision, recall, RAM and flash"
+                " at once. Precision and recall are of the class person, in int8 on test images;"
+                " test images were read once, after the front was fixed."
             ),
             tables.badge("host"),
             esc("accuracy, precision, recall (LiteRT, on the computer that searched);"),
@@ -322,7 +324,7 @@ def _footer() -> Markup:
             tables.badge("estimated"),
             esc("computed, nothing was run."),
             tables.badge("emulated"),
-            esc("real firmware on an emulated board; its times are instruction counts."),
+            esc("real firmware on an emulated board; its times count instructions, not cycles."),
             tables.badge("measured"),
             esc("on a real board, or on the host where that is said."),
             esc("1 kB is 1024 bytes. The numbers of all figures: figures.json and figures.csv."),

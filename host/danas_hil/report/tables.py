@@ -15,6 +15,8 @@ _BADGES = {
     "measured": "measured",
     "host": "measured on the host",
 }
+_SECONDS = ("time_budget", "elapsed_seconds", "training_seconds")
+"""Settings that are times."""
 NOTHING = esc("–")
 
 
@@ -161,8 +163,8 @@ def _flat(section: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, M
             yield from _flat(value, f"{name} · ")
         elif name.endswith("_bytes") and isinstance(value, int):
             yield name.removesuffix("_bytes"), esc(f"{size(value)} ({value} bytes)")
-        elif name.endswith("seconds") and isinstance(value, int | float):
-            yield name.removesuffix("seconds").rstrip("_") or "time", esc(duration(value))
+        elif key in _SECONDS and isinstance(value, int | float):
+            yield name.removesuffix("_seconds"), esc(duration(value))
         else:
             yield name, _value(value)
 
