@@ -6,16 +6,19 @@ import csv
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
-from danas_hil.base import DanasError
+from danas_hil.base import DanasError, write_json
 from danas_hil.board import Limits
+from danas_hil.measure import Failure, Latency, Measurement, Parity
 from danas_hil.metrics import Scores
 from danas_hil.report import Compared, report_page, write_report
 from danas_hil.run import Front, RunFolder
+from danas_hil.targets import BuildIdentity, Memory
 
 HOSTILE = "<script>alert('x')</script>\"&"
 
@@ -195,3 +198,54 @@ def test_settings_are_shown_in_words(front: Front) -> None:
         "alpha 0.1 , 0.25",
     ):
         assert line.replace(" ,", ",") in words.replace(" ,", ",")
+
+
+def _measurement(target: str, **changes: object) -> dict[str, object]:
+    good = Measurement(
+        model="m",
+        model_sha256="",
+        model_bytes=1,
+        target=target,
+        board=target,
+        kind="emulated",
+        status="OK",
+        recorded_at="2026-03-15T00:00:00+00:00",
+        build=BuildIdentity("0" * 16, {}),
+        tflm_version="2.0.0",
+        memory=Memory(100708),
+        latency=Latency((31000.0, 31250.0, 40000.0), "emulated time", "instructions"),
+        parity=Parity(4, 8, 0, None, 0.0, "", False),
+    )
+    return replace(good, **changes).to_json()  # type: ignore[arg-type]
+
+
+def test_measurements_in_the_run_folder_are_shown_with_what_went_wrong(
+    make_run: Callable[..., RunFolder], front: Front
+) -> None:
+    run = make_run(front)
+    first, second = (candidate.id for candidate in front.candidates[:2])
+    too_large = Measurement.from_json(
+        _measurement(
+            "qemu-m4",
+            status="SIZE",
+            failure=Failure("SIZE", "RAM is over by 12 bytes.", "Take a smaller <model>."),
+            memory=None,
+            latency=None,
+            parity=None,
+        )
+    )
+    write_json(run.measured(first, "qemu-m4") / "measurement.json", _measurement("qemu-m4"))
+    too_large.write(run.measured(second, "qemu-m4") / "measurement.json")
+    words = check(write_report(run).read_text(encoding="utf-8")).words
+    assert "qemu-m4 (emulated)" in words
+    assert "OK · arena 100 708 B · 31.25 ms" in words
+    assert "RAM is over by 12 bytes. Take a smaller <model>." in words
+    rows = json.loads((run.path / "figures.json").read_text())["figures"]["measurements"]
+    assert {(r["candidate"], r["status"], r["latency_us"]) for r in rows} == {
+        (first, "OK", 31250.0),
+        (second, "SIZE", None),
+    }
+
+
+def test_a_run_without_measurements_says_so(front: Front) -> None:
+    assert "No candidate has been run on a board" in check(report_page("x", front, {})).words

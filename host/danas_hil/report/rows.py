@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -125,7 +125,29 @@ class Compared:
         return self.error / self.observed if self.error is not None and self.observed else None
 
 
-Row = System | Step | Find | Member | Group | Compared
+@dataclass(frozen=True)
+class Outcome:
+    """How it went with one candidate on one target. Figures are None where a failure came first.
+
+    latency_us: the median of `runs` timed inferences, taken with `timer`. parity: whether all
+    outputs were byte for byte the golden ones. reason, hint: of a failure.
+    """
+
+    candidate: str
+    target: str
+    kind: Kind
+    status: str
+    tflm: str
+    arena_used_bytes: int | None
+    latency_us: float | None
+    runs: int
+    timer: str
+    parity: bool | None
+    reason: str
+    hint: str
+
+
+Row = System | Step | Find | Member | Group | Compared | Outcome
 
 
 def genome_words(genome: Genome) -> str:
@@ -212,6 +234,31 @@ def groups(candidate: Candidate) -> tuple[Group, ...]:
     return tuple(
         Group(candidate.id, name, s.images, s.accuracy, *s.interval, s.precision, s.recall)
         for name, s in sorted(candidate.groups.items())
+    )
+
+
+def outcomes(measurements: Mapping[tuple[str, str], Mapping[str, Any]]) -> tuple[Outcome, ...]:
+    """From each measurement.json, by (candidate id, target)."""
+    return tuple(_outcome(*place, value) for place, value in measurements.items())
+
+
+def _outcome(candidate: str, target: str, value: Mapping[str, Any]) -> Outcome:
+    memory, latency, parity, failure = (
+        value.get(part) or {} for part in ("memory", "latency", "parity", "failure")
+    )
+    return Outcome(
+        candidate,
+        target,
+        value["kind"],
+        value["status"],
+        value.get("tflm_version") or "",
+        memory.get("arena_used_bytes"),
+        latency.get("median_us"),
+        len(latency.get("runs_us", ())),
+        latency.get("timer", ""),
+        parity.get("equal"),
+        failure.get("reason", ""),
+        failure.get("hint", ""),
     )
 
 

@@ -15,11 +15,13 @@ from danas_hil.report.rows import (
     MEAN_OF,
     Compared,
     Member,
+    Outcome,
     Row,
     columns,
     finds,
     groups,
     members,
+    outcomes,
     steps,
     systems,
 )
@@ -32,7 +34,7 @@ def write_report(run: RunFolder, compared: Sequence[Compared] = ()) -> Path:
 
     Raises DanasError when the run has no front yet.
     """
-    front, config = run.front(), run.config()
+    front, config, measured = run.front(), run.config(), outcomes(run.measurements())
     chosen = next((c for c in front.candidates if c.id == front.chosen), None)
     rows: dict[str, Sequence[Row]] = {
         "accuracy_against_ram": systems(front.evaluations),
@@ -41,16 +43,21 @@ def write_report(run: RunFolder, compared: Sequence[Compared] = ()) -> Path:
         "pareto_front": members(front),
         "accuracy_by_source": groups(chosen) if chosen else (),
         "estimate_against_measurement": tuple(compared),
+        "measurements": measured,
     }
     exported = {name: [columns(row) for row in part] for name, part in rows.items()}
     write_figures_json(run.path / "figures.json", run.name, exported)
     write_figures_csv(run.path / "figures.csv", exported)
-    write_atomic(run.report_file, report_page(run.name, front, config, compared))
+    write_atomic(run.report_file, report_page(run.name, front, config, compared, measured))
     return run.report_file
 
 
 def report_page(
-    name: str, front: Front, config: Mapping[str, Any], compared: Sequence[Compared] = ()
+    name: str,
+    front: Front,
+    config: Mapping[str, Any],
+    compared: Sequence[Compared] = (),
+    measured: Sequence[Outcome] = (),
 ) -> str:
     """The report as one self-contained HTML page."""
     table = members(front)
@@ -63,7 +70,8 @@ def report_page(
         element("div", _trade_off(front), _chosen(front, row), class_="grid uneven"),
         _pareto(front, table),
         _sources(chosen) if chosen and chosen.groups else EMPTY,
-        _comparison(compared),
+        _measurements(measured),
+        _comparison(compared) if compared else EMPTY,
         _search(front),
         section(
             "How the run was made",
@@ -217,10 +225,25 @@ def _sources(chosen: Candidate) -> Markup:
     )
 
 
-def _comparison(compared: Sequence[Compared]) -> Markup:
-    if not compared:
+def _measurements(outcomes: Sequence[Outcome]) -> Markup:
+    title = "Measurements"
+    if not outcomes:
         words = "No candidate has been run on a board, an emulator or this computer yet."
-        return section("Estimate against measurement", element("p", esc(words)))
+        return section(title, element("p", esc(words)))
+    note = (
+        "OK: the firmware ran, and its outputs were byte for byte those of TFLM on the host."
+        " Any other status names the stage that failed."
+    )
+    failed = [o for o in outcomes if o.status != "OK"]
+    return section(
+        title,
+        element("p", esc(note), class_="note"),
+        tables.outcome_matrix(outcomes),
+        tables.failures_table(failed) if failed else EMPTY,
+    )
+
+
+def _comparison(compared: Sequence[Compared]) -> Markup:
     targets = dict.fromkeys(row.target for row in compared)
     parts = [_target([row for row in compared if row.target == target]) for target in targets]
     note = (

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from danas_hil.report.markup import EMPTY, Markup, element, esc, join
-from danas_hil.report.rows import Compared, Group, Member
+from danas_hil.report.rows import Compared, Group, Member, Outcome
 from danas_hil.report.svg import plain, size
 
 _BADGES = {
@@ -140,6 +140,53 @@ def comparison_table(rows: Sequence[Compared]) -> Markup:
         "error",
     )
     return table(headers, body, words=2)
+
+
+def outcome_matrix(outcomes: Sequence[Outcome]) -> Markup:
+    """Candidates down, targets across: status, arena and time of each."""
+    targets = {o.target: o.kind for o in outcomes}
+    at = {(o.candidate, o.target): o for o in outcomes}
+    rows = [
+        [element("code", esc(name)), *(_outcome(at.get((name, target))) for target in targets)]
+        for name in dict.fromkeys(o.candidate for o in outcomes)
+    ]
+    headers = ["candidate", *(f"{target} ({_BADGES[kind]})" for target, kind in targets.items())]
+    return table(headers, rows, words=len(headers))
+
+
+def failures_table(outcomes: Sequence[Outcome]) -> Markup:
+    """What failed, why, and what to do about it."""
+    rows = [
+        (
+            element("code", esc(o.candidate)),
+            esc(o.target),
+            _status(o),
+            element("span", esc(f"{o.reason} {o.hint}".strip()), class_="prose"),
+        )
+        for o in outcomes
+    ]
+    return table(("candidate", "target", "status", "reason, and what to do"), rows, words=4)
+
+
+def _outcome(outcome: Outcome | None) -> Markup:
+    if outcome is None:
+        return NOTHING
+    parts = [_status(outcome)]
+    if outcome.arena_used_bytes is not None:
+        parts.append(esc(f"arena {plain(outcome.arena_used_bytes)} B"))
+    if outcome.latency_us is not None:
+        parts.append(element("span", _amount(outcome.latency_us, "us"), title=_timing(outcome)))
+    return join(parts, " · ")
+
+
+def _status(outcome: Outcome) -> Markup:
+    good = outcome.status == "OK"
+    class_ = "verdict fits" if good else "verdict over-limit"
+    return element("span", esc(outcome.status), class_=class_)
+
+
+def _timing(outcome: Outcome) -> str:
+    return f"median of {outcome.runs} runs, timer: {outcome.timer}"
 
 
 def settings_tables(config: Mapping[str, Any]) -> Markup:
