@@ -59,7 +59,7 @@ class Evaluator:
             probabilities = np.asarray(model.predict(scale(images), batch_size=256, verbose=0))
         else:
             probabilities = supernet.evaluate(genome, recalibration, images)
-        return np.argmax(probabilities, axis=1)
+        return np.asarray(np.argmax(probabilities, axis=1), np.int64)
 
     def model(self, genome: Genome) -> Any:
         """The subnet as a plain Keras model of its own, fine-tuned if the search does that."""
