@@ -12,7 +12,7 @@ from danas_hil.estimate.graph import OperatorGraph
 from danas_hil.estimate.layout import lay_out
 from danas_hil.estimate.lines import all_fit, fits_within
 from danas_hil.estimate.ram import Firmware, RamEstimate, estimate_ram
-from danas_hil.estimate.read import read_graph
+from danas_hil.estimate.read import naming, read_graph
 from danas_hil.estimate.runtime import load_runtime
 from danas_hil.space import Genome
 
@@ -93,16 +93,17 @@ def estimate_model(
     recording: for a build with a RecordingMicroInterpreter. Raises DanasError for a damaged file,
     and for one that the memory model does not cover, naming what.
     """
-    return estimate_graph(
-        read_graph(content, name),
-        runtime=runtime,
-        kernels=kernels,
-        core=core,
-        ram_limit=ram_limit,
-        flash_limit=flash_limit,
-        firmware=firmware,
-        recording=recording,
-    )
+    with naming(name):
+        return estimate_graph(
+            read_graph(content, name),
+            runtime=runtime,
+            kernels=kernels,
+            core=core,
+            ram_limit=ram_limit,
+            flash_limit=flash_limit,
+            firmware=firmware,
+            recording=recording,
+        )
 
 
 def estimate_genome(
