@@ -15,12 +15,16 @@ the runtime `host`. A figure that is missing, null or the word "unknown" is unkn
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal
 
-from danas_hil.board import Limits
+from danas_hil.base import DanasError
+from danas_hil.board import Limits, board_names, load_board
+from danas_hil.estimate.on_board import estimate_on
 from danas_hil.measure import Measurement
+from danas_hil.run import RunFolder
 from danas_hil.targets import Kind
 
 Quantity = Literal["arena", "head", "tail", "ram", "model", "flash", "latency"]
@@ -133,6 +137,46 @@ def compare(
         rows.extend(_rows(measurement, estimate, allowed))
         verdicts.append(_verdict(measurement, estimate, allowed))
     return Comparison(tuple(rows), tuple(verdicts))
+
+
+def compare_run(run: RunFolder) -> tuple[tuple[Measurement, ...], Comparison]:
+    """All measurements of `run`, and each beside the estimates of its candidate.
+
+    Raises DanasError when the run has no front, and naming a measurement.json that is damaged.
+    """
+    measurements = tuple(
+        Measurement.from_json(value, str(run.measured(*place) / "measurement.json"))
+        for place, value in run.measurements().items()
+    )
+    stored = {candidate.id: candidate.estimate for candidate in run.front().candidates}
+    files = {id_: run.candidate(id_) / "model.tflite" for id_ in stored}
+    return measurements, compare_files(measurements, files, stored)
+
+
+def compare_files(
+    measurements: Sequence[Measurement],
+    files: Mapping[str, Path],
+    stored: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Comparison:
+    """Each measurement beside the estimates of its model, held against its board's limits.
+
+    files: the .tflite file of each model. stored: estimate.json of each, where there is one; the
+    exact estimate for a board that is not in it is made from the file.
+    """
+    boards = {m.board: load_board(m.board) for m in measurements if m.board in board_names()}
+    estimates: dict[str, dict[str, Any]] = {}
+    for measurement in measurements:
+        model = measurement.model
+        estimate = estimates.setdefault(model, dict((stored or {}).get(model, {})))
+        exact = estimate["exact"] = dict(estimate.get("exact", {}))
+        board = boards.get(measurement.board)
+        if board is not None and board.id not in exact and model in files:
+            try:
+                content = files[model].read_bytes()
+                exact[board.id] = estimate_on(board, content, name=model).to_json()
+            except (OSError, DanasError):
+                continue  # not covered by the memory model, or gone: an estimate that is unknown
+    return compare(measurements, estimates, {name: board.limits for name, board in boards.items()})
 
 
 def figure(value: Any, *keys: str) -> float | None:

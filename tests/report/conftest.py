@@ -254,7 +254,7 @@ def make_front() -> Callable[..., Front]:
 def measured(front: Front, tmp_path_factory: pytest.TempPathFactory) -> Measured:
     """Eight candidates of `front` on three targets."""
     path = tmp_path_factory.mktemp("runs") / "night"
-    return gather(write_run(path, front, synthetic_measurements(front)), front)
+    return gather(write_run(path, front, synthetic_measurements(front)))
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from danas_hil.board import Board, board_names, load_board
-from danas_hil.compare import Compared, Verdict, compare
+from danas_hil.compare import Compared, Verdict, compare_run
 from danas_hil.measure import Measurement
-from danas_hil.run import Front, RunFolder
+from danas_hil.run import RunFolder
 from danas_hil.targets import Kind
 
 
@@ -58,21 +58,13 @@ class Measured:
     targets: Mapping[str, TargetWords] = field(default_factory=dict)
 
 
-def gather(run: RunFolder, front: Front) -> Measured:
+def gather(run: RunFolder) -> Measured:
     """Read all measurements of `run`, and hold them against the estimates of its candidates.
 
     Raises DanasError naming a measurement.json that is damaged.
     """
-    measurements = [
-        Measurement.from_json(value, str(run.measured(*place) / "measurement.json"))
-        for place, value in run.measurements().items()
-    ]
+    measurements, comparison = compare_run(run)
     boards = {m.board: load_board(m.board) for m in measurements if m.board in board_names()}
-    comparison = compare(
-        measurements,
-        {candidate.id: candidate.estimate for candidate in front.candidates},
-        {name: board.limits for name, board in boards.items()},
-    )
     return Measured(
         tuple(map(_outcome, measurements, comparison.verdicts)),
         comparison.rows,

@@ -38,7 +38,7 @@ def write_report(run: RunFolder) -> Path:
     Raises DanasError when the run has no front yet, or a file of it is damaged.
     """
     front, config = run.front(), run.config()
-    measured = gather(run, front)
+    measured = gather(run)
     chosen = _chosen_of(front)
     rows: dict[str, Sequence[Row]] = {
         "accuracy_against_ram": systems(front.evaluations),
