@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -194,23 +193,6 @@ def test_a_model_that_does_not_convert_is_named_with_the_reason() -> None:
 def test_no_calibration_images_are_refused() -> None:
     with pytest.raises(DanasError, match=r"shape \(0, 8, 8, 1\)"):
         convert.to_tflite(None, np.empty((0, 8, 8, 1), np.float32))  # type: ignore[arg-type]
-
-
-def test_the_text_of_other_libraries_is_caught_and_goes_with_the_error(
-    capfd: pytest.CaptureFixture[str],
-) -> None:
-    def fail() -> None:
-        with convert._captured_stderr() as told:
-            os.write(2, b"from C++\n")
-            assert told() == "from C++\n"
-            raise ValueError("no")
-
-    with pytest.raises(ValueError, match="no") as caught:
-        fail()
-    assert caught.value.captured_stderr == "from C++\n"  # type: ignore[attr-defined]
-    print("after", file=sys.stderr)
-    os.write(2, b"wards\n")
-    assert capfd.readouterr().err == "after\nwards\n"
 
 
 def test_inputs_are_quantised_as_the_network_sees_them() -> None:
