@@ -17,9 +17,9 @@ def require(module: str, extra: str) -> ModuleType:
     module is not installed. A module that is installed but broken raises its own error: that is
     not a missing extra.
     """
-    if module in sys.modules:
-        return sys.modules[module]
     try:
+        if module in sys.modules:  # perhaps half imported by another thread: import waits for it
+            return importlib.import_module(module)
         with captured_stderr():
             return importlib.import_module(module)
     except ModuleNotFoundError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +15,7 @@ from danas_hil.run import RunFolder
 from danas_hil.search.listener import Listener
 from danas_hil.search.settings import SearchSettings
 from danas_hil.space import DataConfig, Genome
-
-if TYPE_CHECKING:
-    from danas_hil.supernet import Supernet
+from danas_hil.supernet import Supernet, TrainingSettings
 
 
 class StoppedError(Exception):
@@ -86,8 +84,6 @@ class Evaluator:
         return EvaluationView(self._dataset.split(split), data)
 
     def _trained_supernet(self, data: DataConfig) -> Supernet:
-        from danas_hil.supernet import Supernet, TrainingSettings
-
         settings = TrainingSettings(batch_size=self._settings.batch_size)
         supernet = Supernet(self._settings.space, data, self._settings.seed, settings)
         view = TrainingView(self._dataset.split("train"), data, self._settings.seed)

@@ -20,6 +20,7 @@ from danas_hil.search.opening import open_data
 from danas_hil.search.sampler import NothingLeftError
 from danas_hil.search.settings import SearchSettings
 from danas_hil.space import Genome
+from danas_hil.supernet import TrainingSettings, make_deterministic, time_step
 
 _STEPS = "supernet_steps"
 
@@ -50,6 +51,7 @@ def search(
     estimator = MemoryEstimator(settings)
     _check_possible(settings, estimator)
     dataset = open_data(settings, listener)
+    make_deterministic()
     started = time.monotonic() - _spent(ledger)
     plan = _plan(run, settings, estimator, listener)
     evaluator = Evaluator(settings, run, dataset, plan.steps, listener, should_stop)
@@ -182,8 +184,6 @@ def _plan(
 
 
 def _plan_by_time(settings: SearchSettings, estimator: MemoryEstimator) -> budget.Plan:
-    from danas_hil.supernet import TrainingSettings, time_step
-
     assert settings.time_budget is not None
     space = settings.space
     timed = space.data_configs[len(space.data_configs) // 2]

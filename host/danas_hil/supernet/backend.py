@@ -17,6 +17,11 @@ def tensorflow() -> Any:
     return require("tensorflow", EXTRA)
 
 
+def make_deterministic() -> None:
+    """From now on the same operators on the same values give the same bits, run after run."""
+    tensorflow().config.experimental.enable_op_determinism()
+
+
 def keras() -> Any:
     """The module keras, on TensorFlow."""
     tensorflow()

@@ -79,7 +79,14 @@ class Supernet:
             images, labels = batch(state.step, self.settings.batch_size)
             rate = self.settings.rate(state.step, steps)
             loss = training.train_step(
-                self.network, state, genomes, images, labels, rate, self.settings.weight_decay
+                self.network,
+                state,
+                genomes,
+                images,
+                labels,
+                rate,
+                self.settings.weight_decay,
+                self.settings.distillation,
             )
             on_step(state.step, steps, loss)
             if time.monotonic() - written >= checkpoint_seconds and state.step < steps:

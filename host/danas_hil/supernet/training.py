@@ -38,6 +38,7 @@ class TrainingSettings:
     learning_rate: float = 2e-3
     weight_decay: float = 0.02
     random_subnets: int = 2
+    distillation: float = 0.5
     warmup: float = 0.05
 
     def rate(self, step: int, steps: int) -> float:
@@ -83,6 +84,7 @@ def train_step(
     labels: npt.NDArray[Any],
     rate: float,
     weight_decay: float,
+    distillation: float = 0.0,
 ) -> float:
     """One step in place on the mean gradient of `genomes`; the loss of the first of them.
 
@@ -102,7 +104,8 @@ def train_step(
         )
         total = gradient if total is None else total + gradient
         if first_loss is None:
-            first_loss, targets = loss, probabilities
+            first_loss = loss
+            targets = distillation * probabilities + (1 - distillation) * targets
     state.step += 1
     state.weights, state.first, state.second = update(
         state.weights,
