@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # imported where they are used: they load numpy, and --help i
     from danas_hil.targets import Target
 
 _MEASURED = Path("measured")
+_QUANTITIES = ("arena", "ram", "model", "flash")
 
 
 def register(app: typer.Typer) -> None:
@@ -234,23 +235,23 @@ def _measurement_table(
 
 
 def _error_table(rows: Sequence[Compared]) -> Any:
-    """The errors of each model of memory, by candidate: arena and flash."""
-    told = [row for row in rows if row.error is not None and row.model]
-    body = [
-        (
-            row.candidate,
-            row.quantity,
-            {"exact": "exact", "paper": "Eq. 1, 2"}[row.model],
-            _bytes(row.estimate),
-            _bytes(row.observed),
-            f"{row.error:+,.0f}",
-            "-" if row.error_share is None else f"{100 * row.error_share:+.1f} %",
-        )
-        for row in told
-        if row.quantity in ("arena", "ram", "model", "flash")
-    ]
-    columns = ("model", "what", "estimate by", ">estimated B", ">measured B", ">error B", ">error")
-    return table(columns, body, "\nEstimate against measurement")
+    """What was seen of arena and flash, and the signed error of each memory model."""
+    body: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        if row.quantity in _QUANTITIES and row.observed is not None and row.model:
+            line = body.setdefault(
+                (row.candidate, row.quantity),
+                [row.candidate, row.quantity, _bytes(row.observed), "-", "-"],
+            )
+            line[3 if row.model == "exact" else 4] = _error(row)
+    columns = ("model", "what", ">bytes", ">exact estimate", ">Eq. 1 and 2")
+    return table(columns, body.values(), "\nEstimate less measurement")
+
+
+def _error(row: Compared) -> str:
+    if row.error is None or row.error_share is None:
+        return "unknown"
+    return f"{row.error:+,.0f} ({100 * row.error_share:+.1f} %)" if row.error else "0"
 
 
 def _bytes(value: float | None) -> str:

@@ -143,7 +143,8 @@ def show_outcome(run: RunFolder, outcome: Outcome, json: bool) -> None:
     console().print(table(*_front_table(front)))
     say(
         "",
-        f"RAM and flash: estimated ({front.memory_model} model). Limits: {front.limits}.",
+        f"RAM and flash: estimated ({front.memory_model} model){_lacking(front)}.",
+        f"Limits: {front.limits}.",
         f"* has the best int8 validation accuracy. Next: danas-hil flash {run.path} --board NAME",
     )
 
@@ -151,6 +152,13 @@ def show_outcome(run: RunFolder, outcome: Outcome, json: bool) -> None:
 def _front_table(front: Front) -> tuple[list[str], list[list[str]]]:
     columns = ["id", "data", "depth", ">alpha", ">val int8", ">test int8", ">RAM", ">flash"]
     return columns, [_front_row(candidate, front) for candidate in front.candidates]
+
+
+def _lacking(front: Front) -> str:
+    """What the totals leave out, for want of a figure."""
+    if all(c.estimate["totals"].get("complete", True) for c in front.candidates):
+        return ""
+    return "; without what only a build for the board can tell, such as the framework's share"
 
 
 def _front_row(candidate: Candidate, front: Front) -> list[str]:

@@ -156,6 +156,7 @@ def _member(candidate: Candidate, evaluation: Evaluation | None, front: Front) -
     if evaluation is not None:
         ram = evaluation.ram_bytes if ram is None else ram
         flash = evaluation.flash_bytes if flash is None else flash
+    verdict = fits(ram, flash, front.limits)
     return Member(
         candidate.id,
         genome_words(candidate.genome),
@@ -170,7 +171,7 @@ def _member(candidate: Candidate, evaluation: Evaluation | None, front: Front) -
         test.recall if test else None,
         ram,
         flash,
-        fits(ram, flash, front.limits),
+        None if verdict and totals.get("complete") is False else verdict,
     )
 
 

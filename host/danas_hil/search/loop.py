@@ -51,6 +51,7 @@ def search(
     estimator = MemoryEstimator(settings)
     _check_possible(settings, estimator)
     dataset = open_data(settings, listener)
+    _note_data(run, dataset)
     make_deterministic()
     started = time.monotonic() - _spent(ledger)
     plan = _plan(run, settings, estimator, listener)
@@ -161,6 +162,18 @@ def _export(
         )
         return None
     return export_front(run, settings, ledger.evaluations, evaluator, estimator, dataset, listener)
+
+
+def _note_data(run: RunFolder, dataset: Dataset) -> None:
+    """Put what the search sees into config.toml, for the report."""
+    noted: dict[str, object] = {"source": dataset.source.name, "pixels_decoded": dataset.resolution}
+    for split in ("train", "validation"):
+        balance = dataset.split(split).balance
+        absent, present = balance.classes
+        noted |= {f"{split}_no_person": absent, f"{split}_person": present}
+        if balance.dropped:
+            noted[f"{split}_dropped_without_label"] = balance.dropped
+    run.write_config({**run.config(), "data": noted})
 
 
 def _plan(

@@ -43,17 +43,24 @@ class MemoryEstimator:
     def detail(self, genome: Genome, model: bytes) -> dict[str, Any]:
         """estimate.json of a converted candidate: both models, and the exact one for the host too.
 
-        totals: what the search went by, for the genome. exact: by board, for the file.
+        totals: what the search went by, for the genome, and whether that is all there is.
+        exact: by board, for the file.
         """
         ram_bytes, flash_bytes = self.totals(genome)
         by_equations = paper(genome)
         exact = {}
+        searched = estimate_on(self._board, genome, limits=self._limits)
+        complete = None not in (searched.ram.total_bytes, searched.flash.total_bytes)
         for board in (self._board, load_board("host")):
             estimate = estimate_on(board, model, name=genome.id).to_json()
             estimate.pop("plan")  # long; worked out again where it is drawn
             exact[board.id] = estimate
         return {
-            "totals": {"ram_bytes": ram_bytes, "flash_bytes": flash_bytes},
+            "totals": {
+                "ram_bytes": ram_bytes,
+                "flash_bytes": flash_bytes,
+                "complete": not self._exact or complete,
+            },
             "paper": {
                 "ram_bytes": by_equations.ram_bytes,
                 "flash_bytes": by_equations.flash_bytes,
