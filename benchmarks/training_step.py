@@ -21,7 +21,8 @@ from danas_hil.space import CLASSES, DEFAULT_SPACE, DataConfig
 from danas_hil.supernet import TrainingSettings
 from danas_hil.supernet.backend import keras
 from danas_hil.supernet.network import Network
-from danas_hil.supernet.training import State, sandwich, train_step
+from danas_hil.supernet.sandwich import Sandwich
+from danas_hil.supernet.training import State, train_step
 
 
 def keras_model(data: DataConfig) -> Any:
@@ -44,16 +45,17 @@ def main() -> None:
     labels = rng.integers(0, len(CLASSES), settings.batch_size)
 
     network = Network.of(DEFAULT_SPACE, data)
+    sandwich = Sandwich.of(DEFAULT_SPACE, data, seed=0)
     state = State.fresh(network.initial(rng))
     peer = keras_model(data)
 
     def supernet_step(genomes: list[Any]) -> None:
-        train_step(network, state, genomes, images, labels, 1e-3, settings.weight_decay)
+        train_step(network, state, genomes, images, labels, 1e-3, settings)
 
     steps: dict[str, Callable[[int], Any]] = {
         "keras": lambda _: peer.train_on_batch(images, labels),
         "supernet": lambda _: supernet_step([network.largest]),
-        "sandwich": lambda n: supernet_step(sandwich(network, DEFAULT_SPACE, settings, 0, n)),
+        "sandwich": lambda n: supernet_step(sandwich.genomes(n, settings.random_subnets)),
     }
     seconds: dict[str, list[float]] = {name: [] for name in steps}
     for number in range(options.rounds + 1):

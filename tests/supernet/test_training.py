@@ -11,8 +11,11 @@ import numpy as np
 import pytest
 
 from danas_hil.base import DanasError
+from danas_hil.estimate import paper
+from danas_hil.space import Genome, SearchSpace, layers
 from danas_hil.supernet import Supernet, TrainingSettings, time_step
-from danas_hil.supernet.training import sandwich, step_functions
+from danas_hil.supernet.sandwich import Sandwich
+from danas_hil.supernet.training import step_functions
 from supernet.elastic import DATA, SPACE, SUBNETS, make_batch
 
 SETTINGS = TrainingSettings(batch_size=16)
@@ -148,11 +151,38 @@ def test_a_damaged_or_missing_checkpoint_is_named(tmp_path: Path) -> None:
 
 
 def test_random_subnets_depend_on_seed_and_step_alone() -> None:
-    network = Supernet(SPACE, DATA).network
-    drawn = [[sandwich(network, SPACE, SETTINGS, 7, step) for step in range(8)] for _ in range(2)]
-    assert drawn[0] == drawn[1]
-    assert len({tuple(genomes[2:]) for genomes in drawn[0]}) > 4
-    assert drawn[0] != [sandwich(network, SPACE, SETTINGS, 8, step) for step in range(8)]
+    def drawn(seed: int) -> list[list[Genome]]:
+        sandwich = Sandwich.of(SPACE, DATA, seed)
+        return [sandwich.genomes(step, 2) for step in range(8)]
+
+    assert drawn(7) == drawn(7)
+    assert len({tuple(genomes[2:]) for genomes in drawn(7)}) > 4
+    assert drawn(7) != drawn(8)
+
+
+def test_only_subnets_that_fit_are_trained_and_the_largest_of_them_teaches() -> None:
+    space = SearchSpace(resolution=(64,), colour=("rgb",))
+    data = space.data_configs[0]
+
+    def fits(genome: Genome) -> bool:
+        return paper(genome).flash_bytes <= 500_000
+
+    sandwich = Sandwich.of(space, data, 0, fits)
+    trained = [genome for step in range(30) for genome in sandwich.genomes(step, 2)]
+    assert all(map(fits, trained))
+    assert sandwich.largest == max(trained, key=macs)
+    assert macs(sandwich.largest) < macs(space.largest(data))
+    assert sandwich.genomes(0, 2)[1] == space.smallest(data)
+
+
+def test_where_nothing_fits_training_goes_on_without_limits() -> None:
+    sandwich = Sandwich.of(SPACE, DATA, 0, lambda _: False)
+    assert sandwich.largest == SPACE.largest(DATA)
+    assert len(set(sandwich.genomes(0, 3))) > 2
+
+
+def macs(genome: Genome) -> int:
+    return sum(layer.macs for layer in layers(genome))
 
 
 def test_the_learning_rate_rises_and_then_falls_to_nothing() -> None:

@@ -31,6 +31,7 @@ class Evaluator:
         run: RunFolder,
         dataset: Dataset,
         steps: Mapping[str, int],
+        fits: Callable[[Genome], bool],
         listener: Listener,
         should_stop: Callable[[], bool],
     ) -> None:
@@ -38,6 +39,7 @@ class Evaluator:
         self._run = run
         self._dataset = dataset
         self._steps = steps
+        self._fits = fits
         self._listener = listener
         self._should_stop = should_stop
         self.supernet: Callable[[DataConfig], Supernet] = cache(self._trained_supernet)
@@ -85,7 +87,7 @@ class Evaluator:
 
     def _trained_supernet(self, data: DataConfig) -> Supernet:
         settings = TrainingSettings(batch_size=self._settings.batch_size)
-        supernet = Supernet(self._settings.space, data, self._settings.seed, settings)
+        supernet = Supernet(self._settings.space, data, self._settings.seed, settings, self._fits)
         view = TrainingView(self._dataset.split("train"), data, self._settings.seed)
         steps = self._steps[data.name]
         self._listener.training(data.name, 0, steps, float("nan"))

@@ -12,7 +12,7 @@ from danas_hil.run import Evaluation, Front, RunFolder
 from danas_hil.search import budget
 from danas_hil.search.evaluation import Evaluator, StoppedError
 from danas_hil.search.export import export_front
-from danas_hil.search.fitness import fitness, pareto_front, within
+from danas_hil.search.fitness import fitness, pareto_front
 from danas_hil.search.ledger import Ledger
 from danas_hil.search.listener import Listener
 from danas_hil.search.memory import MemoryEstimator
@@ -55,7 +55,7 @@ def search(
     make_deterministic()
     started = time.monotonic() - _spent(ledger)
     plan = _plan(run, settings, estimator, listener)
-    evaluator = Evaluator(settings, run, dataset, plan.steps, listener, should_stop)
+    evaluator = Evaluator(settings, run, dataset, plan.steps, estimator.fits, listener, should_stop)
     reason = _evaluate_all(settings, ledger, evaluator, estimator, listener, should_stop, started)
     front = _export(run, settings, ledger, evaluator, estimator, dataset, listener)
     return Outcome(len(ledger.evaluations), front, reason)
@@ -79,7 +79,7 @@ def _evaluate_all(
     def acceptable(genome: Genome) -> bool:
         if genome in seen:
             return False
-        return not settings.drop_infeasible or within(*estimator.totals(genome), settings.limits)
+        return not settings.drop_infeasible or estimator.fits(genome)
 
     while True:
         if should_stop():
@@ -127,7 +127,7 @@ def _evaluate(
         "failed",
         ram_bytes,
         flash_bytes,
-        feasible=within(ram_bytes, flash_bytes, settings.limits),
+        feasible=estimator.fits(genome),
     )
     try:
         scores = evaluator.scores(genome)
@@ -199,22 +199,25 @@ def _plan(
 def _plan_by_time(settings: SearchSettings, estimator: MemoryEstimator) -> budget.Plan:
     assert settings.time_budget is not None
     space = settings.space
-    timed = space.data_configs[len(space.data_configs) // 2]
     training = TrainingSettings(batch_size=settings.batch_size)
-    seconds = time_step(space, timed, training)
-    work = {data: budget.training_work(space, data) for data in space.data_configs}
-    step_seconds = {data: seconds * work[data] / work[timed] for data in space.data_configs}
-    use = budget.expected_use(space, lambda g: within(*estimator.totals(g), settings.limits))
-    return budget.plan_steps(space, budget.TRAINING_SHARE * settings.time_budget, use, step_seconds)
+    step_seconds = {
+        data: time_step(space, data, training, estimator.fits) for data in space.data_configs
+    }
+    return budget.plan_steps(
+        space,
+        budget.TRAINING_SHARE * settings.time_budget,
+        budget.expected_use(space, estimator.fits),
+        step_seconds,
+    )
 
 
 def _check_possible(settings: SearchSettings, estimator: MemoryEstimator) -> None:
     """Raise DanasError when not even the smallest genome fits the limits."""
     space = settings.space
-    smallest = [estimator.totals(space.smallest(data)) for data in space.data_configs]
-    if any(within(*totals, settings.limits) for totals in smallest):
+    smallest = [space.smallest(data) for data in space.data_configs]
+    if any(map(estimator.fits, smallest)):
         return
-    ram, flash = min(smallest)
+    ram, flash = min(map(estimator.totals, smallest))
     raise DanasError(
         f"No genome fits {settings.limits}: the smallest is estimated at"
         f" {ram:,} bytes of RAM and {flash:,} bytes of flash.",

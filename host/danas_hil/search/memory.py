@@ -8,6 +8,7 @@ from danas_hil.board import load_board
 from danas_hil.estimate import paper
 from danas_hil.estimate.lines import known_bytes
 from danas_hil.estimate.on_board import estimate_on
+from danas_hil.search.fitness import within
 from danas_hil.search.settings import SearchSettings
 from danas_hil.space import Genome
 
@@ -39,6 +40,10 @@ class MemoryEstimator:
                 ram, flash = by_equations.ram_bytes, by_equations.flash_bytes
             self._totals[genome] = (ram, flash)
         return self._totals[genome]
+
+    def fits(self, genome: Genome) -> bool:
+        """Whether `totals` are within the limits."""
+        return within(*self.totals(genome), self._limits)
 
     def detail(self, genome: Genome, model: bytes) -> dict[str, Any]:
         """estimate.json of a converted candidate: both models, and the exact one for the host too.

@@ -15,6 +15,7 @@ from danas_hil.space import DataConfig, Genome, SearchSpace
 from danas_hil.supernet import evaluation, extract, training
 from danas_hil.supernet.checkpoint import Checkpoint
 from danas_hil.supernet.network import Array, Network
+from danas_hil.supernet.sandwich import Fits, Sandwich, anything
 from danas_hil.supernet.training import Batch, OnStep, State, TrainingSettings
 
 CHECKPOINT = "checkpoint.npz"
@@ -25,6 +26,7 @@ CHECKPOINT_SECONDS = 60.0
 class Supernet:
     """All subnets of `space` for the data configuration `data`, in one set of shared weights.
 
+    fits: which genomes could be chosen; training keeps to them, and is quicker for it.
     `weights` is the flat vector (see Network.parameters), made from `seed` until it is trained or
     loaded.
     """
@@ -35,8 +37,10 @@ class Supernet:
         data: DataConfig,
         seed: int = 0,
         settings: TrainingSettings | None = None,
+        fits: Fits = anything,
     ) -> None:
         self.space, self.data, self.seed = space, data, seed
+        self.sandwich = Sandwich.of(space, data, seed, fits)
         self.settings = settings or TrainingSettings()
         self.network = Network.of(space, data)
         self.weights: Array = self.network.initial(np.random.default_rng(seed))
@@ -73,9 +77,7 @@ class Supernet:
             state = State(saved.weights, saved.first, saved.second, saved.step)
         stopped, written = False, time.monotonic()
         while state.step < steps and not (stopped := should_stop()):
-            genomes = training.sandwich(
-                self.network, self.space, self.settings, self.seed, state.step
-            )
+            genomes = self.sandwich.genomes(state.step, self.settings.random_subnets)
             images, labels = batch(state.step, self.settings.batch_size)
             rate = self.settings.rate(state.step, steps)
             loss = training.train_step(
@@ -85,8 +87,7 @@ class Supernet:
                 images,
                 labels,
                 rate,
-                self.settings.weight_decay,
-                self.settings.distillation,
+                self.settings,
             )
             on_step(state.step, steps, loss)
             if time.monotonic() - written >= checkpoint_seconds and state.step < steps:
@@ -129,7 +130,7 @@ class Supernet:
         steps: int,
         recalibration: npt.NDArray[Any],
         *,
-        learning_rate: float = 5e-4,
+        learning_rate: float = 1e-3,
     ) -> Any:
         """`genome` as a plain keras.Model, trained on alone for `steps` of the training's batches.
 
@@ -140,9 +141,7 @@ class Supernet:
         for step in range(steps):
             images, labels = batch(step, settings.batch_size)
             rate = settings.rate(step, steps)
-            training.train_step(
-                self.network, state, [genome], images, labels, rate, settings.weight_decay
-            )
+            training.train_step(self.network, state, [genome], images, labels, rate, settings)
         return self._extract(np.asarray(state.weights), genome, recalibration)
 
     # -- inside --------------------------------------------------------------------------------
@@ -154,6 +153,7 @@ class Supernet:
             "data": asdict(self.data),
             "seed": self.seed,
             "settings": asdict(self.settings),
+            "largest": self.sandwich.largest.to_json(),
         }
 
     def _extract(self, weights: Array, genome: Genome, recalibration: npt.NDArray[Any]) -> Any:
@@ -162,7 +162,11 @@ class Supernet:
 
 
 def time_step(
-    space: SearchSpace, data: DataConfig, settings: TrainingSettings | None = None, steps: int = 3
+    space: SearchSpace,
+    data: DataConfig,
+    settings: TrainingSettings | None = None,
+    fits: Fits = anything,
+    steps: int = 3,
 ) -> float:
     """Seconds that a training step takes on this computer, without making its batch.
 
@@ -171,14 +175,15 @@ def time_step(
     """
     settings = settings or TrainingSettings()
     network = Network.of(space, data)
+    sandwich = Sandwich.of(space, data, 0, fits)
     rng = np.random.default_rng(0)
     images = rng.uniform(-1, 1, (settings.batch_size, *data.shape)).astype(np.float32)
     labels = rng.integers(0, 2, settings.batch_size)
     state = State.fresh(network.initial(rng))
     begin = 0.0
     for step in range(steps + 1):
-        genomes = training.sandwich(network, space, settings, 0, step)
-        training.train_step(network, state, genomes, images, labels, 1e-3, 0.0)
+        genomes = sandwich.genomes(step, settings.random_subnets)
+        training.train_step(network, state, genomes, images, labels, 1e-3, settings)
         if step == 0:
             begin = time.perf_counter()
     return (time.perf_counter() - begin) / steps

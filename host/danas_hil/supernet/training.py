@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from danas_hil.space import CLASSES, Genome, SearchSpace
+from danas_hil.space import CLASSES, Genome
 from danas_hil.supernet.backend import tensorflow, traced
 from danas_hil.supernet.network import EPSILON, HEAD, Array, Network
 
@@ -24,6 +24,9 @@ OnStep = Callable[[int, int, float], None]
 BETA1, BETA2, ADAM_EPSILON = 0.9, 0.999, 1e-8
 """Adam's constants (arXiv 1412.6980, Algorithm 1)."""
 
+TINY = 1e-9
+"""Keeps a gradient of zeros from being divided by zero."""
+
 
 @dataclass(frozen=True)
 class TrainingSettings:
@@ -32,10 +35,12 @@ class TrainingSettings:
     learning_rate: the highest; it rises over the first `warmup` of the steps and then falls to
         zero along a cosine. weight_decay: decoupled (AdamW, arXiv 1711.05101), on kernels only.
     random_subnets: trained at each step beside the largest and the smallest.
+    distillation: share of the largest subnet's probabilities in what the others learn; the rest
+        are the labels.
     """
 
     batch_size: int = 64
-    learning_rate: float = 2e-3
+    learning_rate: float = 1e-2
     weight_decay: float = 0.02
     random_subnets: int = 2
     distillation: float = 0.5
@@ -66,16 +71,6 @@ class State:
         return State(tf.convert_to_tensor(weights), zeros, zeros)
 
 
-def sandwich(
-    network: Network, space: SearchSpace, settings: TrainingSettings, seed: int, step: int
-) -> list[Genome]:
-    """The subnets of one step: largest, smallest, and random ones drawn from (seed, step)."""
-    rng = np.random.default_rng((seed, step))
-    data = network.largest.data
-    drawn = [space.sample(rng, data) for _ in range(settings.random_subnets)]
-    return [network.largest, network.smallest, *drawn]
-
-
 def train_step(
     network: Network,
     state: State,
@@ -83,13 +78,13 @@ def train_step(
     images: npt.NDArray[Any],
     labels: npt.NDArray[Any],
     rate: float,
-    weight_decay: float,
-    distillation: float = 0.0,
+    settings: TrainingSettings,
 ) -> float:
-    """One step in place on the mean gradient of `genomes`; the loss of the first of them.
+    """One step in place on the gradients of `genomes`; returns the loss of the first of them.
 
-    The first learns the labels, the others its probabilities (in-place distillation, arXiv
-    1903.05134).
+    The first learns the labels; the others a mean of the labels and of its probabilities (in-place
+    distillation, arXiv 1903.05134). Every gradient counts as a direction, with length 1: left as
+    they are, a narrow subnet's is a hundredth of the largest's and goes under.
     """
     tf = tensorflow()
     gradient_of, update = step_functions(network)
@@ -105,7 +100,8 @@ def train_step(
         total = gradient if total is None else total + gradient
         if first_loss is None:
             first_loss = loss
-            targets = distillation * probabilities + (1 - distillation) * targets
+            share = settings.distillation
+            targets = share * probabilities + (1 - share) * targets
     state.step += 1
     state.weights, state.first, state.second = update(
         state.weights,
@@ -114,14 +110,19 @@ def train_step(
         total / len(genomes),
         np.float32(state.step),
         np.float32(rate),
-        np.float32(weight_decay),
+        np.float32(settings.weight_decay),
     )
     return float(first_loss)
 
 
 @lru_cache(maxsize=8)
 def step_functions(network: Network) -> tuple[Any, Any]:
-    """The traced functions (gradient, update), each traced once for all subnets of `network`."""
+    """The traced functions (gradient, update), each traced once for all subnets of `network`.
+
+    gradient(weights, images, targets (n, 2), depths, kept, head): loss, probabilities (n, 2), and
+    the gradient's direction. update(weights, first moment, second moment, gradient, step from 1,
+    learning rate, weight decay): the first three anew.
+    """
     tf = tensorflow()
     vector = tf.TensorSpec([network.size], tf.float32)
     scalar = tf.TensorSpec([], tf.float32)
@@ -141,7 +142,8 @@ def step_functions(network: Network) -> tuple[Any, Any]:
         logits = batch_logits(network, flat, images, depths, kept, head)
         losses = tf.nn.softmax_cross_entropy_with_logits(targets, logits)
         loss = tf.reduce_mean(losses)
-        return loss, tf.nn.softmax(logits), tf.gradients(loss, flat)[0]
+        slope = tf.gradients(loss, flat)[0]
+        return loss, tf.nn.softmax(logits), slope / (tf.norm(slope) + TINY)
 
     def update(
         flat: Any, first: Any, second: Any, slope: Any, step: Any, rate: Any, decay: Any
