@@ -17,8 +17,10 @@ def converted(genome: Genome, seed: int = 0, *, clear_names: bool = True) -> byt
     for layer in model.layers:
         weights = layer.get_weights()
         if layer.name.endswith("_bn"):
-            scale, offset, mean, variance = weights
-            layer.set_weights([scale, rng.uniform(-1, 1, offset.shape), mean, variance])
+            scale, offset, _, _ = weights
+            offset, mean = (rng.uniform(-1, 1, offset.shape) for _ in range(2))
+            scale, variance = (rng.uniform(0.5, 1.5, scale.shape) for _ in range(2))
+            layer.set_weights([scale, offset, mean, variance])
         elif len(weights) == 2:
             layer.set_weights([weights[0], rng.uniform(-1, 1, weights[1].shape)])
     images = rng.uniform(-1, 1, (4, *genome.data.shape)).astype(np.float32)

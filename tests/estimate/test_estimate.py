@@ -64,6 +64,14 @@ def test_code_of_operators_without_a_figure_is_unknown():
     assert CodeTable("here", {}, None, {}).bytes_for(frozenset({"ADD"})) is None
 
 
+@pytest.mark.parametrize("key", [k for k, t in code_tables().items() if t.groups], ids=str)
+def test_what_operators_add_comes_within_three_percent_of_programs_linked_with_several(key):
+    table = code_tables()[key]
+    summed = CodeTable(table.source, {}, table.base, table.groups)
+    for operators, linked in table.sets.items():
+        assert summed.bytes_for(operators) == pytest.approx(linked, rel=0.03)
+
+
 def test_every_code_table_is_of_a_runtime_that_there_is_and_has_a_source():
     runtimes = {(choice.name, kernels) for choice in list_runtimes() for kernels in choice.kernels}
     assert {key[:2] for key in code_tables()} <= runtimes
@@ -124,6 +132,9 @@ def test_a_genome_is_estimated_like_the_file_it_lays_out():
     found = estimate_genome(GENOME, runtime="current", kernels="cmsis-nn")
     assert found.flash.model_bytes == lay_out(GENOME).file_bytes
     assert "CONV_2D" in found.operators
+    named = estimate_genome(GENOME, runtime="current", kernels="cmsis-nn", clear_names=False)
+    assert named.flash.model_bytes > found.flash.model_bytes
+    assert named.arena == found.arena
 
 
 def test_an_estimate_of_a_file_of_vww_size_takes_no_more_than_30_milliseconds(shared):

@@ -73,6 +73,13 @@ def test_a_genome_is_laid_out_as_converted_and_takes_what_real_tflm_takes(genome
     )
 
 
+@pytest.mark.parametrize("genome", GENOMES[:4], ids=str)
+def test_the_size_of_a_file_with_names_is_within_half_a_percent(genome):
+    pytest.importorskip("tensorflow", reason="needs the extra search")
+    content = converted(genome, clear_names=False)
+    assert lay_out(genome, clear_names=False).file_bytes == pytest.approx(len(content), rel=0.005)
+
+
 @given(generators())
 def test_every_genome_is_laid_out_soundly_and_can_be_estimated_everywhere(rng):
     genome = DEFAULT_SPACE.sample(rng)

@@ -115,13 +115,14 @@ def estimate_genome(
     ram_limit: int | None = None,
     flash_limit: int | None = None,
     firmware: Firmware = _NOTHING_KNOWN,
+    clear_names: bool = True,
 ) -> Estimate:
-    """Estimate the file that `genome` converts to (names cleared), without converting it.
+    """Estimate the file that `genome` converts to, without converting it.
 
-    As `estimate_model`. Raises DanasError for an infeasible genome.
+    As `estimate_model`; clear_names: whether the file is without tensor names. Raises DanasError for an infeasible genome.
     """
     return estimate_graph(
-        lay_out(genome),
+        lay_out(genome, clear_names=clear_names),
         runtime=runtime,
         kernels=kernels,
         core=core,

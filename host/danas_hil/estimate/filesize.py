@@ -27,13 +27,17 @@ _VERSION_1 = frozenset({"RESHAPE"})
 
 @dataclass(frozen=True)
 class TensorEntry:
-    """A tensor as the file has it. scaled_axis: the dimension that its scales go with."""
+    """A tensor as the file has it.
+
+    scaled_axis: the dimension that its scales go with; name: ours, the file has none.
+    """
 
     shape: tuple[int, ...]
     type: str
     data_bytes: int = 0
     scales: int = 0
     scaled_axis: int = 0
+    name: str = ""
 
 
 def file_bytes(tensors: Sequence[TensorEntry], operators: Sequence[tuple[Operator, bool]]) -> int:
