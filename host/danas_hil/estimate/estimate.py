@@ -119,7 +119,8 @@ def estimate_genome(
 ) -> Estimate:
     """Estimate the file that `genome` converts to, without converting it.
 
-    As `estimate_model`; clear_names: whether the file is without tensor names. Raises DanasError for an infeasible genome.
+    As `estimate_model`; clear_names: whether the file is without tensor names. Raises DanasError
+    for an infeasible genome.
     """
     return estimate_graph(
         lay_out(genome, clear_names=clear_names),
