@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from danas_hil.base import DanasError
-from danas_hil.space import DataConfig
+from danas_hil.space import DataConfig, Genome
 from danas_hil.supernet import Supernet, evaluation
 from danas_hil.supernet.evaluation import evaluation_functions
+from danas_hil.supernet.training import step_functions
 from supernet.elastic import DATA, SPACE, SUBNETS, make_batch, shaken_supernet
 
 
@@ -61,6 +62,19 @@ def test_recalibration_in_batches_is_the_mean_over_them(monkeypatch: pytest.Monk
         np.testing.assert_allclose(mean, (halves[0][name][0] + halves[1][name][0]) / 2, atol=1e-5)
         expected = (halves[0][name][1] + halves[1][name][1]) / 2
         np.testing.assert_allclose(variance, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("genome", SUBNETS, ids=str)
+def test_images_recalibrated_on_themselves_get_what_training_mode_gives(genome: Genome) -> None:
+    supernet = shaken_supernet()
+    images, _ = make_batch(0, 64)
+    choice = supernet.network.choice(genome)
+    gradient, _ = step_functions(supernet.network)
+    targets = np.full((64, 2), 0.5, np.float32)
+    _, expected, _ = gradient(
+        supernet.weights, images, targets, choice.depths, choice.kept, choice.head
+    )
+    np.testing.assert_allclose(supernet.evaluate(genome, images, images), expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("shape", [(0, 32, 32, 3), (4, 32, 32, 1), (4, 64, 64, 3), (32, 32, 3)])

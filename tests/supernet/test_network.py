@@ -13,13 +13,14 @@ from danas_hil.space import (
     ArchConfig,
     DataConfig,
     Genome,
+    Layer,
     SearchSpace,
     kept_channels,
     layers,
 )
 from danas_hil.supernet.backend import tensorflow
-from danas_hil.supernet.network import HEAD, Network
-from danas_hil.supernet.training import normalise_by_batch, step_functions
+from danas_hil.supernet.network import HEAD, Network, activation, convolution
+from danas_hil.supernet.training import normalised_by_batch, step_functions
 from strategies import genomes
 from supernet.elastic import DATA, SPACE, SUBNETS, make_batch, shaken_supernet
 
@@ -83,15 +84,14 @@ def test_masking_channels_gives_what_slicing_them_gives(genome: Genome) -> None:
     choice = network.choice(genome)
     width = genome.arch.alpha * DATA.width_factor
     everything = network.cut_tensors(tf.constant(flat), network.choice(network.largest).kept)
-    full_counts = {layer.name: layer.full_channels for layer in network.convolutions}
 
-    def masked(name: str, x: Any) -> tuple[Any, tuple[Any, ...]]:
-        y, *_ = normalise_by_batch(x, everything[f"{name}_gamma"], everything[f"{name}_beta"])
-        kept = kept_channels(full_counts[name], width)
-        mask = np.arange(x.shape[-1]) < kept  # before ReLU6 or after it: ReLU6 of zero is zero
-        return y * mask.astype(np.float32), ()
+    def masked(layer: Layer, x: Any) -> tuple[Any, tuple[Any, ...]]:
+        gamma, beta = everything[f"{layer.name}_gamma"], everything[f"{layer.name}_beta"]
+        y = normalised_by_batch(convolution(layer, x, everything[layer.name]), gamma, beta)
+        kept = np.arange(y.shape[-1]) < kept_channels(layer.full_channels, width)
+        return activation(layer, y) * kept.astype(np.float32), ()
 
-    features, _ = network.features(images, choice.depths, everything, masked)
+    features, _ = network.features(images, choice.depths, masked)
     head = everything[HEAD][choice.head, : features.shape[1]]
     logits = tf.matmul(features, head) + everything["classes_bias"][choice.head]
 

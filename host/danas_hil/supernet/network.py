@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -24,8 +24,8 @@ from danas_hil.space.layers import STAGES, TOP_CHANNELS
 from danas_hil.supernet.backend import tensorflow
 
 Array = npt.NDArray[np.float32]
-Normalise = Callable[[str, Any], tuple[Any, tuple[Any, ...]]]
-"""(layer name, what its convolution gave) to (the same normalised, statistics to hand back)."""
+Convolve = Callable[[Layer, Any], tuple[Any, tuple[Any, ...]]]
+"""(convolution, its input) to (its output, normalised and activated; statistics to hand back)."""
 
 EPSILON = 1e-3
 """Added to the variance in batch normalization, as in Keras' MobileNetV2."""
@@ -227,10 +227,8 @@ class Network:
 
     # -- the forward pass ----------------------------------------------------------------------
 
-    def features(
-        self, images: Any, depths: Any, kernels: Mapping[str, Any], normalise: Normalise
-    ) -> tuple[Any, tuple[Any, ...]]:
-        """Pooled features (n, c) of a subnet, and what `normalise` handed back, layer by layer.
+    def features(self, images: Any, depths: Any, convolve: Convolve) -> tuple[Any, tuple[Any, ...]]:
+        """Pooled features (n, c) of a subnet, and what `convolve` handed back, layer by layer.
 
         Meant for a traced function. A block that every subnet has is laid out as it is; one that
         some lack stands in a tf.cond on `depths`, and hands back empty statistics when dropped.
@@ -240,17 +238,10 @@ class Network:
         deepest = (1, 2, *self.largest.arch.depths)
         by_name = {layer.name: layer for layer in self.convolutions}
 
-        def convolution(name: str, x: Any) -> tuple[Any, tuple[Any, ...]]:
-            layer = by_name[name]
-            strides = [1, layer.stride, layer.stride, 1]
-            convolve = tf.nn.conv2d if layer.kind == "conv" else tf.nn.depthwise_conv2d
-            x, statistics = normalise(name, convolve(x, kernels[name], strides, "SAME"))
-            return (tf.nn.relu6(x) if layer.relu6 else x), statistics
-
         def chain(x: Any, names: list[str], residual: bool) -> tuple[Any, tuple[Any, ...]]:
             before, collected = x, list[Any]()
             for name in names:
-                x, statistics = convolution(name, x)
+                x, statistics = convolve(by_name[name], x)
                 collected += statistics
             return (before + x if residual else x), tuple(collected)
 
@@ -270,6 +261,18 @@ class Network:
                     )
                 collected += statistics
         return tf.reduce_mean(x, [1, 2]), tuple(collected)
+
+
+def convolution(layer: Layer, x: Any, kernel: Any) -> Any:
+    """The convolution of `layer` by itself: no batch norm, no bias, no activation."""
+    nn = tensorflow().nn
+    operator = nn.conv2d if layer.kind == "conv" else nn.depthwise_conv2d
+    return operator(x, kernel, [1, layer.stride, layer.stride, 1], "SAME")
+
+
+def activation(layer: Layer, x: Any) -> Any:
+    """ReLU6 where `layer` has it."""
+    return tensorflow().nn.relu6(x) if layer.relu6 else x
 
 
 def _perhaps(

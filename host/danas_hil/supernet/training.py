@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from danas_hil.space import CLASSES, Genome
+from danas_hil.space import CLASSES, Genome, Layer
 from danas_hil.supernet.backend import tensorflow, traced
-from danas_hil.supernet.network import EPSILON, HEAD, Array, Network
+from danas_hil.supernet.network import EPSILON, HEAD, Array, Network, activation, convolution
 
 Batch = Callable[[int, int], tuple[npt.NDArray[Any], npt.NDArray[Any]]]
 """(step, size) to images (size, height, width, channels) float32 in [-1, 1] and labels (size,)."""
@@ -40,7 +40,7 @@ class TrainingSettings:
     """
 
     batch_size: int = 64
-    learning_rate: float = 1e-2
+    learning_rate: float = 0.015
     weight_decay: float = 0.02
     random_subnets: int = 2
     distillation: float = 0.5
@@ -167,18 +167,18 @@ def batch_logits(
     tf = tensorflow()
     weights = network.cut_tensors(flat, kept)
 
-    def normalise(name: str, x: Any) -> tuple[Any, tuple[Any, ...]]:
-        gamma, beta = weights[f"{name}_gamma"], weights[f"{name}_beta"]
-        return normalise_by_batch(x, gamma, beta)[0], ()
+    def convolve(layer: Layer, x: Any) -> tuple[Any, tuple[Any, ...]]:
+        gamma, beta = weights[f"{layer.name}_gamma"], weights[f"{layer.name}_beta"]
+        x = convolution(layer, x, weights[layer.name])
+        return activation(layer, normalised_by_batch(x, gamma, beta)), ()
 
-    features, _ = network.features(images, depths, weights, normalise)
+    features, _ = network.features(images, depths, convolve)
     kernel = weights[HEAD][head, : tf.shape(features)[1]]
     return tf.matmul(features, kernel) + weights[f"{HEAD}_bias"][head]
 
 
-def normalise_by_batch(x: Any, gamma: Any, beta: Any) -> tuple[Any, Any, Any]:
-    """Batch normalization in training mode: (normalised, mean, variance with Bessel's factor)."""
-    y, mean, variance, *_ = tensorflow().raw_ops.FusedBatchNormV3(
+def normalised_by_batch(x: Any, gamma: Any, beta: Any) -> Any:
+    """Batch normalization in training mode."""
+    return tensorflow().raw_ops.FusedBatchNormV3(
         x=x, scale=gamma, offset=beta, mean=[], variance=[], epsilon=EPSILON, is_training=True
-    )
-    return y, mean, variance
+    )[0]
