@@ -72,7 +72,7 @@ def _evaluate_all(
 ) -> str:
     """Evaluate until there is a reason to stop, and return it."""
     sampler = settings.make_sampler()
-    end = _end(settings, started)
+    seconds = search_seconds(settings)
     seen = {evaluation.genome for evaluation in ledger.evaluations}
     best = _best(ledger)
 
@@ -86,7 +86,7 @@ def _evaluate_all(
             return "stopped"
         if settings.trials is not None and len(ledger.evaluations) >= settings.trials:
             return "all trials done"
-        if end is not None and time.monotonic() >= end:
+        if seconds is not None and time.monotonic() - started >= seconds:
             return "time is up"
         if len(seen) >= settings.space.size:
             return "every genome of the space was looked at"
@@ -225,11 +225,12 @@ def _check_possible(settings: SearchSettings, estimator: MemoryEstimator) -> Non
     )
 
 
-def _end(settings: SearchSettings, started: float) -> float | None:
+def search_seconds(settings: SearchSettings) -> float | None:
+    """When evaluations end, in seconds from the beginning; None where the clock does not say."""
     if settings.time_budget is None:
         return None
     reserve = budget.export_reserve(settings.time_budget, settings.export_limit)
-    return started + settings.time_budget - reserve
+    return settings.time_budget - reserve
 
 
 def _spent(ledger: Ledger) -> float:
