@@ -22,9 +22,16 @@ lint: $(INSTALLED)
 bench: $(INSTALLED)
 	set -e; for script in benchmarks/[!_]*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
 
-# The property tests once more, with new random examples and many more of them.
+# The property tests once more, with new random examples and many more of them; then a minute of
+# coverage-guided fuzzing of the model reader, from the models in FUZZ_MODELS if there are any.
+FUZZ_MODELS ?= ../shared/data/models
+FUZZ_CORPUS := $(VENV)/fuzz-corpus
 fuzz: $(INSTALLED)
 	$(BIN)/pytest -m hypothesis --hypothesis-profile=fuzz
+	$(BIN)/python -m pip install --quiet --no-deps atheris
+	mkdir -p $(FUZZ_CORPUS)
+	-cp -n $(FUZZ_MODELS)/*.tflite $(FUZZ_CORPUS)/
+	$(BIN)/python tests/fuzz/fuzz_estimate.py $(FUZZ_CORPUS) -max_total_time=60
 
 install: $(INSTALLED)
 

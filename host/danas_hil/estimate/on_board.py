@@ -6,7 +6,7 @@ from danas_hil.board import Board, Limits
 from danas_hil.estimate.estimate import Estimate, estimate_graph
 from danas_hil.estimate.layout import lay_out
 from danas_hil.estimate.ram import Firmware
-from danas_hil.estimate.read import read_graph
+from danas_hil.estimate.read import naming, read_graph
 from danas_hil.space import Genome
 
 
@@ -35,12 +35,14 @@ def estimate_on(
         stack_bytes=board.stack_bytes if own else None,
         framework_ram_bytes=board.framework_ram_bytes if own else None,
     )
-    return estimate_graph(
-        lay_out(subject) if isinstance(subject, Genome) else read_graph(subject, name),
-        runtime=chosen,
-        kernels=kernels or (board.kernels if chosen == board.runtime else None),
-        core=board.core,
-        ram_limit=limits.ram_bytes,
-        flash_limit=limits.flash_bytes,
-        firmware=firmware,
-    )
+    graph = lay_out(subject) if isinstance(subject, Genome) else read_graph(subject, name)
+    with naming(name):
+        return estimate_graph(
+            graph,
+            runtime=chosen,
+            kernels=kernels or (board.kernels if chosen == board.runtime else None),
+            core=board.core,
+            ram_limit=limits.ram_bytes,
+            flash_limit=limits.flash_bytes,
+            firmware=firmware,
+        )
