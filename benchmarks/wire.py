@@ -17,8 +17,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from danas_hil.wire import Conversation
-from firmware.native import Native, build
-from wire.simulated import noisy
+from devices.native import Native, build
+from devices.simulated import noisy
 
 
 def main() -> int:

@@ -18,8 +18,8 @@ from danas_hil.wire import (
     ProtocolError,
     encode,
 )
-from firmware.native import Native, build
-from wire.simulated import noisy
+from devices.native import Native, build
+from devices.simulated import noisy
 
 pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="g++ is not installed")
 

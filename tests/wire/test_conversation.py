@@ -11,7 +11,7 @@ from danas_hil.wire import (
     ProtocolError,
     encode,
 )
-from wire.simulated import Line, SimulatedDevice, noisy
+from devices.simulated import Line, SimulatedDevice, noisy
 
 
 def talk(line: Line, **options) -> Conversation:
