@@ -1,6 +1,7 @@
 """The run folder: its layout, its reader and writer."""
 
+from danas_hil.run.bundle import export_bundle
 from danas_hil.run.folder import RunFolder
 from danas_hil.run.records import Candidate, Evaluation, Front
 
-__all__ = ["Candidate", "Evaluation", "Front", "RunFolder"]
+__all__ = ["Candidate", "Evaluation", "Front", "RunFolder", "export_bundle"]

@@ -33,7 +33,7 @@ class SearchSettings:
     data: str
     limits: Limits = field(default_factory=Limits)
     board: str | None = None
-    data_options: Mapping[str, str] = field(default_factory=dict)
+    data_options: Mapping[str, Any] = field(default_factory=dict)
     space: SearchSpace = field(default_factory=SearchSpace)
     memory_model: MemoryModel = "exact"
     sampler: SamplerName = "tournament"

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from operator import index
 from typing import Any, Literal, get_args
 
 from danas_hil.base import DanasError
@@ -134,9 +135,9 @@ class Genome:
         """The inverse of `to_json`. Raises DanasError for missing genes and bad values."""
         try:
             data = DataConfig(
-                int(value["resolution"]), value["colour"], float(value["width_factor"])
+                index(value["resolution"]), value["colour"], float(value["width_factor"])
             )
-            b3, b4, b5, b6, b7 = (int(value[f"b{stage}"]) for stage in range(3, 8))
+            b3, b4, b5, b6, b7 = (index(value[f"b{stage}"]) for stage in range(3, 8))
             arch = ArchConfig(b3, b4, b5, b6, b7, float(value["alpha"]))
         except (KeyError, TypeError, ValueError) as error:
             raise DanasError(f"This is not a genome ({error!r}): {dict(value)!r}.") from error

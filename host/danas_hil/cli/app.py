@@ -1,0 +1,50 @@
+"""The commands, and what becomes of errors."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from danas_hil import __version__
+from danas_hil.base import DanasError
+from danas_hil.cli import boards, doctor, searching
+from danas_hil.cli.show import error_out
+
+app = typer.Typer(
+    name="danas-hil",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help=(
+        "Search images and networks together for a microcontroller, and measure what was found.\n\n"
+        "Start with [bold]danas-hil demo[/bold]. Exit codes: 0 good; 1 a verdict failed (does not"
+        " fit, outputs differ, a candidate failed); 2 usage or environment."
+    ),
+)
+searching.register(app)
+app.add_typer(boards.app, name="boards")
+doctor.register(app)
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"danas-hil {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """The entry point: errors meant for users are told in two lines and exit with 2."""
+    try:
+        app()
+    except DanasError as error:
+        error_out(error)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        error_out(DanasError("Stopped."))
+        sys.exit(130)

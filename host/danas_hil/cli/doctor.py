@@ -1,0 +1,101 @@
+"""danas-hil doctor: what is installed, what is missing, and what to do about it."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+import typer
+
+from danas_hil import __version__
+from danas_hil.base import tree_folder, user_folder
+from danas_hil.cli.show import JsonOption, console, print_json, table
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked for. found: its version or place; None where it is missing, with a hint."""
+
+    what: str
+    wanted_for: str
+    found: str | None
+    hint: str = ""
+
+
+_EXTRAS = {
+    "search": (
+        "tensorflow",
+        "keras",
+        "optuna",
+        "ai-edge-litert",
+        "pyarrow",
+        "pillow",
+        "scikit-image",
+    ),
+    "host": ("tflite-micro",),
+    "dashboard": ("optuna-dashboard",),
+}
+_STANDS_FOR = {"tensorflow": ("tensorflow", "tensorflow-cpu")}
+_TOOLS = {
+    "pio": ("building and flashing boards", "It comes with danas-hil: is its environment active?"),
+    "arm-none-eabi-gcc": ("emulated boards", "Debian: apt install gcc-arm-none-eabi"),
+    "qemu-system-arm": ("emulated boards", "Debian: apt install qemu-system-arm"),
+    "renode": ("emulated boards", "https://renode.io has a portable release"),
+}
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(doctor)
+
+
+def doctor(json: JsonOption = False) -> None:
+    """Check versions, extras and tools, with a hint for each one missing.
+
+    Nothing here has to be complete: each line says what it is for.
+
+    Example: danas-hil doctor
+    """
+    findings = [*_base(), *_packages(), *_tools()]
+    if json:
+        print_json([asdict(finding) for finding in findings])
+        return
+    out = console()
+    rows = [(f.what, f.found or "missing", f.wanted_for) for f in findings]
+    out.print(table(("what", "found", "for"), rows))
+    hints = list(dict.fromkeys(f"{f.what}: {f.hint}" for f in findings if f.found is None))
+    if hints:
+        out.print("\nTo get what is missing:")
+        for hint in hints:
+            out.print(f"  {hint}", soft_wrap=True, markup=False)
+
+
+def _base() -> list[Finding]:
+    return [
+        Finding("danas-hil", "everything", __version__),
+        Finding("python", "everything", platform.python_version()),
+        Finding("board files", "everything", str(tree_folder("boards"))),
+        Finding("user folder", "decoded images, builds, locks", str(user_folder("."))),
+    ]
+
+
+def _packages() -> list[Finding]:
+    return [
+        Finding(name, f"extra {extra}", _version(name), f"pip install 'danas-hil[{extra}]'")
+        for extra, names in _EXTRAS.items()
+        for name in names
+    ]
+
+
+def _version(package: str) -> str | None:
+    for name in _STANDS_FOR.get(package, (package,)):
+        try:
+            return version(name)
+        except PackageNotFoundError:
+            continue
+    return None
+
+
+def _tools() -> list[Finding]:
+    return [Finding(name, use, shutil.which(name), hint) for name, (use, hint) in _TOOLS.items()]

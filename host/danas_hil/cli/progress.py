@@ -1,0 +1,131 @@
+"""How a search looks while it runs: bars on a terminal, plain lines elsewhere; on stderr."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from types import TracebackType
+
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from danas_hil.cli.show import console, format_duration, percent
+from danas_hil.data import Balance
+from danas_hil.run import Evaluation
+from danas_hil.search import Listener, SearchSettings
+
+_QUIET_SECONDS = 10.0
+
+
+class SearchProgress(Listener):
+    """A listener that shows training, search and export with the time that remains."""
+
+    def __init__(self, settings: SearchSettings) -> None:
+        self._settings = settings
+        self._console = console(error=True)
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+            console=self._console,
+            disable=not self._console.is_terminal,
+            transient=True,
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._said = 0.0
+        self._phase_started = (("", time.monotonic()), 0)
+
+    def __enter__(self) -> SearchProgress:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bars.stop()
+
+    def decoding(self, split: str, done: int, total: int | None) -> None:
+        self._show(f"decoding {split}", done, total)
+
+    def data_ready(self, balance: Mapping[str, Balance]) -> None:
+        for split, counts in balance.items():
+            absent, present = counts.classes
+            dropped = f", {counts.dropped:,} without a label dropped" if counts.dropped else ""
+            self._line(f"{split}: {absent:,} no person, {present:,} person{dropped}")
+
+    def planned(self, steps: Mapping[str, int], seconds: float | None, origin: str) -> None:
+        listed = ", ".join(f"{name} {count:,}" for name, count in steps.items())
+        total = "" if seconds is None else f", about {format_duration(seconds)} in all"
+        self._line(f"supernet training steps ({origin}{total}): {listed}")
+
+    def training(self, data: str, step: int, steps: int, loss: float) -> None:
+        self._show(f"training {data}", step, steps, f"loss {loss:.3f}" if step else "")
+
+    def evaluated(self, evaluation: Evaluation, best: Evaluation | None) -> None:
+        done = evaluation.index + 1
+        note = f"best {_best(best)}"
+        total: float | None = self._settings.trials
+        if total is None and self._settings.time_budget:
+            rate = evaluation.elapsed_seconds / done
+            total = max(done, round(self._settings.time_budget / rate))
+        self._show("evaluations", done, None if total is None else int(total), note)
+        if evaluation.outcome == "failed":
+            self.warning(f"evaluation {evaluation.index} failed: {evaluation.reason}")
+
+    def exporting(self, done: int, total: int, what: str) -> None:
+        self._show("exporting", done, total, what)
+
+    def warning(self, text: str) -> None:
+        self._bars.console.print(f"[yellow]Note:[/] {escape(text)}", soft_wrap=True)
+
+    def _line(self, text: str) -> None:
+        self._bars.console.print(escape(text), soft_wrap=True)
+
+    def _show(self, name: str, done: int, total: int | None, note: str = "") -> None:
+        if self._bars.disable:
+            self._show_plainly(name, done, total, note)
+            return
+        if name not in self._tasks:
+            for task in self._tasks.values():
+                self._bars.update(task, visible=False)
+            self._tasks[name] = self._bars.add_task(name, total=total, note=note)
+        self._bars.update(
+            self._tasks[name], completed=done, total=total, note=escape(note), visible=True
+        )
+        if total is not None and done >= total:
+            self._bars.remove_task(self._tasks.pop(name))
+
+    def _show_plainly(self, name: str, done: int, total: int | None, note: str) -> None:
+        """A line now and then, and at the beginning and the end of a phase."""
+        now = time.monotonic()
+        (phase, since), first = self._phase_started
+        if phase != name:
+            since, first = now, done
+            self._phase_started = ((name, now), done)
+        elif now - self._said < _QUIET_SECONDS and done != total:
+            return
+        self._said = now
+        remaining = ""
+        if total is not None and first < done < total:
+            left = (now - since) / (done - first) * (total - done)
+            remaining = f", {format_duration(left)} left"
+        count = f"{done:,}" if total is None else f"{done:,} of {total:,}"
+        self._line(f"{name}: {count}{remaining}{f', {note}' if note else ''}")
+
+
+def _best(best: Evaluation | None) -> str:
+    if best is None or best.scores is None:
+        return "none fits yet"
+    return f"{percent(best.scores.accuracy)} {best.genome}"

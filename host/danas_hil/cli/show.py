@@ -1,0 +1,87 @@
+"""What all commands share in showing things: consoles, tables, JSON, sizes and durations."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from danas_hil.base import DanasError
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+def console(error: bool = False) -> Console:
+    """Standard output, or standard error; plain and 80 columns wide when not a terminal."""
+    stream = sys.stderr if error else sys.stdout
+    return Console(stderr=error, width=None if stream.isatty() else 80, highlight=False)
+
+
+def say(*lines: str) -> None:
+    """Lines of text with Rich markup, to standard output."""
+    out = console()
+    for line in lines:
+        out.print(line, soft_wrap=True)
+
+
+def note(*lines: str) -> None:
+    """Lines for the person, not for the pipe: to standard error."""
+    out = console(error=True)
+    for line in lines:
+        out.print(line, soft_wrap=True)
+
+
+def error_out(error: DanasError) -> None:
+    """What happened, and what to do about it, to standard error."""
+    out = console(error=True)
+    out.print(f"[bold red]Error:[/] {escape(error.what)}", soft_wrap=True)
+    if error.hint:
+        out.print(f"       {escape(error.hint)}", soft_wrap=True)
+
+
+def print_json(value: Any) -> None:
+    """JSON to standard output. NaN is refused: it is not JSON."""
+    typer.echo(json.dumps(value, indent=2, allow_nan=False))
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> Table:
+    """A plain table; columns whose name starts with `>` are right-aligned."""
+    grid = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+    for column in columns:
+        right = column.startswith(">")
+        grid.add_column(column.lstrip(">"), justify="right" if right else "left")
+    for row in rows:
+        grid.add_row(*(escape(str(cell)) for cell in row))
+    return grid
+
+
+_SECONDS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
+
+
+def parse_duration(text: str) -> float:
+    """Seconds from `90`, `90s`, `30m`, `1.5h` or `1h30m`."""
+    parts = re.findall(r"(\d+(?:\.\d+)?)\s*([a-z]*)\s*", text.strip().lower())
+    whole = "".join(number + unit for number, unit in parts)
+    known = all(unit in _SECONDS for _, unit in parts)
+    if not parts or not known or whole != re.sub(r"\s", "", text.lower()):
+        raise DanasError(f"{text!r} is not a duration.", "Write 90s, 30m, 1h or 1h30m.")
+    return sum(float(number) * _SECONDS[unit] for number, unit in parts)
+
+
+def format_duration(seconds: float) -> str:
+    """`45 s`, `12 min`, `1 h 05 min`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.1f} %"

@@ -1,0 +1,112 @@
+"""Class folders: {train,validation,test}/{CLASS}/*.jpg, as Wake Vision's scripts make them too."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from danas_hil.base import DanasError
+from danas_hil.data.records import (
+    Record,
+    SourceOptions,
+    choose_splits,
+    digest_of_files,
+    split_of_name,
+)
+
+PERSON_CLASSES = ("1", "person", "yes")
+"""Folder names that are taken for class person unless one is set."""
+
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
+"""Other files in a class folder are passed over."""
+
+
+class FolderSource:
+    """A folder for each split with a folder for each class; all classes but one are no person."""
+
+    def __init__(self, folder: Path, options: SourceOptions) -> None:
+        self._folder = folder
+        self._person_class = options.person_class
+        self._splits = choose_splits(find_class_folders(folder), options.train_split, folder)
+        self._listed: dict[str, list[tuple[Path, list[str], int]]] = {}
+
+    @property
+    def name(self) -> str:
+        return f"{self._folder.name} (class folders)"
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        return tuple(self._splits)
+
+    def fingerprint(self, split: str) -> str:
+        listed = self._list(split)
+        person = [place.name for place, _, label in listed if label]
+        files = (place / name for place, names, _ in listed for name in names)
+        return digest_of_files(files, self._folder, "folders", person)
+
+    def count(self, split: str) -> int | None:
+        return sum(len(names) for _, names, _ in self._list(split))
+
+    def records(self, split: str) -> Iterator[Record]:
+        for place, names, label in self._list(split):
+            for file in (place / name for name in names):
+                try:
+                    content = file.read_bytes()
+                except OSError as error:
+                    raise DanasError(f"{file} can't be read: {error}.") from error
+                yield Record(str(file), content, label)
+
+    def _list(self, split: str) -> list[tuple[Path, list[str], int]]:
+        """Class folders of `split`, names of the images in each, label; looked up once.
+
+        Names, not paths: there can be millions.
+        """
+        if split not in self._listed:
+            _, folder = self._splits[split]
+            classes = _folders(folder)
+            person = self._person_folder(folder, classes)
+            self._listed[split] = [
+                (place, _image_names(place), int(place == person)) for place in classes
+            ]
+        return self._listed[split]
+
+    def _person_folder(self, folder: Path, classes: list[Path]) -> Path:
+        if self._person_class is not None:
+            found = [place for place in classes if place.name == self._person_class]
+        else:
+            found = [place for place in classes if place.name.lower() in PERSON_CLASSES]
+        if len(found) != 1:
+            looked_for = self._person_class or " or ".join(PERSON_CLASSES)
+            raise DanasError(
+                f"{folder} has {len(found) or 'no'} folders called {looked_for}: it is not clear"
+                " which class is person.",
+                f"Set person_class to one of: {', '.join(place.name for place in classes)}.",
+            )
+        return found[0]
+
+
+def find_class_folders(folder: Path) -> dict[str, Path]:
+    """Folders in `folder` that are called as a split is and have folders in them."""
+    found: dict[str, Path] = {}
+    for place in _folders(folder):
+        split = split_of_name(place.name)
+        if split is None or not _folders(place):
+            continue
+        if split in found:
+            raise DanasError(
+                f"{found[split]} and {place} are both called as split {split} is.",
+                "Rename or move one of them.",
+            )
+        found[split] = place
+    return found
+
+
+def _image_names(folder: Path) -> list[str]:
+    with os.scandir(folder) as entries:
+        names = (entry.name for entry in entries)
+        return sorted(n for n in names if Path(n).suffix.lower() in IMAGE_SUFFIXES)
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))

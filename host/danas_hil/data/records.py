@@ -1,0 +1,165 @@
+"""What every source of images gives: labelled records, split by split."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from danas_hil.base import DanasError
+
+SPLITS = ("train", "validation", "test")
+"""The three splits, by the name they have here; on disk the first has others too."""
+
+TRAIN_SPLITS = ("train_quality", "train", "train_large")
+"""Names of training splits on disk, the preferred one first (Wake Vision has two)."""
+
+_VALIDATION_SPLITS = ("validation", "valid", "val")
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Record:
+    """One labelled image.
+
+    key: where it comes from, a file or `file:row` (rows count from 0), for messages.
+    image: an encoded image (JPEG, PNG, ...), or uint8 pixels (h, w) or (h, w, 1 | 3).
+    label: 1 person, 0 no person, -1 unknown (such records are dropped and counted).
+    group: where the photo was taken from, for accuracy by source; "" where there is one only.
+    """
+
+    key: str
+    image: bytes | npt.NDArray[np.uint8]
+    label: int
+    group: str = ""
+
+
+class Source(Protocol):
+    """A data set on disk. Nothing of a split is read before that split is asked for."""
+
+    @property
+    def name(self) -> str:
+        """Short name, for people."""
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Those of `SPLITS` that are there."""
+
+    def fingerprint(self, split: str) -> str:
+        """Changes whenever the records of `split` could have changed."""
+
+    def count(self, split: str) -> int | None:
+        """How many records `split` has, unknown labels included; None if that is not known."""
+
+    def records(self, split: str) -> Iterator[Record]:
+        """The records of `split`, always in the same order, read as they are asked for."""
+
+
+@dataclass(frozen=True)
+class SourceOptions:
+    """Settings of a source; None means what the layout usually has.
+
+    train_split: name on disk of the training split: train_quality, train or train_large; by
+        default the first of these that is there.
+    person_class: folder name of class person in class folders; by default 1, person or yes.
+    label_column, image_column, group_column: columns of Parquet files and features of TFDS
+        records; by default person (else label), image, and source where there is one.
+    missing_shards: accept a data set of which only some of the numbered files are there.
+    check_crc: check the checksum of every TFRecord (slow: about 0.1 s for each megabyte).
+    """
+
+    train_split: str | None = None
+    person_class: str | None = None
+    label_column: str | None = None
+    image_column: str | None = None
+    group_column: str | None = None
+    missing_shards: bool = False
+    check_crc: bool = False
+
+    def __post_init__(self) -> None:
+        if self.train_split is not None and self.train_split not in TRAIN_SPLITS:
+            raise DanasError(
+                f"There is no training split {self.train_split!r}.",
+                f"Training splits: {', '.join(TRAIN_SPLITS)}.",
+            )
+
+
+def split_of_name(name: str) -> str | None:
+    """The split on disk that a file or folder name begins with, or None.
+
+    `train_quality_part_0-00000-of-00030.parquet` is train_quality, `val` is validation.
+    """
+    for split in sorted((*TRAIN_SPLITS, *_VALIDATION_SPLITS, "test"), key=len, reverse=True):
+        if re.match(rf"{split}(?![a-z0-9])", name.lower()):
+            return "validation" if split in _VALIDATION_SPLITS else split
+    return None
+
+
+def choose_splits(
+    found: Mapping[str, _T], train_split: str | None, where: Path
+) -> dict[str, tuple[str, _T]]:
+    """From splits as they are called on disk to those of `SPLITS`: (name on disk, content).
+
+    Raises DanasError when `train_split` is asked for and is not there.
+    """
+    if train_split is not None and train_split not in found:
+        raise DanasError(
+            f"{where} has no split {train_split}.",
+            f"It has: {', '.join(sorted(found)) or 'none'}.",
+        )
+    training = train_split or next((name for name in TRAIN_SPLITS if name in found), None)
+    chosen = {"train": training, "validation": "validation", "test": "test"}
+    return {
+        split: (name, found[name])
+        for split, name in chosen.items()
+        if name is not None and name in found
+    }
+
+
+def require_split(source: Source, split: str) -> None:
+    """Raise DanasError unless `source` has `split`."""
+    if split not in source.splits:
+        raise DanasError(
+            f"{source.name} has no {split} split.",
+            f"It has: {', '.join(source.splits) or 'none'}. A data set needs train, validation and"
+            " test; put the missing files or folders beside the others.",
+        )
+
+
+def digest_of_files(files: Iterable[Path], root: Path, *settings: object) -> str:
+    """A digest of the files' names below `root`, sizes and times of change, and of `settings`."""
+    digest = hashlib.sha256(repr(settings).encode())
+    for file in files:
+        status = file.stat()
+        line = f"{file.relative_to(root).as_posix()}\0{status.st_size}\0{status.st_mtime_ns}\n"
+        digest.update(line.encode(errors="surrogateescape"))
+    return digest.hexdigest()
+
+
+_SHARD = re.compile(r"(?P<stem>.*?)-(?P<number>\d{5})-of-(?P<total>\d{5})(?:\..*)?$")
+
+
+def check_shards(files: Iterable[Path], missing_shards: bool) -> None:
+    """Raise DanasError naming the first file missing of a set numbered `-00000-of-00030`."""
+    if missing_shards:
+        return
+    numbers: dict[tuple[str, int], dict[int, Path]] = {}
+    for file in files:
+        if match := _SHARD.match(file.name):
+            key = (match["stem"], int(match["total"]))
+            numbers.setdefault(key, {})[int(match["number"])] = file
+    for (stem, total), present in numbers.items():
+        if missing := sorted(set(range(total)) - set(present)):
+            folder = next(iter(present.values())).parent
+            raise DanasError(
+                f"{len(missing)} of the {total} files {stem}-* are missing in {folder};"
+                f" the first is number {missing[0]:05d}.",
+                "Download them, or set missing_shards to go on with those that are there.",
+            )

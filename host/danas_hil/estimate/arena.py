@@ -1,0 +1,291 @@
+"""The tensor arena, to the byte: the allocations of TensorFlow Lite Micro, gone through in order.
+
+The arena is filled from both ends. The tail holds what stays (structs, operator data, tables);
+the head holds temporaries while the model is prepared, and then the activations as the memory
+planner places them. The order of allocations is that of micro_interpreter.cc and
+micro_allocator.cc below tensorflow/lite/micro of tensorflow/tflite-micro.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from danas_hil.base import DanasError
+from danas_hil.estimate.graph import ABSENT, Operator, OperatorGraph, Tensor
+from danas_hil.estimate.kernels import SCRATCH, TABLES
+from danas_hil.estimate.planner import (
+    ALIGNMENT,
+    BufferRequest,
+    PlannedBuffer,
+    align,
+    head_bytes,
+    plan,
+)
+from danas_hil.estimate.runtime import Kernel, Runtime
+
+_SCRATCH_REQUESTS_PER_OPERATOR = 12  # kMaxScratchBuffersPerOp of micro_allocator.cc
+_MAX_BUFFERS = 2500  # placing more would take seconds
+
+Cause = Literal[
+    "activations",
+    "scratch buffers",
+    "per-channel tables",
+    "operator data",
+    "tensor structs",
+    "operator structs",
+    "variable tensors",
+    "interpreter",
+]
+"""What arena bytes are for. Activations and scratch buffers are the head, the rest is the tail."""
+
+
+@dataclass(frozen=True)
+class ArenaEstimate:
+    """Bytes of tensor arena that a model takes in a runtime.
+
+    used_bytes: what arena_used_bytes() says after AllocateTensors(), head and tail.
+    minimum_bytes: the smallest arena in which AllocateTensors() succeeds; small models need more
+    than they use. by_cause: what the used bytes are for, alignment included; they add up to
+    used_bytes. plan: the buffers of the head, tensors by index and then scratch buffers.
+    """
+
+    used_bytes: int
+    head_bytes: int
+    tail_bytes: int
+    minimum_bytes: int
+    by_cause: tuple[tuple[Cause, int], ...]
+    plan: tuple[PlannedBuffer, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "used_bytes": self.used_bytes,
+            "head_bytes": self.head_bytes,
+            "tail_bytes": self.tail_bytes,
+            "minimum_bytes": self.minimum_bytes,
+        }
+
+
+def estimate_arena(graph: OperatorGraph, runtime: Runtime) -> ArenaEstimate:
+    """The arena that `graph` takes in `runtime`.
+
+    Raises DanasError naming an operator or type that the runtime's profile does not cover.
+    """
+    for operator in graph.operators:
+        _check_covered(graph, operator, runtime)
+    return _Allocation(graph, runtime).estimate()
+
+
+def activation_bytes(graph: OperatorGraph) -> int:
+    """The most bytes of activations that live at one time: no plan can take less."""
+    requests = list(_tensor_requests(graph))
+    times = range(len(graph.operators) + 1)
+    return max(sum(r.size for r in requests if r.first <= time <= r.last) for time in times)
+
+
+def _check_covered(graph: OperatorGraph, operator: Operator, runtime: Runtime) -> None:
+    kernel = runtime.operators.get(operator.kind)
+    hint = f"It covers: {', '.join(sorted(runtime.operators))}."
+    if kernel is None:
+        raise DanasError(
+            f"The model has the operator {operator.kind}, which the memory model of runtime"
+            f" {runtime.name} does not cover.",
+            hint,
+        )
+    source = graph.input_of(operator, 0)
+    if source is None or source.type not in kernel.types or not operator.outputs:
+        given = "no input" if source is None else source.type
+        raise DanasError(
+            f"The model has {operator.kind} of {given}, which the memory model of runtime"
+            f" {runtime.name} does not cover.",
+            f"It covers {operator.kind} of {', '.join(kernel.types)}.",
+        )
+    weights = graph.input_of(operator, 1)
+    if operator.kind in _WEIGHTED and (weights is None or weights.type != "int8"):
+        raise DanasError(
+            f"The model has {operator.kind} with weights of"
+            f" {weights.type if weights else 'no type'}, which the memory model does not cover.",
+            "It covers weights of int8.",
+        )
+    if (
+        any(graph.tensors[index].stretched for index in operator.outputs)
+        and "stretched shape" not in kernel.prepare
+    ):
+        raise DanasError(
+            f"The model leaves a dimension of its {operator.kind} open, which the runtime"
+            f" {runtime.name} can't run from flash.",
+            "Convert it again with a fixed batch of 1.",
+        )
+
+
+_WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "SVDF")
+
+
+class _Allocation:
+    """The arena while a model is being allocated (SingleArenaBufferAllocator).
+
+    head, temporaries: ends of the two parts at the start of the arena; tail: bytes at its end;
+    needed: the smallest arena in which all went well so far.
+    """
+
+    def __init__(self, graph: OperatorGraph, runtime: Runtime) -> None:
+        self.graph = graph
+        self.structs = runtime.structs
+        self.pointer = runtime.pointer
+        self.kernels = [runtime.operators[operator.kind] for operator in graph.operators]
+        self.head = self.temporaries = self.tail = self.needed = 0
+        self.by_cause: dict[Cause, int] = {}
+        self.scratch: list[BufferRequest] = []
+
+    def estimate(self) -> ArenaEstimate:
+        self._start()
+        for number, (operator, kernel) in enumerate(
+            zip(self.graph.operators, self.kernels, strict=True)
+        ):
+            self._prepare(number, operator, kernel)
+        if self.scratch:
+            self._keep(
+                self.structs.scratch_handle * len(self.scratch), self.pointer, "operator structs"
+            )
+        buffers = self._commit_plan()
+        for ends in (self.graph.inputs, self.graph.outputs):
+            self._keep(self.pointer * len(ends), ALIGNMENT, "tensor structs")
+            for index in ends:
+                self._keep_tensor(self.graph.tensors[index])
+        head = head_bytes(buffers)
+        without_scratch = (
+            head_bytes(plan(list(_tensor_requests(self.graph)))) if self.scratch else head
+        )
+        activations = min(head, without_scratch)
+        causes: dict[Cause, int] = {
+            "activations": activations,
+            "scratch buffers": head - activations,
+            **self.by_cause,
+        }
+        return ArenaEstimate(
+            used_bytes=head + self.tail,
+            head_bytes=head,
+            tail_bytes=self.tail,
+            minimum_bytes=align(self.needed),
+            by_cause=tuple(causes.items()),
+            plan=buffers,
+        )
+
+    # -- the steps ---------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        structs, pointer = self.structs, self.pointer
+        self._keep(structs.arena_allocator, pointer, "interpreter")
+        self._keep(structs.planner, pointer, "interpreter")
+        self._keep(structs.micro_allocator, pointer, "interpreter")
+        self._keep(structs.builtin_allocator, pointer, "interpreter")
+        self._resize_head(structs.scratch_request * _SCRATCH_REQUESTS_PER_OPERATOR)
+        self._keep(structs.subgraph, pointer, "interpreter")
+        self._keep(structs.eval_tensor * len(self.graph.tensors), pointer, "tensor structs")
+        self._keep(structs.node * len(self.graph.operators), pointer, "operator structs")
+        for kernel in self.kernels:
+            if kernel.parameters:
+                self._keep(*kernel.parameters, "operator structs")
+        for kernel in self.kernels:
+            if kernel.data:
+                self._keep(kernel.data, ALIGNMENT, "operator data")
+
+    def _prepare(self, number: int, operator: Operator, kernel: Kernel) -> None:
+        for step in kernel.prepare:
+            if step in TABLES:
+                for size in TABLES[step](self.graph, operator):
+                    self._keep(size, ALIGNMENT, "per-channel tables")
+            elif step in SCRATCH:
+                name = f"{operator.kind} {number}: {step}"
+                for size in SCRATCH[step](self.graph, operator):
+                    self.scratch.append(
+                        BufferRequest(name, "scratch", size, number + 1, number + 1)
+                    )
+            else:
+                for tensor in self._tensors_of(operator, step):
+                    self._copy_tensor(tensor)
+        requests = len(self.scratch) + _SCRATCH_REQUESTS_PER_OPERATOR
+        self._resize_head(self.structs.scratch_request * requests)
+
+    def _commit_plan(self) -> tuple[PlannedBuffer, ...]:
+        tensors = self.graph.tensors
+        self._take(self.pointer, self.pointer)  # offsets of the subgraphs, of which there is one
+        infos = len(tensors) + len(self.scratch)
+        self._take(self.structs.allocation_info * infos, self.pointer)
+        for tensor in tensors:
+            if tensor.variable:
+                self._keep(tensor.bytes, ALIGNMENT, "variable tensors")
+        requests = [*_tensor_requests(self.graph), *self.scratch]
+        if len(requests) > _MAX_BUFFERS:
+            raise DanasError(
+                f"The model has {len(requests)} buffers to place in its arena.",
+                f"The most that are planned is {_MAX_BUFFERS}.",
+            )
+        planner = align(self.temporaries) + self.structs.plan_entry * len(requests)
+        self.needed = max(self.needed, planner + align(self.tail))
+        buffers = plan(requests)
+        self._resize_head(head_bytes(buffers))
+        return buffers
+
+    def _tensors_of(self, operator: Operator, step: str) -> Iterator[Tensor]:
+        if step == "output":
+            places: Sequence[int] = operator.outputs[:1]
+        elif step == "inputs":
+            places = operator.inputs
+        else:
+            place = int(step.removeprefix("input "))
+            places = operator.inputs[place : place + 1]
+        return (self.graph.tensors[index] for index in places if index != ABSENT)
+
+    # -- the allocator -----------------------------------------------------------------------
+
+    def _keep(self, size: int, alignment: int, cause: Cause) -> None:
+        """Allocate for good, in the tail (AllocatePersistentBuffer)."""
+        tail = align(self.tail + size, alignment)
+        self.by_cause[cause] = self.by_cause.get(cause, 0) + tail - self.tail
+        self.tail = tail
+        self.needed = max(self.needed, self.head + tail)
+
+    def _keep_tensor(self, tensor: Tensor) -> None:
+        self._keep(self.structs.tensor, self.pointer, "tensor structs")
+        if tensor.scales:
+            self._keep(self.structs.quantization, self.pointer, "tensor structs")
+            self._keep(4 + 4 * tensor.scales, 4, "tensor structs")
+
+    def _take(self, size: int, alignment: int) -> None:
+        """Allocate for a while, behind the head (AllocateTemp); freed when the head is resized."""
+        self.temporaries = align(self.temporaries, alignment) + size
+        self.needed = max(self.needed, self.temporaries + self.tail)
+
+    def _copy_tensor(self, tensor: Tensor) -> None:
+        self._take(self.structs.tensor, self.pointer)
+        if tensor.scales:
+            self._take(self.structs.quantization, self.pointer)
+            self._take(4 + 4 * tensor.scales, 4)
+
+    def _resize_head(self, size: int) -> None:
+        self.head = self.temporaries = size
+        self.needed = max(self.needed, size + self.tail)
+
+
+def _tensor_requests(graph: OperatorGraph) -> Iterator[BufferRequest]:
+    """The tensors that live in the head, by index, with their lifetimes."""
+    first: dict[int, int] = dict.fromkeys(graph.inputs, 0)
+    last: dict[int, int] = dict.fromkeys(graph.inputs, 0)
+    for time, operator in enumerate(graph.operators, 1):
+        for index in operator.outputs:
+            first[index] = time
+        for index in (*operator.inputs, *operator.outputs):
+            last[index] = time
+    for index in graph.outputs:
+        last[index] = len(graph.operators)
+    for index, tensor in enumerate(graph.tensors):
+        if not tensor.constant and not tensor.variable and tensor.bytes:
+            yield BufferRequest(
+                tensor.name or f"tensor {index}",
+                "activations",
+                tensor.bytes,
+                first.get(index, -1),
+                last.get(index, -1),
+            )

@@ -1,0 +1,150 @@
+"""The operator graph of a genome, laid out as the TensorFlow converter would lay it out.
+
+No network is built. Batch norm and ReLU6 are part of the convolution before them, the flattening
+before the dense layer is part of that; a plain Keras model of the layer table comes out of the
+converter (TensorFlow 2.21) as the very same graph: a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import prod
+
+from danas_hil.estimate.filesize import TensorEntry, file_bytes
+from danas_hil.estimate.graph import Operator, OperatorGraph, Tensor, Window
+from danas_hil.space import Genome, Layer, layers
+
+_KINDS = {
+    "conv": "CONV_2D",
+    "depthwise": "DEPTHWISE_CONV_2D",
+    "add": "ADD",
+    "average_pool": "AVERAGE_POOL_2D",
+    "dense": "FULLY_CONNECTED",
+    "softmax": "SOFTMAX",
+}
+
+
+def lay_out(genome: Genome) -> OperatorGraph:
+    """The graph of the int8 file that `genome` converts to, tensor names cleared.
+
+    Raises DanasError for an infeasible genome.
+    """
+    return _Layout(genome).graph()
+
+
+@dataclass
+class _Layout:
+    """Tensors in the converter's order: input, shapes, dense layer, convolutions from the last to
+    the first (bias, weights), then what the operators write, in the order in which they run."""
+
+    genome: Genome
+    shapes: dict[int, int] = field(default_factory=dict)  # of vectors, by length
+    weights: list[tuple[str, TensorEntry, TensorEntry]] = field(default_factory=list)
+    written: list[TensorEntry] = field(default_factory=list)
+    operators: list[tuple[Operator, bool]] = field(default_factory=list)  # and whether it has ReLU6
+
+    def graph(self) -> OperatorGraph:
+        table = layers(self.genome)
+        for layer in table:
+            if layer.kind == "add" and _looks_like_bias(layer):
+                self.shapes.setdefault(layer.output_shape[2], 1 + len(self.shapes))
+            if layer.weights:
+                self.weights.append((layer.name, *_weights(layer)))
+        constants = [entry for _, *pair in reversed(self.weights) for entry in pair]
+        first_weight = 1 + len(self.shapes)
+        first_written = first_weight + len(constants)
+        place = {
+            name: first_weight + 2 * number
+            for number, (name, *_) in enumerate(reversed(self.weights))
+        }
+        results = {-1: 0}  # of layers, by index: the tensor that holds the result
+        for number, layer in enumerate(table):
+            inputs = [results[index] for index in layer.inputs]
+            if layer.kind == "reshape":
+                results[number] = inputs[0]
+                continue
+            if layer.weights:
+                bias = place[layer.name]
+                inputs += [bias + 1, bias]
+            if layer.kind == "add" and _looks_like_bias(layer):
+                channels = layer.output_shape[2]
+                vector = self._run("RESHAPE", [inputs[1], self.shapes[channels]], (channels,))
+                inputs[1] = first_written + vector
+            flat = layer.kind in ("dense", "softmax")
+            shape = (1, layer.output_shape[2]) if flat else (1, *layer.output_shape)
+            written = self._run(_KINDS[layer.kind], inputs, shape, _window(layer), layer.relu6)
+            results[number] = first_written + written
+        for operator, relu6 in self.operators:
+            written = operator.outputs[0]
+            self.operators[written] = (
+                Operator(
+                    operator.kind, operator.inputs, (first_written + written,), operator.window
+                ),
+                relu6,
+            )
+        entries = [
+            TensorEntry((1, *self.genome.data.shape), "int8", scales=1),
+            *(TensorEntry((1,), "int32", data_bytes=4) for _ in self.shapes),
+            *constants,
+            *self.written,
+        ]
+        return OperatorGraph(
+            tensors=tuple(
+                Tensor(f"tensor {index}", e.shape, e.type, e.data_bytes, e.scales)
+                for index, e in enumerate(entries)
+            ),
+            operators=tuple(operator for operator, _ in self.operators),
+            inputs=(0,),
+            outputs=(len(entries) - 1,),
+            file_bytes=file_bytes(entries, self.operators),
+        )
+
+    def _run(
+        self,
+        kind: str,
+        inputs: list[int],
+        shape: tuple[int, ...],
+        window: Window | None = None,
+        relu6: bool = False,
+    ) -> int:
+        """Append an operator; its output, counted among what operators write."""
+        written = len(self.written)
+        self.operators.append((Operator(kind, tuple(inputs), (written,), window), relu6))
+        self.written.append(TensorEntry(shape, "int8", scales=1))
+        return written
+
+
+def _looks_like_bias(layer: Layer) -> bool:
+    """Keras adds such a map of one pixel as a bias, and so squeezes it to a vector first.
+
+    (`add` in keras/src/backend/tensorflow/numpy.py: one dimension that is not 1.)
+    """
+    height, width, channels = layer.output_shape
+    return height == width == 1 and channels > 1
+
+
+def _weights(layer: Layer) -> tuple[TensorEntry, TensorEntry]:
+    """Bias and weights: a scale for each channel, but one alone for a dense layer."""
+    channels_in, channels = layer.input_shape[2], layer.output_shape[2]
+    shape: tuple[int, ...]
+    if layer.kind == "dense":
+        shape = (channels, channels_in)
+    elif layer.kind == "depthwise":
+        shape = (1, layer.kernel, layer.kernel, channels)
+    else:
+        shape = (channels, layer.kernel, layer.kernel, channels_in)
+    scales = 1 if layer.kind == "dense" else channels
+    axis = 3 if layer.kind == "depthwise" else 0
+    return (
+        TensorEntry((channels,), "int32", data_bytes=4 * channels, scales=scales),
+        TensorEntry(shape, "int8", data_bytes=prod(shape), scales=scales, scaled_axis=axis),
+    )
+
+
+def _window(layer: Layer) -> Window | None:
+    if layer.kind in ("conv", "depthwise"):
+        return Window(stride=(layer.stride, layer.stride), same=True)
+    if layer.kind == "average_pool":
+        size = (layer.kernel, layer.kernel)
+        return Window(stride=size, size=size)
+    return None

@@ -1,0 +1,275 @@
+"""An operator graph from the bytes of a .tflite file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from math import prod
+from pathlib import Path
+
+from danas_hil.base import DanasError
+from danas_hil.estimate.flatbuffer import Flatbuffer, Table
+from danas_hil.estimate.graph import ABSENT, TYPE_BYTES, Operator, OperatorGraph, Tensor, Window
+from danas_hil.estimate.shapes import check_shapes
+
+MAX_FILE_BYTES = 64 * 1024 * 1024
+MAX_TENSORS = 8000
+MAX_OPERATORS = 2000
+_MAX_RANK = 8
+_MAX_ELEMENTS = 2**31 - 1  # a 32-bit runtime counts in int
+
+# Slots of tables in tensorflow/compiler/mlir/lite/schema/schema.fbs, version 3.
+_MODEL = {"version": 0, "codes": 1, "subgraphs": 2, "buffers": 4, "metadata": 6}
+_CODE = {"old": 0, "custom": 1, "builtin": 3}
+_SUBGRAPH = {"tensors": 0, "inputs": 1, "outputs": 2, "operators": 3}
+_TENSOR = {
+    "shape": 0, "type": 1, "buffer": 2, "name": 3, "quantization": 4, "variable": 5, "sparsity": 6,
+}  # fmt: skip
+_QUANTIZATION = {"scale": 2, "zero_point": 3}
+_OPERATOR = {"code": 0, "inputs": 1, "outputs": 2, "options_type": 3, "options": 4}
+_BUFFER = {"data": 0, "offset": 1}
+_METADATA = {"name": 0}
+
+_UNSUPPORTED_METADATA = {
+    "OfflineMemoryAllocation": "a memory plan made offline",
+    "COMPRESSION_METADATA": "compressed tensors",
+}
+_OPTIONS = {
+    "CONV_2D": "Conv2DOptions", "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
+    "AVERAGE_POOL_2D": "Pool2DOptions", "MAX_POOL_2D": "Pool2DOptions",
+    "CONCATENATION": "ConcatenationOptions", "FULLY_CONNECTED": "FullyConnectedOptions",
+    "SOFTMAX": "SoftmaxOptions", "ADD": "AddOptions", "SUB": "SubOptions", "MUL": "MulOptions",
+    "MEAN": "ReducerOptions", "SVDF": "SVDFOptions", "STRIDED_SLICE": "StridedSliceOptions",
+    "PACK": "PackOptions",
+}  # fmt: skip
+
+
+def read_graph(content: bytes, name: str = "The model") -> OperatorGraph:
+    """The graph of a .tflite file's bytes; `name` is what errors call it.
+
+    Raises DanasError for a damaged file, and for what TensorFlow Lite Micro's memory model here
+    does not cover: several subgraphs, offline memory plans, compression, sparse or dynamic
+    tensors.
+    """
+    try:
+        return _read(Flatbuffer(content, name))
+    except DanasError as error:
+        if name in error.what:
+            raise
+        raise DanasError(f"{name}: {error.what}", error.hint) from error
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a model file. Raises DanasError when it is missing, unreadable or too big."""
+    try:
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise DanasError(
+                f"{path} has {size} bytes, more than any model for a microcontroller.",
+                f"The most that is read is {MAX_FILE_BYTES} bytes.",
+            )
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise DanasError(f"There is no file {path}.") from error
+    except OSError as error:
+        raise DanasError(f"{path} can't be read: {error}.") from error
+
+
+def _read(buffer: Flatbuffer) -> OperatorGraph:
+    if len(buffer.content) < 8 or buffer.content[4:8] != b"TFL3":
+        buffer.damaged("it does not begin as one (TFL3)" if buffer.content else "it is empty")
+    model = buffer.root()
+    version = model.number(_MODEL["version"], "I")
+    if version != 3:
+        buffer.damaged(f"its schema is version {version}, not 3")
+    for metadata in model.tables(_MODEL["metadata"], "metadata", 1000):
+        what = _UNSUPPORTED_METADATA.get(metadata.text(_METADATA["name"], "the name"))
+        if what:
+            _refuse(what)
+    subgraphs = model.tables(_MODEL["subgraphs"], "subgraph", 1000)
+    if len(subgraphs) > 1:
+        _refuse(f"{len(subgraphs)} subgraphs")
+    if not subgraphs:
+        buffer.damaged("it has no subgraph")
+    sizes = [_data_bytes(table) for table in model.tables(_MODEL["buffers"], "buffer", 20_000)]
+    graph = subgraphs[0]
+    tensors = [
+        _tensor(table, sizes) for table in graph.tables(_SUBGRAPH["tensors"], "tensor", MAX_TENSORS)
+    ]
+    kinds = [_kind(table) for table in model.tables(_MODEL["codes"], "operator code", 1000)]
+    operators = tuple(
+        _operator(table, kinds, len(tensors))
+        for table in graph.tables(_SUBGRAPH["operators"], "operator", MAX_OPERATORS)
+    )
+    if not operators:
+        buffer.damaged("it has no operators")
+    for operator in operators:
+        _stretch(operator, tensors)
+    for tensor in tensors:
+        _check_tensor(tensor)
+    result = OperatorGraph(
+        tensors=tuple(tensors),
+        operators=operators,
+        inputs=_ends(graph, "inputs", len(tensors)),
+        outputs=_ends(graph, "outputs", len(tensors)),
+        file_bytes=len(buffer.content),
+    )
+    result.check_order()
+    check_shapes(result)
+    return result
+
+
+def _refuse(what: str) -> None:
+    raise DanasError(
+        f"The model has {what}, which the memory model does not cover.",
+        "Its arena can be found by building and measuring it.",
+    )
+
+
+def _data_bytes(table: Table) -> int:
+    _, length = table.vector(_BUFFER["data"], 1, "the data")
+    if not length and table.number(_BUFFER["offset"], "Q") > 1:
+        _refuse("weights stored behind the flatbuffer")
+    return length
+
+
+def _tensor(table: Table, sizes: list[int]) -> Tensor:
+    place = table.number(_TENSOR["buffer"], "I")
+    if place >= len(sizes):
+        table.buffer.damaged(f"{table.what} has no buffer {place}")
+    code = table.number(_TENSOR["type"], "b")
+    if table.table(_TENSOR["sparsity"], "the sparsity"):
+        _refuse("sparse tensors")
+    quantization = table.table(_TENSOR["quantization"], "the quantization")
+    scales = 0
+    if quantization:
+        _, scales = quantization.vector(_QUANTIZATION["scale"], 4, "the scales")
+        _, zero_points = quantization.vector(_QUANTIZATION["zero_point"], 8, "the zero points")
+        if zero_points not in (0, 1, scales):
+            table.buffer.damaged(f"{table.what} has {scales} scales and {zero_points} zero points")
+        scales = scales if zero_points else 0
+    shape = table.numbers(_TENSOR["shape"], "the shape", _MAX_RANK) or ()
+    return Tensor(
+        name=table.text(_TENSOR["name"], "the name"),
+        shape=shape,
+        type=_type_names().get(code, f"number {code}"),
+        constant_bytes=sizes[place],
+        scales=scales,
+        variable=bool(table.number(_TENSOR["variable"], "B")),
+        stretched=shape.count(-1) == 1,
+    )
+
+
+def _check_tensor(tensor: Tensor) -> None:
+    if tensor.type not in TYPE_BYTES:
+        _refuse(f"tensors of type {tensor.type}")
+    if tensor.stretched and -1 in tensor.shape:
+        _refuse("tensors of unknown shape")
+    if any(length < 0 for length in tensor.shape) or tensor.elements > _MAX_ELEMENTS:
+        raise DanasError(f"The model's tensor {tensor.name!r} has the shape {list(tensor.shape)}.")
+    if tensor.constant and tensor.constant_bytes != tensor.bytes:
+        raise DanasError(
+            f"The model's tensor {tensor.name!r} of shape {list(tensor.shape)} takes"
+            f" {tensor.bytes} bytes, and the file has {tensor.constant_bytes}."
+        )
+
+
+def _kind(table: Table) -> str:
+    # The old field holds codes below 127; the larger of both counts (schema_utils.cc).
+    code = max(table.number(_CODE["old"], "b"), table.number(_CODE["builtin"], "i"))
+    name = _operator_names().get(code)
+    if name is None:
+        table.buffer.damaged(f"there is no operator number {code}")
+    return f"CUSTOM {table.text(_CODE['custom'], 'the name')}" if name == "CUSTOM" else name
+
+
+def _operator(table: Table, kinds: list[str], tensors: int) -> Operator:
+    code = table.number(_OPERATOR["code"], "I")
+    if code >= len(kinds):
+        table.buffer.damaged(f"{table.what} has no code {code}")
+    inputs = table.numbers(_OPERATOR["inputs"], "the inputs", 100) or ()
+    outputs = table.numbers(_OPERATOR["outputs"], "the outputs", 100) or ()
+    if any(not ABSENT <= index < tensors for index in inputs) or any(
+        not 0 <= index < tensors for index in outputs
+    ):
+        table.buffer.damaged(f"{table.what} has tensors that are not there")
+    kind = kinds[code]
+    options_type = table.number(_OPERATOR["options_type"], "B")
+    options = table.table(_OPERATOR["options"], "the options")
+    expected = _OPTIONS.get(kind)
+    if expected is not None and (options is None or options_type != _option_types()[expected]):
+        table.buffer.damaged(f"{table.what} ({kind}) has no {expected}")
+    if options is None or expected is None:
+        return Operator(kind, inputs, outputs)
+    window = _WINDOWS[expected](options) if expected in _WINDOWS else None
+    if window and min(*window.stride, *window.dilation, *window.size) < 1:
+        table.buffer.damaged(f"{table.what} ({kind}) has the strides {window.stride}")
+    axis = options.number(0, "i") if kind == "CONCATENATION" else 0
+    return Operator(kind, inputs, outputs, window, axis)
+
+
+# Slots of the options' tables: padding, stride_w, stride_h, then what each has of its own.
+_WINDOWS: Mapping[str, Callable[[Table], Window]] = {
+    "Conv2DOptions": lambda table: Window(
+        stride=_pair(table, 2, 1), dilation=_pair(table, 5, 4, 1), same=not table.number(0, "b")
+    ),
+    "DepthwiseConv2DOptions": lambda table: Window(
+        stride=_pair(table, 2, 1), dilation=_pair(table, 6, 5, 1), same=not table.number(0, "b")
+    ),
+    "Pool2DOptions": lambda table: Window(
+        stride=_pair(table, 2, 1), size=_pair(table, 4, 3), same=not table.number(0, "b")
+    ),
+}
+
+
+def _pair(table: Table, height: int, width: int, default: int = 0) -> tuple[int, int]:
+    return table.number(height, "i", default), table.number(width, "i", default)
+
+
+def _ends(graph: Table, which: str, tensors: int) -> tuple[int, ...]:
+    ends = graph.numbers(_SUBGRAPH[which], which, 100)
+    if not ends or any(not 0 <= index < tensors for index in ends):
+        graph.buffer.damaged(f"it has no sound {which}")
+    return ends
+
+
+def _stretch(operator: Operator, tensors: list[Tensor]) -> None:
+    """Find the dimension that a RESHAPE leaves open (-1 in its output's shape)."""
+    if operator.kind != "RESHAPE" or len(operator.outputs) != 1 or not operator.inputs:
+        return
+    output = tensors[operator.outputs[0]]
+    if not output.stretched or -1 not in output.shape or operator.inputs[0] == ABSENT:
+        return
+    others = prod(length for length in output.shape if length != -1)
+    elements = tensors[operator.inputs[0]].elements
+    if others < 1 or elements < 1 or elements % others:
+        raise DanasError(f"The model's RESHAPE can't make {list(output.shape)} of its input.")
+    shape = tuple(elements // others if length == -1 else length for length in output.shape)
+    tensors[operator.outputs[0]] = Tensor(
+        output.name, shape, output.type, output.constant_bytes, output.scales, output.variable, True
+    )
+
+
+@cache
+def _operator_names() -> dict[int, str]:
+    from tflite import BuiltinOperator
+
+    return _names_of(BuiltinOperator)
+
+
+@cache
+def _type_names() -> dict[int, str]:
+    from tflite import TensorType
+
+    return {code: name.lower() for code, name in _names_of(TensorType).items()}
+
+
+@cache
+def _option_types() -> dict[str, int]:
+    from tflite import BuiltinOptions
+
+    return {name: code for code, name in _names_of(BuiltinOptions).items()}
+
+
+def _names_of(enum: type) -> dict[int, str]:
+    return {code: name for name, code in vars(enum).items() if isinstance(code, int)}

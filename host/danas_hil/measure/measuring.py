@@ -1,0 +1,283 @@
+"""Build, flash, boot, talk, check parity, record: one model, or many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from danas_hil import tflm
+from danas_hil.base import DanasError
+from danas_hil.measure.record import Failure, Measurement, Parity
+from danas_hil.measure.timing import TimingRule, take_time
+from danas_hil.targets import (
+    Build,
+    BuildIdentity,
+    Kind,
+    ModelFile,
+    Session,
+    Stage,
+    Target,
+    TargetError,
+)
+from danas_hil.tflm import Golden
+
+RETRIED = ("FLASH", "BOOT", "PROTOCOL")
+"""Stages that a second try may mend: a cable, a port, a lost reply."""
+
+ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class Item:
+    """A model to be measured. golden: its golden.npz; None: made with random inputs.
+
+    folder: where measurement.json goes, and what building leaves.
+    """
+
+    id: str
+    model: Path
+    golden: Path | None
+    folder: Path
+
+    @property
+    def measurement_file(self) -> Path:
+        return self.folder / "measurement.json"
+
+
+def measure_all(
+    target: Target,
+    items: Iterable[Item],
+    *,
+    profile: bool = False,
+    again: bool = False,
+    starting: Callable[[Item], None] = lambda _: None,
+) -> Iterator[tuple[Item, Measurement, bool]]:
+    """Measure one item after the other, whatever becomes of the ones before.
+
+    Yields each item with its measurement, which is on disk by then, and whether it is an earlier
+    one: a good measurement of the same build with the same golden outputs is kept, unless `again`.
+    `starting` is called before an item is measured. Raises DanasError where no item could go on:
+    an extra that is not installed, a disk that is full.
+    """
+    for item in items:
+        if item.golden is None:
+            tflm.version()  # a missing extra is nothing that the next item could mend
+        try:
+            model = ModelFile(item.id, _read(item.model))
+            golden = _golden(item, model)
+        except DanasError as error:
+            measurement = _unbuilt(target, item, error)
+            measurement.write(item.measurement_file)
+            yield item, measurement, False
+            continue
+        earlier = None if again else _earlier(item, target.identity(model), golden)
+        if earlier is not None and not (profile and earlier.profile is None):
+            yield item, earlier, True
+            continue
+        starting(item)
+        measurement = measure_candidate(target, model, golden, item.folder, profile=profile)
+        measurement.write(item.measurement_file)
+        yield item, measurement, False
+
+
+def measure_candidate(
+    target: Target,
+    model: ModelFile,
+    golden: Golden,
+    folder: Path,
+    *,
+    profile: bool = False,
+    rule: TimingRule | None = None,
+    attempts: int = ATTEMPTS,
+) -> Measurement:
+    """What `target` shows of `model`; a failure of model or board is a status, not an exception.
+
+    golden: what its outputs must be. folder: for what building leaves. profile: ask for the time
+    of each operator too. rule: for timing, instead of that of the target's kind. attempts: tries
+    of the stages that a second try may mend.
+    """
+    found = Measurement(
+        model=model.name,
+        model_sha256=model.sha256,
+        model_bytes=len(model.content),
+        target=target.name,
+        board=target.board,
+        kind=target.kind,
+        status="OK",
+        recorded_at=_now(),
+        build=target.identity(model),
+    )
+    try:
+        build = target.build(model, folder)
+    except TargetError as error:
+        return _failed(found, error)
+    found = replace(found, build=build.identity, sizes=build.sizes)
+    for attempt in range(1, attempts + 1):
+        talk = _Talk(target, build, golden, replace(found, attempts=attempt), profile, rule)
+        try:
+            target.flash(build)
+            with target.open(build) as session:
+                talk.hold(session)
+        except TargetError as error:
+            if error.stage in RETRIED and attempt < attempts:
+                continue
+            return _failed(talk.found, error)
+        break
+    return replace(talk.found, recorded_at=_now())
+
+
+class _Talk:
+    """One conversation; `found` holds what is known so far, so that a failure loses none of it."""
+
+    def __init__(
+        self,
+        target: Target,
+        build: Build,
+        golden: Golden,
+        found: Measurement,
+        profile: bool,
+        rule: TimingRule | None,
+    ) -> None:
+        self.target = target
+        self.build = build
+        self.golden = golden
+        self.found = found
+        self.profile = profile
+        self.rule = rule
+
+    def hold(self, session: Session) -> None:
+        hello = session.identify()
+        if hello.build_id != self.build.identity.id or hello.board != self.target.board:
+            raise TargetError(
+                "IDENTITY",
+                f"{self.target.name} runs build {hello.build_id} for {hello.board}, not"
+                f" {self.build.identity.id} for {self.target.board}.",
+                "Flash it anew, and see that port and board belong together.",
+                self.build.log,
+            )
+        memory = session.memory()
+        self.found = replace(
+            self.found,
+            tflm_version=hello.tflm_version,
+            arena_bytes=hello.arena_bytes,
+            memory=memory,
+        )
+        self.found = replace(self.found, parity=_parity(session, self.golden))
+        latency = take_time(session, self.target.kind, hello.timer, self.rule)
+        self.found = replace(self.found, latency=latency)
+        if self.profile:
+            self.found = replace(self.found, profile=session.profile())
+        if memory.stack_peak_bytes is not None:  # by now it has seen whole inferences
+            self.found = replace(self.found, memory=session.memory())
+        parity = self.found.parity
+        if parity is not None and not parity.equal:
+            self.found = replace(
+                self.found, status="PARITY", failure=_odd_outputs(parity, self.target.kind)
+            )
+
+
+def _parity(session: Session, golden: Golden) -> Parity:
+    differing, largest = 0, 0.0
+    first: tuple[int, int] | None = None
+    for place, (one, wanted) in enumerate(zip(golden.inputs, golden.outputs, strict=True)):
+        given = session.infer(one)
+        if given.dtype != wanted.dtype or given.size != wanted.size:
+            raise TargetError(
+                "PROTOCOL",
+                f"An output is {given.size} of {given.dtype}, not {wanted.size} of {wanted.dtype}.",
+                "The golden outputs belong to another model.",
+            )
+        odd = np.flatnonzero(_raw(given) != _raw(wanted))
+        if odd.size:
+            first = first or (place, int(odd[0]))
+            apart = np.abs(wanted.ravel().astype(float) - given.ravel().astype(float))
+            largest = max(largest, float(np.nan_to_num(apart, nan=0.0, posinf=0.0).max()))
+            differing += int(odd.size)
+    return Parity(
+        inputs=len(golden.inputs),
+        elements=int(golden.outputs.size),
+        differing=differing,
+        first_difference=first,
+        largest_difference=largest,
+        golden_sha256=golden.sha256,
+        random_inputs=golden.made,
+    )
+
+
+def _raw(array: tflm.Array) -> tflm.Array:
+    """The elements as integers of their size: equal bytes are equal, also of NaN."""
+    return np.ascontiguousarray(array).ravel().view(f"u{array.dtype.itemsize}")
+
+
+def _odd_outputs(parity: Parity, kind: Kind) -> Failure:
+    assert parity.first_difference is not None
+    image, element = parity.first_difference
+    return Failure(
+        "PARITY",
+        f"{parity.differing} of {parity.elements} output elements differ from the golden ones,"
+        f" by {parity.largest_difference:g} at the most;"
+        f" the first is element {element} for input {image}.",
+        "The golden outputs are of another model or another tflite-micro."
+        if kind == "host"
+        else "The runtime there computes otherwise than TFLM on the host: try other kernels.",
+    )
+
+
+def _failed(found: Measurement, error: TargetError) -> Measurement:
+    log = None if error.log is None else str(error.log)
+    failure = Failure(error.stage, error.what, error.hint, log)
+    return replace(found, status=error.stage, failure=failure, recorded_at=_now())
+
+
+def _unbuilt(target: Target, item: Item, error: DanasError) -> Measurement:
+    """A failure before the target had its turn: no file, or TFLM won't make golden outputs."""
+    stage: Stage = "RENDER"
+    if isinstance(error, tflm.RefusedError):
+        stage = "ALLOCATE"
+    elif isinstance(error, tflm.CrashedError):
+        stage = "FAULT"
+    return Measurement(
+        model=item.id,
+        model_sha256="",
+        model_bytes=0,
+        target=target.name,
+        board=target.board,
+        kind=target.kind,
+        status=stage,
+        recorded_at=_now(),
+        build=BuildIdentity("", {}),
+        failure=Failure(stage, error.what, error.hint),
+    )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DanasError(f"The model {path} can't be read: {error.strerror}.") from error
+
+
+def _golden(item: Item, model: ModelFile) -> Golden:
+    if item.golden is not None:
+        return tflm.read_golden(item.golden)
+    return tflm.golden_of_random(model.content, name=model.name)
+
+
+def _earlier(item: Item, identity: BuildIdentity, golden: Golden) -> Measurement | None:
+    """The good measurement of the same build that is there already, if one is."""
+    if not item.measurement_file.is_file():
+        return None
+    try:
+        earlier = Measurement.read(item.measurement_file)
+    except DanasError:
+        return None  # damaged, or of another schema: it is measured anew
+    checked = earlier.parity is not None and earlier.parity.golden_sha256 == golden.sha256
+    return earlier if earlier.good and earlier.build == identity and checked else None
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

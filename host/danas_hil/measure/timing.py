@@ -1,0 +1,65 @@
+"""How often an inference is timed."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from danas_hil.measure.record import LATENCY_LABELS, Latency
+from danas_hil.targets import Kind, Session, TargetError
+
+
+@dataclass(frozen=True)
+class TimingRule:
+    """One warm-up run, then at least `runs` runs and at least `seconds` in all.
+
+    cap_seconds: no further run is begun once all took so long, though one is always kept.
+    must_agree: the runs of an instruction-exact emulator are equal, or its timer is not to be
+    trusted.
+    """
+
+    runs: int
+    seconds: float = 0.0
+    cap_seconds: float = math.inf
+    must_agree: bool = False
+
+
+RULES: Mapping[Kind, TimingRule] = {
+    "host": TimingRule(runs=10, cap_seconds=1.0),
+    "emulated": TimingRule(runs=2, must_agree=True),
+    "measured": TimingRule(runs=10, seconds=10.0),
+}
+
+
+def take_time(session: Session, kind: Kind, timer: str, rule: TimingRule | None = None) -> Latency:
+    """Time inferences by the rule of `kind`, or by `rule`. Raises TargetError."""
+    rule = rule or RULES[kind]
+    session.time(1)  # warm-up
+    taken: list[float] = []
+    while not _enough(taken, rule):
+        taken.extend(session.time(_next_runs(taken, rule)))
+    if rule.must_agree and len(set(taken)) > 1:
+        raise TargetError(
+            "PROTOCOL",
+            f"The emulator's timer does not count instructions: runs took {taken} us.",
+            "Start it in its instruction-counting mode.",
+        )
+    return Latency(tuple(taken), LATENCY_LABELS[kind], timer)
+
+
+def _enough(taken: list[float], rule: TimingRule) -> bool:
+    seconds = sum(taken) / 1e6
+    done = len(taken) >= rule.runs and seconds >= rule.seconds
+    return bool(taken) and (done or seconds >= rule.cap_seconds)
+
+
+def _next_runs(taken: list[float], rule: TimingRule) -> int:
+    """How many runs to ask for at once: a few first, then what is left, a thousand at the most."""
+    if not taken:
+        return 1 if rule.cap_seconds < math.inf else rule.runs
+    median = statistics.median(taken) / 1e6 or 1e-9
+    wanted = max(rule.runs - len(taken), math.ceil((rule.seconds - sum(taken) / 1e6) / median))
+    allowed = (rule.cap_seconds - sum(taken) / 1e6) / median
+    return max(1, min(wanted, 1000, math.ceil(allowed) if allowed < 1000 else 1000))

@@ -1,0 +1,284 @@
+"""The numbers behind every figure: what is drawn, what is exported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from danas_hil.board import Limits
+from danas_hil.metrics import Scores
+from danas_hil.run import Candidate, Evaluation, Front
+from danas_hil.space import Genome
+
+MEAN_OF = 25
+"""Evaluations that the running mean of the fitness takes in (arXiv 2502.12690, Fig. 7)."""
+
+Kind = Literal["measured", "emulated", "host"]
+
+
+@dataclass(frozen=True)
+class System:
+    """An evaluated genome. Scores: float32, on validation images. Bytes: estimated."""
+
+    evaluation: int
+    id: str
+    genome: str
+    accuracy: float
+    precision: float
+    recall: float
+    ram_bytes: int
+    flash_bytes: int
+    feasible: bool
+    pareto: bool
+
+
+@dataclass(frozen=True)
+class Step:
+    """Fitness of an evaluation, and the mean of it and up to 24 before it."""
+
+    evaluation: int
+    elapsed_seconds: float
+    fitness: float
+    mean: float
+
+
+@dataclass(frozen=True)
+class Find:
+    """The `found`-th member of the final front came with this evaluation."""
+
+    evaluation: int
+    elapsed_seconds: float
+    id: str
+    found: int
+    fraction: float
+
+
+@dataclass(frozen=True)
+class Member:
+    """A line of the Pareto table. low, high: the 95 % Wilson interval of the int8 test accuracy.
+
+    Scores are None where they were not taken. fits: against the run's limits, from estimates;
+    None where a figure is missing.
+    """
+
+    id: str
+    genome: str
+    evaluation: int
+    chosen: bool
+    float_validation: float | None
+    int8_validation: float | None
+    int8_test: float | None
+    low: float | None
+    high: float | None
+    precision: float | None
+    recall: float | None
+    ram_bytes: int | None
+    flash_bytes: int | None
+    fits: bool | None
+
+
+@dataclass(frozen=True)
+class Group:
+    """int8 test scores of a candidate on the images of one source; with the 95 % interval."""
+
+    candidate: str
+    source: str
+    images: int
+    accuracy: float
+    low: float
+    high: float
+    precision: float
+    recall: float
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One quantity of one candidate on one target: an estimate beside what was seen there.
+
+    unit: `bytes` or `us`. model: who estimates: `exact` or `paper` (Eq. 1 and 2); `` where nobody
+    does. kind: where `observed` comes from: a real board, an emulator, or TFLM on this computer.
+    """
+
+    candidate: str
+    target: str
+    kind: Kind
+    board: str
+    kernels: str
+    tflm: str
+    quantity: str
+    unit: str
+    model: str
+    estimate: float | None
+    observed: float | None
+
+    @property
+    def error(self) -> float | None:
+        """Estimate less observation, in the unit."""
+        if self.estimate is None or self.observed is None:
+            return None
+        return self.estimate - self.observed
+
+    @property
+    def error_share(self) -> float | None:
+        """The error as a share of the observation."""
+        return self.error / self.observed if self.error is not None and self.observed else None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How it went with one candidate on one target. Figures are None where a failure came first.
+
+    latency_us: the median of `runs` timed inferences, taken with `timer`. parity: whether all
+    outputs were byte for byte the golden ones. reason, hint: of a failure.
+    """
+
+    candidate: str
+    target: str
+    kind: Kind
+    status: str
+    tflm: str
+    arena_used_bytes: int | None
+    latency_us: float | None
+    runs: int
+    timer: str
+    parity: bool | None
+    reason: str
+    hint: str
+
+
+Row = System | Step | Find | Member | Group | Compared | Outcome
+
+
+def genome_words(genome: Genome) -> str:
+    """`64×64 rgb, blocks 1-2-3-1-0, α 0.3`; blocks are those of stages 3 to 7."""
+    data, arch = genome.data, genome.arch
+    blocks = "-".join(map(str, arch.depths))
+    return f"{data.resolution}×{data.resolution} {data.colour}, blocks {blocks}, α {arch.alpha:g}"
+
+
+def systems(evaluations: Sequence[Evaluation]) -> tuple[System, ...]:
+    """Every evaluation that has scores and estimates."""
+    return tuple(
+        System(
+            e.index,
+            e.genome.id,
+            genome_words(e.genome),
+            e.scores.accuracy,
+            e.scores.precision,
+            e.scores.recall,
+            e.ram_bytes,
+            e.flash_bytes,
+            e.feasible,
+            e.pareto,
+        )
+        for e in evaluations
+        if e.scores is not None and e.ram_bytes is not None and e.flash_bytes is not None
+    )
+
+
+def steps(evaluations: Sequence[Evaluation]) -> tuple[Step, ...]:
+    """Every evaluation that has a fitness, with the running mean."""
+    known = [(e, e.fitness) for e in evaluations if e.fitness is not None]
+    result = []
+    for place, (e, fitness) in enumerate(known):
+        window = [value for _, value in known[max(0, place + 1 - MEAN_OF) : place + 1]]
+        result.append(Step(e.index, e.elapsed_seconds, fitness, sum(window) / len(window)))
+    return tuple(result)
+
+
+def finds(evaluations: Sequence[Evaluation]) -> tuple[Find, ...]:
+    """When each member of the final front was found."""
+    members = [e for e in evaluations if e.pareto]
+    return tuple(
+        Find(e.index, e.elapsed_seconds, e.genome.id, count, count / len(members))
+        for count, e in enumerate(members, 1)
+    )
+
+
+def members(front: Front) -> tuple[Member, ...]:
+    """The candidates of the front, the most accurate (int8 validation) first."""
+    searched = {e.index: e for e in front.evaluations}
+    rows = [_member(c, searched.get(c.evaluation), front) for c in front.candidates]
+    return tuple(sorted(rows, key=lambda row: -(row.int8_validation or row.float_validation or 0)))
+
+
+def _member(candidate: Candidate, evaluation: Evaluation | None, front: Front) -> Member:
+    test = candidate.scores.get("int8_test")
+    low, high = test.interval if test else (None, None)
+    totals = candidate.estimate.get("totals", {})
+    ram, flash = totals.get("ram_bytes"), totals.get("flash_bytes")
+    if evaluation is not None:
+        ram = evaluation.ram_bytes if ram is None else ram
+        flash = evaluation.flash_bytes if flash is None else flash
+    return Member(
+        candidate.id,
+        genome_words(candidate.genome),
+        candidate.evaluation,
+        candidate.id == front.chosen,
+        _accuracy(candidate.scores.get("float_validation")),
+        _accuracy(candidate.scores.get("int8_validation")),
+        _accuracy(test),
+        low,
+        high,
+        test.precision if test else None,
+        test.recall if test else None,
+        ram,
+        flash,
+        fits(ram, flash, front.limits),
+    )
+
+
+def groups(candidate: Candidate) -> tuple[Group, ...]:
+    """int8 test scores by source of the image."""
+    return tuple(
+        Group(candidate.id, name, s.images, s.accuracy, *s.interval, s.precision, s.recall)
+        for name, s in sorted(candidate.groups.items())
+    )
+
+
+def outcomes(measurements: Mapping[tuple[str, str], Mapping[str, Any]]) -> tuple[Outcome, ...]:
+    """From each measurement.json, by (candidate id, target)."""
+    return tuple(_outcome(*place, value) for place, value in measurements.items())
+
+
+def _outcome(candidate: str, target: str, value: Mapping[str, Any]) -> Outcome:
+    memory, latency, parity, failure = (
+        value.get(part) or {} for part in ("memory", "latency", "parity", "failure")
+    )
+    return Outcome(
+        candidate,
+        target,
+        value["kind"],
+        value["status"],
+        value.get("tflm_version") or "",
+        memory.get("arena_used_bytes"),
+        latency.get("median_us"),
+        len(latency.get("runs_us", ())),
+        latency.get("timer", ""),
+        parity.get("equal"),
+        failure.get("reason", ""),
+        failure.get("hint", ""),
+    )
+
+
+def fits(ram: int | None, flash: int | None, limits: Limits) -> bool | None:
+    """Whether both limits are met. One that is broken settles it; else what is unknown does."""
+    verdicts = [
+        None if value is None else value <= limit
+        for value, limit in ((ram, limits.ram_bytes), (flash, limits.flash_bytes))
+        if limit is not None
+    ]
+    return False if False in verdicts else None if None in verdicts else True
+
+
+def columns(row: Row) -> dict[str, Any]:
+    """A row as it is exported."""
+    extra = {}
+    if isinstance(row, Compared):
+        extra = {"error": row.error, "error_share": row.error_share}
+    return {**asdict(row), **extra}
+
+
+def _accuracy(scores: Scores | None) -> float | None:
+    return None if scores is None else scores.accuracy

@@ -1,0 +1,356 @@
+"""The report of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from danas_hil.base import write_atomic
+from danas_hil.report import figures, tables
+from danas_hil.report.export import write_figures_csv, write_figures_json
+from danas_hil.report.markup import EMPTY, Markup, element, esc, join
+from danas_hil.report.page import bar, document, figure, section, tile
+from danas_hil.report.rows import (
+    MEAN_OF,
+    Compared,
+    Member,
+    Outcome,
+    Row,
+    columns,
+    finds,
+    groups,
+    members,
+    outcomes,
+    steps,
+    systems,
+)
+from danas_hil.report.svg import percent
+from danas_hil.run import Candidate, Front, RunFolder
+
+
+def write_report(run: RunFolder, compared: Sequence[Compared] = ()) -> Path:
+    """Write report.html, figures.json and figures.csv into the run folder; the path of the first.
+
+    Raises DanasError when the run has no front yet.
+    """
+    front, config, measured = run.front(), run.config(), outcomes(run.measurements())
+    chosen = next((c for c in front.candidates if c.id == front.chosen), None)
+    rows: dict[str, Sequence[Row]] = {
+        "accuracy_against_ram": systems(front.evaluations),
+        "fitness_over_search": steps(front.evaluations),
+        "front_over_search": finds(front.evaluations),
+        "pareto_front": members(front),
+        "accuracy_by_source": groups(chosen) if chosen else (),
+        "estimate_against_measurement": tuple(compared),
+        "measurements": measured,
+    }
+    exported = {name: [columns(row) for row in part] for name, part in rows.items()}
+    write_figures_json(run.path / "figures.json", run.name, exported)
+    write_figures_csv(run.path / "figures.csv", exported)
+    write_atomic(run.report_file, report_page(run.name, front, config, compared, measured))
+    return run.report_file
+
+
+def report_page(
+    name: str,
+    front: Front,
+    config: Mapping[str, Any],
+    compared: Sequence[Compared] = (),
+    measured: Sequence[Outcome] = (),
+) -> str:
+    """The report as one self-contained HTML page."""
+    table = members(front)
+    chosen = next((c for c in front.candidates if c.id == front.chosen), None)
+    row = next((m for m in table if m.chosen), None)
+    return document(
+        f"Run {name}",
+        element("p", _lead(front), class_="lead"),
+        element("div", *_tiles(front, row), class_="tiles"),
+        element("div", _trade_off(front), _chosen(front, row), class_="grid uneven"),
+        _pareto(front, table),
+        _sources(chosen) if chosen and chosen.groups else EMPTY,
+        _measurements(measured),
+        _comparison(compared) if compared else EMPTY,
+        _search(front),
+        section(
+            "How the run was made",
+            element(
+                "p", esc("The settings as the run resolved them (config.toml)."), class_="note"
+            ),
+            tables.settings_tables(config),
+        ),
+        element("footer", _footer()),
+    )
+
+
+def _lead(front: Front) -> Markup:
+    return esc(f"Data-aware architecture search. Limits: {front.limits}.")
+
+
+def _tiles(front: Front, chosen: Member | None) -> list[Markup]:
+    scored = [e for e in front.evaluations if e.scores is not None]
+    dropped = sum(e.outcome == "infeasible" for e in front.evaluations)
+    failed = sum(e.outcome == "failed" for e in front.evaluations)
+    others = [f"{dropped} dropped before training"] if dropped else []
+    others += [f"{failed} failed"] if failed else []
+    result = [
+        tile(str(len(front.evaluations)), ", ".join(["evaluations", *others])),
+        tile(str(sum(e.feasible for e in scored)), "trained and within the limits"),
+        tile(str(sum(e.pareto for e in front.evaluations)), "on the Pareto front"),
+    ]
+    if front.evaluations:
+        elapsed = max(e.elapsed_seconds for e in front.evaluations)
+        result.append(tile(tables.duration(elapsed), "of search"))
+    if chosen and chosen.int8_test is not None:
+        result.append(tile(percent(chosen.int8_test), "int8 test accuracy of the chosen one"))
+    return result
+
+
+def _trade_off(front: Front) -> Markup:
+    rows = systems(front.evaluations)
+    title = "Accuracy against RAM"
+    if not rows:
+        return figure(
+            title, esc("No evaluation was completed, so there is nothing to draw."), EMPTY
+        )
+    model = _model_words(front.memory_model)
+    caption = join(
+        (
+            tables.badge("estimated"),
+            esc(f"RAM and flash, by {model}. "),
+            tables.badge("host"),
+            esc(
+                "Accuracy: float32, on validation images, on the computer that searched."
+                f" {len(rows)} evaluations; the area of a mark goes with its flash (up to a cap)."
+            ),
+        ),
+        " ",
+    )
+    legend = [
+        figures.key("front", "on the Pareto front"),
+        figures.key("other", "within the limits"),
+    ]
+    legend.append(figures.key("over", "over a limit"))
+    if front.chosen:
+        legend.append(figures.key("chosen", "chosen"))
+    drawing = figures.accuracy_against_ram(rows, front.limits, front.chosen)
+    return figure(title, drawing, caption, *legend)
+
+
+def _chosen(front: Front, row: Member | None) -> Markup:
+    if row is None:
+        words = (
+            "No candidate was found that is within the limits. Allow more memory, smaller"
+            " resolutions or widths in the search space, or search for longer."
+        )
+        return element(
+            "div", element("h3", esc("Nothing fits")), element("p", esc(words)), class_="card"
+        )
+    facts: list[tuple[str, Markup]] = [("genome", esc(row.genome))]
+    if row.int8_test is not None and row.low is not None and row.high is not None:
+        interval = (
+            f"{percent(row.int8_test)} (95 % interval {percent(row.low)} to {percent(row.high)})"
+        )
+        facts.append(("int8 test accuracy", esc(interval)))
+    shares = (
+        ("precision", row.precision),
+        ("recall", row.recall),
+        ("int8 validation", row.int8_validation),
+        ("float validation", row.float_validation),
+    )
+    facts += [(name, esc(percent(share))) for name, share in shares if share is not None]
+    return element(
+        "div",
+        element(
+            "h3", esc("Chosen: "), element("code", esc(row.id)), esc(" "), tables.verdict(row.fits)
+        ),
+        element("p", esc("The best int8 validation accuracy within the limits."), class_="note"),
+        element("dl", *(join((element("dt", esc(k)), element("dd", v))) for k, v in facts)),
+        element("p", tables.badge("estimated"), esc(" memory against the limits"), class_="note"),
+        element(
+            "div",
+            bar("RAM", row.ram_bytes, front.limits.ram_bytes),
+            bar("flash", row.flash_bytes, front.limits.flash_bytes),
+            class_="bars",
+        ),
+        class_="card",
+    )
+
+
+def _pareto(front: Front, rows: Sequence[Member]) -> Markup:
+    if not rows:
+        return section("Pareto front", element("p", esc("The front is empty: nothing fits.")))
+    found = sum(e.pareto for e in front.evaluations)
+    shown = f"{len(rows)} of the {found} members were exported. " if len(rows) < found else ""
+    note = join(
+        (
+            esc(
+                f"{shown}No other system is better in accuracy, precision, recall, RAM and flash"
+                " at once. Precision and recall are of the class person, in int8 on test images;"
+                " test images were read once, after the front was fixed."
+            ),
+            tables.badge("host"),
+            esc("accuracy, precision, recall (LiteRT, on the computer that searched);"),
+            tables.badge("estimated"),
+            esc(f"RAM, flash and the verdict against {front.limits}."),
+        ),
+        " ",
+    )
+    return section("Pareto front", element("p", note, class_="note"), tables.pareto_table(rows))
+
+
+def _sources(chosen: Candidate) -> Markup:
+    rows = groups(chosen)
+    macro = sum(row.accuracy for row in rows) / len(rows)
+    caption = join(
+        (
+            tables.badge("host"),
+            esc(
+                f"int8 test accuracy of {chosen.id} with 95 % Wilson intervals;"
+                f" mean over the sources {percent(macro)}."
+            ),
+        ),
+        " ",
+    )
+    drawing = figures.accuracy_by_source(rows, chosen.scores.get("int8_test"))
+    return section(
+        "Accuracy by source of the images",
+        element(
+            "div",
+            figure("int8 test accuracy by source", drawing, caption),
+            element("div", tables.groups_table(rows)),
+            class_="grid",
+        ),
+    )
+
+
+def _measurements(outcomes: Sequence[Outcome]) -> Markup:
+    title = "Measurements"
+    if not outcomes:
+        words = "No candidate has been run on a board, an emulator or this computer yet."
+        return section(title, element("p", esc(words)))
+    note = (
+        "OK: the firmware ran, and its outputs were byte for byte those of TFLM on the host."
+        " Any other status names the stage that failed."
+    )
+    failed = [o for o in outcomes if o.status != "OK"]
+    return section(
+        title,
+        element("p", esc(note), class_="note"),
+        tables.outcome_matrix(outcomes),
+        tables.failures_table(failed) if failed else EMPTY,
+    )
+
+
+def _comparison(compared: Sequence[Compared]) -> Markup:
+    targets = dict.fromkeys(row.target for row in compared)
+    parts = [_target([row for row in compared if row.target == target]) for target in targets]
+    note = (
+        "Error is estimate less measurement. The exact estimate computes what TensorFlow Lite"
+        " Micro allocates; Eq. 1 and 2 are the paper's, which count parameters and activations."
+    )
+    return section("Estimate against measurement", element("p", esc(note), class_="note"), *parts)
+
+
+def _target(rows: Sequence[Compared]) -> Markup:
+    first = rows[0]
+    head = element("h4", esc(f"{first.board} ({first.target}) "), tables.badge(first.kind))
+    build = element("p", esc(f"TFLM {first.tflm}, kernels {first.kernels}"), class_="note")
+    drawn = []
+    for quantity in dict.fromkeys(row.quantity for row in rows):
+        mine = [row for row in rows if row.quantity == quantity and row.unit == "bytes"]
+        if any(row.error is not None for row in mine):
+            drawn.append(_dumbbell(quantity, mine))
+    pictures = element("div", *drawn, class_="grid") if drawn else EMPTY
+    return join((head, build, pictures, tables.comparison_table(rows)))
+
+
+def _dumbbell(quantity: str, rows: Sequence[Compared]) -> Markup:
+    first = rows[0]
+    models = [m for m in ("exact", "paper") if any(row.model == m for row in rows)]
+    words = {"exact": "exact estimate", "paper": "estimate by Eq. 1 and 2"}
+    shapes = {"exact": "circle", "paper": "diamond"}
+    keys = [figures.key(f"by-{m}", words[m], shapes[m]) for m in models]
+    keys.append(figures.key(f"seen {first.kind}", figures.KIND_WORDS[first.kind]))
+    count = len({row.candidate for row in rows})
+    left_out = (
+        f" {figures.ROWS_DRAWN} of {count} candidates are drawn, evenly by size."
+        if count > figures.ROWS_DRAWN
+        else ""
+    )
+    where = f"{first.board}, TFLM {first.tflm}, {first.kernels} kernels."
+    caption = join(
+        (tables.badge("estimated"), tables.badge(first.kind), esc(where + left_out)), " "
+    )
+    title = f"{quantity[:1].upper()}{quantity[1:]}: estimate against measurement"
+    return figure(title, figures.estimate_against_observation(rows), caption, *keys)
+
+
+def _search(front: Front) -> Markup:
+    parts = []
+    fitness, found = steps(front.evaluations), finds(front.evaluations)
+    if fitness:
+        floor = figures.fitness_floor(fitness)
+        below = sum(step.fitness < floor for step in fitness)
+        words = (
+            "Fitness is Eq. B.1 of the method: scores less penalties."
+            f" Line: mean of {MEAN_OF} evaluations, of fewer at the start."
+        )
+        if below:
+            words += f" {below} evaluations with large penalties lie below the picture."
+        legend = [
+            figures.key("other", "an evaluation"),
+            figures.key("mean", "running mean", "line"),
+        ]
+        drawing = figures.fitness_over_search(fitness)
+        parts.append(figure("Fitness over the search", drawing, _searched(words), *legend))
+    if found:
+        words = (
+            "When the members of the final front were found. A search that still finds them at"
+            " its end would gain from more time."
+        )
+        legend = [
+            figures.key("mean", "found so far", "line"),
+            figures.key("even", "an even pace", "line"),
+        ]
+        drawing = figures.front_over_search(found, max(e.index for e in front.evaluations))
+        title = "Cumulative fraction of Pareto-optimal models"
+        parts.append(figure(title, drawing, _searched(words), *legend))
+    if not parts:
+        parts.append(element("p", esc("No evaluation was completed.")))
+    return section("How the search went", element("div", *parts, class_="grid"))
+
+
+def _searched(words: str) -> Markup:
+    """A caption for figures that rest on what the search saw."""
+    marks = (
+        tables.badge("host"),
+        esc("validation scores;"),
+        tables.badge("estimated"),
+        esc(f"memory. {words}"),
+    )
+    return join(marks, " ")
+
+
+def _model_words(memory_model: str) -> str:
+    words = {
+        "exact": "the exact model of TensorFlow Lite Micro's memory",
+        "paper": "the paper's Eq. 1 and 2",
+    }
+    return words.get(memory_model, f"the memory model {memory_model}")
+
+
+def _footer() -> Markup:
+    return join(
+        (
+            tables.badge("estimated"),
+            esc("computed, nothing was run."),
+            tables.badge("emulated"),
+            esc("real firmware on an emulated board; its times count instructions, not cycles."),
+            tables.badge("measured"),
+            esc("on a real board, or on the host where that is said."),
+            esc("1 kB is 1024 bytes. The numbers of all figures: figures.json and figures.csv."),
+        ),
+        " ",
+    )

@@ -1,0 +1,77 @@
+"""How long each supernet is trained: a time budget, shared out by expected use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from danas_hil.space import DataConfig, Genome, SearchSpace, layers
+
+TRAINING_SHARE = 0.6
+"""Of the time budget goes to training; the rest is for evaluations and the export."""
+EXPORT_SHARE = 0.1
+"""Of the time budget, at most, is kept for the export."""
+EXPORT_SECONDS = 4.0
+"""Kept for each candidate to be exported: conversion, int8 scores, golden outputs."""
+LEAST_STEPS = 50
+_DRAWS = 2000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Training steps for each data configuration (by name), and the seconds they take in all."""
+
+    steps: Mapping[str, int]
+    seconds: float | None = None
+
+
+def export_reserve(time_budget: float, candidates: int) -> float:
+    """Seconds of the budget to keep for exporting this many candidates."""
+    return min(EXPORT_SHARE * time_budget, EXPORT_SECONDS * candidates)
+
+
+def expected_use(space: SearchSpace, fits: Callable[[Genome], bool]) -> dict[DataConfig, float]:
+    """The share of evaluations that each data configuration can expect.
+
+    In proportion to how often a genome drawn from the space fits: a search drifts away from data
+    that leaves no room for a network. No share is below a fifth of an even one.
+    """
+    configs = space.data_configs
+    rng = np.random.default_rng(0)
+    draws = max(1, _DRAWS // len(configs))
+    fitting = {
+        data: sum(fits(space.sample(rng, data)) for _ in range(draws)) / draws for data in configs
+    }
+    total = sum(fitting.values()) or 1.0
+    least = 0.2 / len(configs)
+    raw = {data: max(least, share / total) for data, share in fitting.items()}
+    return {data: share / sum(raw.values()) for data, share in raw.items()}
+
+
+def training_work(space: SearchSpace, data: DataConfig) -> float:
+    """Multiplications of one sandwich step for one image, up to a constant.
+
+    The largest subnet, the smallest, and random ones that count as a third of the largest.
+    """
+    largest, smallest = (
+        sum(layer.macs for layer in layers(genome))
+        for genome in (space.largest(data), space.smallest(data))
+    )
+    return largest * (1 + 2 / 3) + smallest
+
+
+def plan_steps(
+    space: SearchSpace,
+    training_seconds: float,
+    use: Mapping[DataConfig, float],
+    step_seconds: Mapping[DataConfig, float],
+) -> Plan:
+    """Share `training_seconds` out: each data configuration gets time by its expected use."""
+    steps = {
+        data.name: max(LEAST_STEPS, int(training_seconds * use[data] / step_seconds[data]))
+        for data in space.data_configs
+    }
+    seconds = sum(steps[data.name] * step_seconds[data] for data in space.data_configs)
+    return Plan(steps, seconds)

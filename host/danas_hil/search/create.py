@@ -1,0 +1,34 @@
+"""Making a new run: its folder, and what config.toml says of how it is made."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from danas_hil import __version__
+from danas_hil.run import RunFolder
+from danas_hil.search.settings import SearchSettings
+
+_COUNTS = (
+    "tensorflow",
+    "tensorflow-cpu",
+    "keras",
+    "numpy",
+    "optuna",
+    "ai-edge-litert",
+    "tflite-micro",
+    "pillow",
+)
+"""Packages whose version can change a figure."""
+
+
+def create_run(path: Path, settings: SearchSettings) -> RunFolder:
+    """A new run folder with its resolved settings and the versions of everything that counts."""
+    versions = {"danas-hil": __version__, "python": platform.python_version()}
+    for package in _COUNTS:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return RunFolder.create(path, {**settings.to_config(), "versions": versions})

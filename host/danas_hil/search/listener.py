@@ -1,0 +1,33 @@
+"""What a search tells while it runs. The search never prints; a listener may."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from danas_hil.data import Balance
+from danas_hil.run import Evaluation
+
+
+class Listener:
+    """Hears everything and does nothing: override what you want to show."""
+
+    def decoding(self, split: str, done: int, total: int | None) -> None:
+        """Images of a split are being decoded into the cache."""
+
+    def data_ready(self, balance: Mapping[str, Balance]) -> None:
+        """Training and validation images are open; how many of each class they hold."""
+
+    def planned(self, steps: Mapping[str, int], seconds: float | None, origin: str) -> None:
+        """Training steps of each supernet, how long they will take in all, and who says so."""
+
+    def training(self, data: str, step: int, steps: int, loss: float) -> None:
+        """A supernet took a step; the first call for a data configuration has step 0."""
+
+    def evaluated(self, evaluation: Evaluation, best: Evaluation | None) -> None:
+        """An evaluation is finished and on disk; `best` is the fittest feasible one so far."""
+
+    def exporting(self, done: int, total: int, what: str) -> None:
+        """Candidates of the Pareto front are being converted and checked."""
+
+    def warning(self, text: str) -> None:
+        """Something the user should know, and that is no error."""

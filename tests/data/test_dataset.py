@@ -1,0 +1,205 @@
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import danas_hil.data.decode
+from danas_hil.base import DanasError
+from danas_hil.data import SPLITS, Balance, Record, open_dataset, open_source
+from data.data_files import MemorySource, jpeg, memory_split, photo, write_folders, write_parquet
+
+
+def two_classes(count: int = 6) -> dict[str, list[Record]]:
+    return {
+        split: [Record(f"{split}:{n}", jpeg(n), n % 2, "ab"[n % 3 == 0]) for n in range(count)]
+        for split in SPLITS
+    }
+
+
+def cache_folder(root: Path) -> Path:
+    (folder,) = (place for place in root.iterdir() if place.is_dir())
+    return folder
+
+
+def test_pixels_labels_and_groups_come_back_as_the_source_gave_them(tmp_path: Path) -> None:
+    images = [photo(n, 20 + n, 40 - n) for n in range(20)]
+    labels = [n % 2 for n in range(20)]
+    groups = [("x", "y", "z")[n % 3] for n in range(20)]
+    split = memory_split(tmp_path, images, labels, groups, size=64)
+    assert len(split) == 20
+    assert split.labels.tolist() == labels
+    assert [split.group_names[place] for place in split.group_ids] == groups
+    for place, pixels in enumerate(images):
+        assert np.array_equal(split.image(place), pixels)
+        assert not split.image(place).flags.writeable
+
+
+def test_a_split_is_read_when_asked_for_and_only_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = MemorySource(two_classes())
+    dataset = open_dataset(source, 16, tmp_path)
+    assert source.reads == []
+    for name in ("train", "validation", "train"):
+        dataset.split(name)
+    assert source.reads == ["train", "validation"]
+
+    def never(*arguments: object) -> None:
+        raise AssertionError("decoded again")
+
+    monkeypatch.setattr(danas_hil.data.decode, "_open", never)
+    again = open_dataset(source, 16, tmp_path)
+    assert again.split("train").labels.tolist() == [0, 1, 0, 1, 0, 1]
+    assert source.reads == ["train", "validation"]
+
+
+@pytest.mark.parametrize("layout", ["parquet", "folders"])
+def test_the_test_split_may_be_unreadable_until_it_is_asked_for(
+    tmp_path: Path, layout: str
+) -> None:
+    if layout == "parquet":
+        for split in SPLITS:
+            write_parquet(tmp_path / "set" / f"{split}.parquet", [0, 1])
+        (tmp_path / "set/test.parquet").write_bytes(b"damaged")
+    else:
+        write_folders(tmp_path / "set", SPLITS, ["0", "1"])
+        (tmp_path / "set/test/1/0.jpg").write_bytes(b"damaged")
+    dataset = open_dataset(open_source(str(tmp_path / "set")), 16, tmp_path / "cache")
+    assert len(dataset.split("train")) == len(dataset.split("validation")) > 0
+    with pytest.raises(DanasError, match="test"):
+        dataset.split("test")
+
+
+def test_unknown_labels_are_dropped_and_counted(tmp_path: Path) -> None:
+    content = {"train": [Record(f"x:{n}", jpeg(n), (n % 3) - 1, "web") for n in range(9)]}
+    split = open_dataset(MemorySource(content), 16, tmp_path).split("train")
+    assert split.balance == Balance((3, 3), dropped=3, groups={"web": (3, 3)})
+    assert split.balance.images == 6
+
+
+def test_balance_counts_by_class_and_group(tmp_path: Path) -> None:
+    split = open_dataset(MemorySource(two_classes()), 16, tmp_path).split("train")
+    assert split.balance == Balance((3, 3), dropped=0, groups={"b": (1, 1), "a": (2, 2)})
+
+
+def test_a_label_that_is_neither_class_is_told_by_its_row(tmp_path: Path) -> None:
+    content = {"train": [Record("f.parquet:0", jpeg(0), 0), Record("f.parquet:1", jpeg(0), 2)]}
+    with pytest.raises(DanasError, match=r"f.parquet:1 has the label 2"):
+        open_dataset(MemorySource(content), 16, tmp_path).split("train")
+
+
+def test_a_bad_image_is_told_by_its_row_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    content = {"train": [Record("f:0", jpeg(0), 0), Record("f:1", b"nonsense", 1)]}
+    with pytest.raises(DanasError, match="f:1 is not an image"):
+        open_dataset(MemorySource(content), 16, tmp_path).split("train")
+    assert [place for place in tmp_path.iterdir() if place.is_dir()] == []
+
+
+@pytest.mark.parametrize(("label", "name"), [(0, "person"), (1, "no person")])
+def test_an_empty_class_is_told(tmp_path: Path, label: int, name: str) -> None:
+    content = {"validation": [Record("f:0", jpeg(0), label)]}
+    with pytest.raises(DanasError, match=f"validation split of memory has no image of .* {name} "):
+        open_dataset(MemorySource(content), 16, tmp_path).split("validation")
+
+
+def test_a_split_that_is_not_there_is_told(tmp_path: Path) -> None:
+    dataset = open_dataset(MemorySource({"train": two_classes()["train"]}), 16, tmp_path)
+    with pytest.raises(DanasError, match="memory has no test split"):
+        dataset.split("test")
+
+
+def test_progress_ends_with_all_records(tmp_path: Path) -> None:
+    seen: list[tuple[str, int, int | None]] = []
+    records = [Record(f"x:{n}", photo(n, 8, 8), n % 2) for n in range(250)]
+    source = MemorySource({"train": records})
+    open_dataset(source, 16, tmp_path, lambda *told: seen.append(told)).split("train")
+    assert seen == [("train", 100, 250), ("train", 200, 250), ("train", 250, 250)]
+
+
+@pytest.mark.parametrize("damage", ["pixels.bin cut", "index.npz cut", "meta.json cut", "no meta"])
+def test_a_torn_cache_is_made_again(tmp_path: Path, damage: str) -> None:
+    source = MemorySource(two_classes())
+    before = open_dataset(source, 16, tmp_path).split("train").image(5).copy()
+    folder = cache_folder(tmp_path)
+    file = folder / (damage.split()[0] if "cut" in damage else "meta.json")
+    if "cut" in damage:
+        content = file.read_bytes()
+        file.write_bytes(content[: len(content) // 2])
+    else:
+        file.unlink()
+    split = open_dataset(source, 16, tmp_path).split("train")
+    assert source.reads == ["train", "train"]
+    assert np.array_equal(split.image(5), before)
+
+
+def test_a_half_made_cache_of_a_killed_process_is_not_used(tmp_path: Path) -> None:
+    source = MemorySource(two_classes())
+    open_dataset(source, 16, tmp_path).split("train")
+    folder = cache_folder(tmp_path)
+    part = folder.with_name(f".part-{folder.name}")
+    folder.rename(part)
+    (part / "meta.json").unlink()
+    assert len(open_dataset(source, 16, tmp_path).split("train")) == 6
+    assert source.reads == ["train", "train"]
+    assert not part.exists()
+
+
+def test_each_size_and_split_has_a_cache_of_its_own(tmp_path: Path) -> None:
+    source = MemorySource(two_classes())
+    assert open_dataset(source, 16, tmp_path).split("train").image(0).shape == (16, 21, 3)
+    assert open_dataset(source, 20, tmp_path).split("train").image(0).shape == (20, 27, 3)
+    assert source.reads == ["train", "train"]
+
+
+BUILDER = """
+import sys
+from pathlib import Path
+from danas_hil.data import open_dataset, open_source
+print(open_dataset(open_source(sys.argv[1]), 24, Path(sys.argv[2])).split("train").image(7).sum())
+"""
+
+
+def test_two_processes_that_build_at_once_end_with_one_good_cache(tmp_path: Path) -> None:
+    write_folders(tmp_path / "set", SPLITS, ["0", "1"], each=40)
+    arguments = [sys.executable, "-c", BUILDER, str(tmp_path / "set"), str(tmp_path / "cache")]
+    running = [
+        subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, env=os.environ)
+        for _ in range(2)
+    ]
+    printed = [process.communicate(timeout=60)[0] for process in running]
+    assert [process.returncode for process in running] == [0, 0]
+    split = open_dataset(open_source(str(tmp_path / "set")), 24, tmp_path / "cache").split("train")
+    assert printed == [f"{split.image(7).sum()}\n"] * 2
+    cache_folder(tmp_path / "cache")  # there is one, and nothing half-made
+
+
+def test_a_changed_source_is_decoded_again(tmp_path: Path) -> None:
+    folder = write_folders(tmp_path / "set", SPLITS, ["0", "1"], each=1)
+    cache = tmp_path / "cache"
+    before = open_dataset(open_source(str(folder)), 16, cache).split("train").image(0).copy()
+    shutil.copyfile(folder / "train/1/0.jpg", folder / "train/0/0.jpg")
+    after = open_dataset(open_source(str(folder)), 16, cache).split("train").image(0)
+    assert not np.array_equal(after, before)
+
+
+def test_importing_the_room_loads_none_of_the_heavy_packages() -> None:
+    code = "import sys, danas_hil.data; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout
+    tops = {name.split(".")[0] for name in loaded.decode().split()}
+    assert "danas_hil" in tops
+    assert not tops & {"tensorflow", "keras", "PIL", "pyarrow", "skimage"}
+
+
+def test_person_mix_has_the_counts_it_is_known_to_have(tmp_path: Path) -> None:
+    folder = Path(__file__).parents[3] / "shared/data/person_mix"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is not there")
+    dataset = open_dataset(open_source(str(folder)), 48, tmp_path)
+    for split, classes in (("validation", (1035, 669)), ("test", (1114, 540))):
+        balance = dataset.split(split).balance
+        assert (balance.classes, balance.dropped) == (classes, 0)
+        assert set(balance.groups) == {"inria", "natural_images", "pacs_photo", "coco_mini"}

@@ -1,0 +1,262 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from danas_hil.base import DanasError
+from danas_hil.data import SPLITS, Source, SourceOptions, open_source
+from data.data_files import jpeg, write_folders, write_parquet, write_tfds
+
+WAKE_VISION = ("train_large", "train_quality", "validation", "test")
+
+
+def labels_of(source: Source, split: str) -> list[int]:
+    return [record.label for record in source.records(split)]
+
+
+def test_faces_are_split_by_class_without_overlap_and_always_alike() -> None:
+    source = open_source("faces")
+    keys = {split: [record.key for record in source.records(split)] for split in SPLITS}
+    assert {split: len(found) for split, found in keys.items()} == {
+        "train": 120,
+        "validation": 40,
+        "test": 40,
+    }
+    assert len(set().union(*keys.values())) == 200
+    for split in SPLITS:
+        assert np.mean(labels_of(source, split)) == 0.5
+        assert [record.key for record in open_source("faces").records(split)] == keys[split]
+
+
+def test_faces_are_the_first_hundred_photos() -> None:
+    for record in open_source("faces").records("train"):
+        assert record.label == (int(record.key.split(":")[1]) < 100)
+        assert isinstance(record.image, np.ndarray)
+        assert record.image.shape == (25, 25)
+
+
+@pytest.mark.parametrize("named", ["wake_vision/1.0.0", "wake_vision", "."])
+def test_tfds_is_read_from_its_folder_or_one_above(tmp_path: Path, named: str) -> None:
+    splits = {"train_large": [[0]], "train_quality": [[1, 0], [-1, 1]]}
+    write_tfds(tmp_path, {**splits, "validation": [[0, 1]], "test": [[1, 0, 0]]})
+    source = open_source(str(tmp_path / named))
+    assert labels_of(source, "train") == [1, 0, -1, 1]
+    assert labels_of(source, "test") == [1, 0, 0]
+    assert [source.count(split) for split in SPLITS] == [4, 2, 3]
+    assert next(source.records("train")).image == jpeg(0)
+
+
+def test_train_large_is_read_when_asked_for(tmp_path: Path) -> None:
+    write_tfds(tmp_path, {split: [[0, 1]] for split in WAKE_VISION[1:]} | {"train_large": [[1]]})
+    options = SourceOptions(train_split="train_large")
+    assert labels_of(open_source(str(tmp_path), options), "train") == [1]
+
+
+def test_tfds_with_array_records_says_what_to_do(tmp_path: Path) -> None:
+    write_tfds(tmp_path, {split: [[0, 1]] for split in WAKE_VISION}, "array_record")
+    source = open_source(str(tmp_path))
+    with pytest.raises(DanasError, match=r"array_record-00000.*out_file_format=tfrecord"):
+        labels_of(source, "train")
+
+
+def test_tfds_with_fewer_rows_than_it_says_is_refused(tmp_path: Path) -> None:
+    folder = write_tfds(tmp_path, {split: [[0, 1]] for split in WAKE_VISION})
+    info = folder / "dataset_info.json"
+    info.write_text(info.read_text().replace('"2"', '"3"'))
+    with pytest.raises(DanasError, match=r"has 2 rows; dataset_info\.json says 3"):
+        labels_of(open_source(str(tmp_path)), "validation")
+
+
+def test_tfds_feature_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
+    write_tfds(tmp_path, {split: [[0, 1]] for split in WAKE_VISION})
+    source = open_source(str(tmp_path), SourceOptions(label_column="cat"))
+    with pytest.raises(DanasError, match=r":0 has no feature cat.*depiction.*person"):
+        labels_of(source, "train")
+
+
+def test_several_tfds_versions_are_not_guessed_among(tmp_path: Path) -> None:
+    folder = write_tfds(tmp_path, {split: [[0, 1]] for split in WAKE_VISION})
+    folder.rename(folder.with_name("2.0.0"))
+    (tmp_path / "wake_vision/1.0.0").mkdir()
+    (tmp_path / "wake_vision/1.0.0/dataset_info.json").write_text("{}")
+    with pytest.raises(DanasError, match=r"several data sets.*1\.0\.0.*2\.0\.0"):
+        open_source(str(tmp_path))
+
+
+@pytest.mark.parametrize("layout", ["tfds", "parquet"])
+def test_a_missing_shard_is_named_and_can_be_accepted(tmp_path: Path, layout: str) -> None:
+    if layout == "tfds":
+        folder = write_tfds(tmp_path, {split: [[0, 1], [1, 1], [0, 0]] for split in WAKE_VISION})
+        (folder / "wake_vision-train_quality.tfrecord-00001-of-00003").unlink()
+    else:
+        for split in WAKE_VISION[1:]:
+            for shard, labels in ((0, [0, 1]), (2, [0, 0])):
+                write_parquet(tmp_path / f"{split}-{shard:05d}-of-00003.parquet", labels)
+    with pytest.raises(DanasError, match=r"1 of the 3 files .*train_quality.*number 00001"):
+        labels_of(open_source(str(tmp_path)), "train")
+    source = open_source(str(tmp_path), SourceOptions(missing_shards=True))
+    assert labels_of(source, "train") == [0, 1, 0, 0]
+    assert source.count("train") == 4
+
+
+def test_wake_vision_of_hugging_face_is_read(tmp_path: Path) -> None:
+    for shard, labels in enumerate(([0, 1, 1, 0], [1, -1])):
+        name = f"train_quality_part_0-{shard:05d}-of-00002.parquet"
+        write_parquet(tmp_path / "data" / name, labels)
+    write_parquet(tmp_path / "data/validation-00000-of-00001.parquet", [0, 1])
+    write_parquet(tmp_path / "data/test-00000-of-00001.parquet", [1, 0])
+    source = open_source(str(tmp_path))
+    records = list(source.records("train"))
+    assert [record.label for record in records] == [0, 1, 1, 0, 1, -1]
+    assert records[5].key.endswith("train_quality_part_0-00001-of-00002.parquet:1")
+    assert records[3].image == jpeg(3)
+    assert source.count("train") == 6
+
+
+@pytest.mark.parametrize("as_struct", [True, False])
+def test_any_parquet_is_read_by_its_column_names(tmp_path: Path, as_struct: bool) -> None:
+    for split in ("train", "val", "test"):
+        write_parquet(
+            tmp_path / split / "part.parquet",
+            [True, False],
+            label_column="walker",
+            image_column="picture",
+            as_struct=as_struct,
+            camera=["a", "b"],
+        )
+    options = SourceOptions(label_column="walker", image_column="picture", group_column="camera")
+    records = list(open_source(str(tmp_path), options).records("validation"))
+    assert [(record.label, record.group) for record in records] == [(1, "a"), (0, "b")]
+
+
+def test_the_column_source_is_the_group_unless_another_is_set(tmp_path: Path) -> None:
+    for split in SPLITS:
+        write_parquet(tmp_path / f"{split}.parquet", [0, 1], source=["web", None])
+    assert [r.group for r in open_source(str(tmp_path)).records("train")] == ["web", ""]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (SourceOptions(label_column="cat"), "no column cat.*filename, image, person"),
+        (SourceOptions(group_column="cat"), "no column cat"),
+        (SourceOptions(image_column="filename"), "filename does not hold image bytes but string"),
+        (SourceOptions(label_column="filename"), r"train.parquet:0 has the label '0.jpg'"),
+    ],
+)
+def test_parquet_columns_of_no_use_are_named(
+    tmp_path: Path, options: SourceOptions, message: str
+) -> None:
+    for split in SPLITS:
+        write_parquet(tmp_path / f"{split}.parquet", [0, 1])
+    with pytest.raises(DanasError, match=message):
+        labels_of(open_source(str(tmp_path), options), "train")
+
+
+def test_parquet_row_without_bytes_is_named(tmp_path: Path) -> None:
+    for split in SPLITS:
+        write_parquet(tmp_path / f"{split}.parquet", [0, 1], images=[jpeg(0), None])
+    with pytest.raises(DanasError, match=r"train.parquet:1 has no image bytes"):
+        labels_of(open_source(str(tmp_path)), "train")
+
+
+def test_damaged_parquet_is_named(tmp_path: Path) -> None:
+    for split in SPLITS:
+        write_parquet(tmp_path / f"{split}.parquet", [0, 1])
+    (tmp_path / "test.parquet").write_bytes(b"PAR1 and then nothing")
+    source = open_source(str(tmp_path))
+    assert labels_of(source, "train") == [0, 1]
+    with pytest.raises(DanasError, match=r"test.parquet can't be read"):
+        labels_of(source, "test")
+
+
+def test_wake_vision_class_folders_are_read(tmp_path: Path) -> None:
+    write_folders(tmp_path, WAKE_VISION, ["0", "1"])
+    (tmp_path / "unlabeled_images").mkdir()
+    (tmp_path / "train_quality/1/Thumbs.db").write_bytes(b"not a photo")
+    source = open_source(str(tmp_path))
+    records = list(source.records("train"))
+    assert [record.label for record in records] == [0, 0, 1, 1]
+    assert all("train_quality" in record.key for record in records)
+    assert source.count("train") == 4
+    large = open_source(str(tmp_path), SourceOptions(train_split="train_large"))
+    assert all("train_large" in record.key for record in large.records("train"))
+
+
+@pytest.mark.parametrize("person", ["Person", "yes", "1"])
+def test_all_classes_but_person_are_no_person(tmp_path: Path, person: str) -> None:
+    write_folders(tmp_path, SPLITS, ["cat", "dog", person])
+    for record in open_source(str(tmp_path)).records("train"):
+        assert record.label == (Path(record.key).parent.name == person)
+
+
+def test_the_person_class_can_be_named(tmp_path: Path) -> None:
+    write_folders(tmp_path, SPLITS, ["cat", "dog"], each=1)
+    assert labels_of(open_source(str(tmp_path), SourceOptions(person_class="cat")), "test") == [
+        1,
+        0,
+    ]
+    with pytest.raises(DanasError, match=r"train.*not clear.*person_class.*cat, dog"):
+        labels_of(open_source(str(tmp_path)), "train")
+    with pytest.raises(DanasError, match="no folders called bird"):
+        labels_of(open_source(str(tmp_path), SourceOptions(person_class="bird")), "train")
+
+
+@pytest.mark.parametrize("missing", SPLITS)
+def test_a_missing_split_is_told_on_opening(tmp_path: Path, missing: str) -> None:
+    write_folders(tmp_path, [split for split in SPLITS if split != missing], ["0", "1"])
+    with pytest.raises(DanasError, match=f"no {missing} split"):
+        open_source(str(tmp_path))
+
+
+def test_a_training_split_that_is_not_there_is_told(tmp_path: Path) -> None:
+    write_folders(tmp_path, SPLITS, ["0", "1"])
+    with pytest.raises(DanasError, match=r"has no split train_large.*It has: test, train, valid"):
+        open_source(str(tmp_path), SourceOptions(train_split="train_large"))
+    with pytest.raises(DanasError, match="no training split 'training'"):
+        SourceOptions(train_split="training")
+
+
+def test_what_is_no_data_set_gets_the_layouts_told(tmp_path: Path) -> None:
+    for place, message in (
+        (tmp_path / "nowhere", "no folder"),
+        (tmp_path, "layout .* not known"),
+        (Path(__file__), "not a folder"),
+    ):
+        with pytest.raises(DanasError, match=message) as caught:
+            open_source(str(place))
+        assert "Known layouts" in caught.value.hint
+
+
+@pytest.mark.parametrize("layout", ["tfds", "parquet", "folders"])
+def test_fingerprint_follows_the_files_of_its_split_only(tmp_path: Path, layout: str) -> None:
+    if layout == "tfds":
+        folder = write_tfds(tmp_path, {split: [[0, 1]] for split in WAKE_VISION})
+        changed = folder / "wake_vision-test.tfrecord-00000-of-00001"
+    elif layout == "parquet":
+        for split in SPLITS:
+            write_parquet(tmp_path / f"{split}.parquet", [0, 1])
+        changed = tmp_path / "test.parquet"
+    else:
+        write_folders(tmp_path, SPLITS, ["0", "1"])
+        changed = tmp_path / "test/1/0.jpg"
+
+    def fingerprints() -> list[str]:
+        source = open_source(str(tmp_path))
+        return [source.fingerprint(split) for split in SPLITS]
+
+    before = fingerprints()
+    assert fingerprints() == before
+    changed.write_bytes(changed.read_bytes() + b" ")
+    after = fingerprints()
+    assert after[:2] == before[:2]
+    assert after[2] != before[2]
+
+
+def test_fingerprint_follows_the_person_class(tmp_path: Path) -> None:
+    write_folders(tmp_path, SPLITS, ["cat", "dog"])
+    cat, dog = (
+        open_source(str(tmp_path), SourceOptions(person_class=name)).fingerprint("train")
+        for name in ("cat", "dog")
+    )
+    assert cat != dog

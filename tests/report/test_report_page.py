@@ -1,0 +1,251 @@
+"""What the report of a run must hold, whatever the run."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from danas_hil.base import DanasError, write_json
+from danas_hil.board import Limits
+from danas_hil.measure import Failure, Latency, Measurement, Parity
+from danas_hil.metrics import Scores
+from danas_hil.report import Compared, report_page, write_report
+from danas_hil.run import Front, RunFolder
+from danas_hil.targets import BuildIdentity, Memory
+
+HOSTILE = "<script>alert('x')</script>\"&"
+
+
+class Page(HTMLParser):
+    """Checks nesting, and gathers tags, attributes and text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str]] = []
+        self.text: list[str] = []
+        self.feed(html)
+        assert self.open == []
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_startendtag(tag, attrs)
+        self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+    @property
+    def words(self) -> str:
+        return " ".join(" ".join(self.text).replace("\xa0", " ").split())
+
+
+def check(html: str) -> Page:
+    """A whole page that loads nothing, runs nothing and has no number that is none."""
+    page = Page(html)
+    assert not {"script", "link", "img", "iframe", "object"} & set(page.tags)
+    assert not any(name.startswith("on") or name in ("src", "href") for name, _ in page.attributes)
+    assert "url(" not in html
+    assert "@import" not in html
+    assert not re.search(r"\b(nan|NaN|inf|None)\b", html.partition("</style>")[2])
+    return page
+
+
+@pytest.mark.parametrize("count", [1, 2, 30, 600])
+def test_a_run_of_any_length_renders(make_front: Callable[..., Front], count: int) -> None:
+    page = check(report_page("night", make_front(count, seed=4), {"seed": 4}))
+    assert f"{count} evaluations" in page.words
+
+
+def test_a_run_of_5000_evaluations_stays_below_3_mb(make_front: Callable[..., Front]) -> None:
+    html = report_page("night", make_front(5000, seed=2), {})
+    check(html)
+    assert len(html) < 3_000_000
+
+
+@pytest.mark.parametrize("dropped", [False, True])
+def test_a_run_in_which_nothing_fits_says_so(
+    make_front: Callable[..., Front], dropped: bool
+) -> None:
+    front = make_front(40, limits=Limits(8192, 65536, "a watch"), dropped=dropped)
+    assert front.chosen is None
+    page = check(report_page("watch", front, {}))
+    assert "Nothing fits" in page.words
+    assert "The front is empty" in page.words
+    assert ("dropped before training" in page.words) == dropped
+
+
+def test_a_run_without_limits_renders(make_front: Callable[..., Front]) -> None:
+    page = check(report_page("free", make_front(40, limits=Limits()), {}))
+    assert "no limit" in page.words
+    assert "RAM limit" not in page.words
+
+
+def test_a_front_without_evaluations_renders() -> None:
+    check(report_page("empty", Front("empty", Limits(), "paper", (), None), {}))
+
+
+def test_names_are_shown_and_never_run(front: Front) -> None:
+    groups = {HOSTILE: Scores(0.5, 0.5, 0.5, 10)}
+    first = front.candidates[0]
+    candidate = type(first)(**{**first.__dict__, "id": HOSTILE, "groups": groups})
+    hostile = Front(
+        HOSTILE,
+        Limits(262144, None, HOSTILE),
+        HOSTILE,
+        (candidate,),
+        HOSTILE,
+        front.evaluations,
+    )
+    row = Compared(
+        HOSTILE, HOSTILE, "host", HOSTILE, HOSTILE, HOSTILE, HOSTILE, "bytes", "exact", 1, 2
+    )
+    config = {HOSTILE: HOSTILE, "data": {HOSTILE: [HOSTILE, {HOSTILE: HOSTILE}]}}
+    page = check(report_page(HOSTILE, hostile, config, [row]))
+    assert " ".join(HOSTILE.split()) in page.words
+
+
+def test_the_page_names_every_candidate_of_the_front(front: Front) -> None:
+    words = check(report_page("night", front, {})).words
+    for candidate in front.candidates:
+        assert candidate.id in words
+
+
+def test_every_kind_of_figure_is_labelled(front: Front, compared: list[Compared]) -> None:
+    words = check(report_page("night", front, {}, compared)).words
+    for label in ("estimated", "emulated", "measured", "measured on the host"):
+        assert label in words
+    for target in {row.target for row in compared}:
+        assert target in words
+
+
+def test_an_estimate_without_error_reads_0_and_others_are_signed(front: Front) -> None:
+    def row(model: str, estimate: float) -> Compared:
+        return Compared(
+            "c", "t", "host", "b", "k", "v", "arena used", "bytes", model, estimate, 20000
+        )
+
+    words = check(report_page("x", front, {}, [row("exact", 20000), row("paper", 15000)])).words
+    assert "20 000 B 20 000 B 0 15 000 B −5 000 (−25.0 %)" in words
+
+
+def test_all_figures_are_exported_as_json_and_csv(
+    make_run: Callable[..., RunFolder], front: Front, compared: list[Compared]
+) -> None:
+    run = make_run(front)
+    path = write_report(run, compared)
+    assert path == run.report_file
+    check(path.read_text(encoding="utf-8"))
+    exported = json.loads((run.path / "figures.json").read_text())["figures"]
+    scored = [e for e in front.evaluations if e.scores]
+    assert [r["evaluation"] for r in exported["accuracy_against_ram"]] == [e.index for e in scored]
+    assert len(exported["pareto_front"]) == len(front.candidates)
+    assert exported["front_over_search"][-1]["fraction"] == 1
+    window = [e.fitness for e in scored if e.fitness is not None][100:125]
+    assert exported["fitness_over_search"][124]["mean"] == pytest.approx(np.mean(window))
+    assert len(exported["estimate_against_measurement"]) == len(compared)
+    with (run.path / "figures.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == sum(map(len, exported.values()))
+    first = next(row for row in rows if row["figure"] == "pareto_front")
+    assert float(first["int8_test"]) == exported["pareto_front"][0]["int8_test"]
+
+
+def test_a_run_without_a_front_is_an_error_that_says_what_to_do(
+    make_run: Callable[..., RunFolder], front: Front
+) -> None:
+    run = make_run(front)
+    run.front_file.unlink()
+    with pytest.raises(DanasError, match="resume"):
+        write_report(run)
+
+
+def test_the_report_is_the_same_when_it_is_written_again(
+    make_run: Callable[..., RunFolder], front: Front, compared: list[Compared]
+) -> None:
+    run = make_run(front)
+    first = write_report(run, compared).read_bytes()
+    assert write_report(run, compared).read_bytes() == first
+
+
+def test_settings_are_shown_in_words(front: Front) -> None:
+    config = {
+        "search": {"time_budget": 5400, "drop_infeasible": True},
+        "limits": {"ram_bytes": 262144},
+        "data": {"training": {"person": 12}},
+        "space": {"alpha": [0.1, 0.25], "colour": []},
+    }
+    words = check(report_page("x", front, config)).words
+    for line in (
+        "time budget 1 h 30 min",
+        "drop infeasible yes",
+        "ram 256 kB (262144 bytes)",
+        "training · person 12",
+        "alpha 0.1 , 0.25",
+    ):
+        assert line.replace(" ,", ",") in words.replace(" ,", ",")
+
+
+def _measurement(target: str, **changes: object) -> dict[str, object]:
+    good = Measurement(
+        model="m",
+        model_sha256="",
+        model_bytes=1,
+        target=target,
+        board=target,
+        kind="emulated",
+        status="OK",
+        recorded_at="2026-03-15T00:00:00+00:00",
+        build=BuildIdentity("0" * 16, {}),
+        tflm_version="2.0.0",
+        memory=Memory(100708),
+        latency=Latency((31000.0, 31250.0, 40000.0), "emulated time", "instructions"),
+        parity=Parity(4, 8, 0, None, 0.0, "", False),
+    )
+    return replace(good, **changes).to_json()  # type: ignore[arg-type]
+
+
+def test_measurements_in_the_run_folder_are_shown_with_what_went_wrong(
+    make_run: Callable[..., RunFolder], front: Front
+) -> None:
+    run = make_run(front)
+    first, second = (candidate.id for candidate in front.candidates[:2])
+    too_large = Measurement.from_json(
+        _measurement(
+            "qemu-m4",
+            status="SIZE",
+            failure=Failure("SIZE", "RAM is over by 12 bytes.", "Take a smaller <model>."),
+            memory=None,
+            latency=None,
+            parity=None,
+        )
+    )
+    write_json(run.measured(first, "qemu-m4") / "measurement.json", _measurement("qemu-m4"))
+    too_large.write(run.measured(second, "qemu-m4") / "measurement.json")
+    words = check(write_report(run).read_text(encoding="utf-8")).words
+    assert "qemu-m4 (emulated)" in words
+    assert "OK · arena 100 708 B · 31.25 ms" in words
+    assert "RAM is over by 12 bytes. Take a smaller <model>." in words
+    rows = json.loads((run.path / "figures.json").read_text())["figures"]["measurements"]
+    assert {(r["candidate"], r["status"], r["latency_us"]) for r in rows} == {
+        (first, "OK", 31250.0),
+        (second, "SIZE", None),
+    }
+
+
+def test_a_run_without_measurements_says_so(front: Front) -> None:
+    assert "No candidate has been run on a board" in check(report_page("x", front, {})).words

@@ -1,0 +1,69 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from danas_hil.base import DanasError
+from danas_hil.metrics import Scores, wilson_interval
+
+
+def test_scores_of_a_hand_counted_example() -> None:
+    #  hits: 2 of 3 persons; called persons: 4; right in all: 2 + 3 of 8
+    labels = [1, 1, 1, 0, 0, 0, 0, 0]
+    guesses = [1, 1, 0, 1, 1, 0, 0, 0]
+    assert Scores.of(labels, guesses) == Scores(5 / 8, 2 / 4, 2 / 3, 8)
+
+
+@pytest.mark.parametrize(
+    ("labels", "guesses", "expected"),
+    [
+        ([1, 1], [0, 0], Scores(0.0, 0.0, 0.0, 2)),  # nothing called a person
+        ([0, 0], [0, 1], Scores(0.5, 0.0, 0.0, 2)),  # no person there
+        ([0], [0], Scores(1.0, 0.0, 0.0, 1)),
+        ([1], [1], Scores(1.0, 1.0, 1.0, 1)),
+    ],
+)
+def test_scores_are_numbers_also_without_a_person(
+    labels: list[int], guesses: list[int], expected: Scores
+) -> None:
+    assert Scores.of(labels, guesses) == expected
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1))
+def test_scores_agree_with_counting_one_by_one(pairs: list[tuple[bool, bool]]) -> None:
+    scores = Scores.of([p for p, _ in pairs], [g for _, g in pairs])
+    called = [person for person, guess in pairs if guess]
+    there = [guess for person, guess in pairs if person]
+    assert scores.accuracy == sum(p == g for p, g in pairs) / len(pairs)
+    assert scores.precision == (sum(called) / len(called) if called else 0)
+    assert scores.recall == (sum(there) / len(there) if there else 0)
+    assert scores.images == len(pairs)
+    assert Scores.from_json(scores.to_json()) == scores
+    low, high = scores.interval
+    assert 0 <= low <= scores.accuracy + 1e-12
+    assert scores.accuracy - 1e-12 <= high <= 1
+
+
+@pytest.mark.parametrize(("labels", "guesses"), [([], []), ([1, 0], [1]), ([[1, 0]], [[1, 0]])])
+def test_no_scores_of_nothing_or_of_unequal_lengths(labels: list, guesses: list) -> None:
+    with pytest.raises(DanasError, match="No scores of"):
+        Scores.of(labels, guesses)
+
+
+# Newcombe, Statistics in Medicine 17 (1998), 857-872, Table I, method 3 (score).
+@pytest.mark.parametrize(
+    ("right", "count", "low", "high"),
+    [
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0000, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ],
+)
+def test_wilson_intervals_are_those_of_the_literature(
+    right: int, count: int, low: float, high: float
+) -> None:
+    assert wilson_interval(right / count, count) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_of_no_trials_nothing_is_known() -> None:
+    assert wilson_interval(0.5, 0) == (0.0, 1.0)
