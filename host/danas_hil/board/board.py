@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
 from danas_hil.base import DanasError, tree_folder
+from danas_hil.board.firmware import Firmware
 from danas_hil.board.limits import Limits
 
 Kind = Literal["host", "emulated", "real"]
@@ -25,6 +26,7 @@ class Board:
     ram_bytes, flash_bytes: what a firmware may fill; None where there is no limit.
     runtime, kernels: the TFLM build that it runs by default (`danas-hil estimate --list-runtimes`).
     source: where limits, core and clock come from.
+    firmware: how one is built and reached; None where none is.
     """
 
     id: str
@@ -37,6 +39,7 @@ class Board:
     clock_hz: int | None = None
     ram_bytes: int | None = None
     flash_bytes: int | None = None
+    firmware: Firmware | None = None
 
     @property
     def limits(self) -> Limits:
@@ -64,6 +67,9 @@ def load_board(name: str) -> Board:
     for key, value in content.items():
         if key not in known:
             raise DanasError(f"{path}: a board has no {key!r}.", f"It has {', '.join(known)}.")
+        if key == "firmware" and isinstance(value, dict):
+            content[key] = Firmware.from_toml(path, value)
+            continue
         wanted = int if types[key] == int | None else str
         if not isinstance(value, wanted) or isinstance(value, bool):
             raise DanasError(f"{path}: {key} = {value!r} is not {wanted.__name__}.")

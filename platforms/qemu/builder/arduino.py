@@ -7,7 +7,11 @@ from SCons.Script import DefaultEnvironment
 env = DefaultEnvironment()
 core = Path(env.PioPlatform().get_dir()) / "arduino"
 env.Append(
-    CPPDEFINES=[("ARDUINO", 10819), "ARDUINO_ARCH_QEMU", ("DANAS_PLATFORM_TIMER_HZ", "$BOARD_F_CPU")],
+    CPPDEFINES=[
+        ("ARDUINO", 10819),
+        "ARDUINO_ARCH_QEMU",
+        ("DANAS_PLATFORM_TIMER_HZ", "$BOARD_F_CPU"),
+    ],
     CPPPATH=[str(core)],
     LIBPATH=[str(core)],
 )

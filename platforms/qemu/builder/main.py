@@ -21,6 +21,7 @@ env.Replace(
     RANLIB="arm-none-eabi-gcc-ranlib",
     SIZETOOL="arm-none-eabi-size",
     SIZEPRINTCMD="",  # sizes are read from the ELF file, by section
+    PROGNAME="firmware",
     PROGSUFFIX=".elf",
     ARFLAGS=["rc"],
 )
@@ -28,11 +29,30 @@ env.Replace(
 env.Append(
     ASFLAGS=cpu,
     ASPPFLAGS=["-x", "assembler-with-cpp"],
-    CCFLAGS=[*cpu, "-ffunction-sections", "-fdata-sections", "-Wall", "--param", "max-inline-insns-single=500"],
+    CCFLAGS=[
+        *cpu,
+        "-ffunction-sections",
+        "-fdata-sections",
+        "-Wall",
+        "--param",
+        "max-inline-insns-single=500",
+    ],
     CFLAGS=["-std=gnu17"],
-    CXXFLAGS=["-std=gnu++17", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics", "-fno-use-cxa-atexit"],
+    CXXFLAGS=[
+        "-std=gnu++17",
+        "-fno-exceptions",
+        "-fno-rtti",
+        "-fno-threadsafe-statics",
+        "-fno-use-cxa-atexit",
+    ],
     CPPDEFINES=[("F_CPU", "$BOARD_F_CPU"), "NDEBUG"],
-    LINKFLAGS=[*cpu, "-nostartfiles", "--specs=nano.specs", "-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments"],
+    LINKFLAGS=[
+        *cpu,
+        "-nostartfiles",
+        "--specs=nano.specs",
+        "-Wl,--gc-sections",
+        "-Wl,--no-warn-rwx-segments",
+    ],
     LIBS=["c", "m", "gcc", "stdc++"],
 )
 if not env.get("LDSCRIPT_PATH"):
@@ -44,7 +64,7 @@ AlwaysBuild(env.Alias("buildprog", program))
 emulator = [
     "qemu-system-arm -M " + board.get("build.machine"),
     "-nographic -monitor none -serial stdio -semihosting-config enable=on,target=native",
-    "-icount shift=%s,align=off,sleep=off" % board.get("build.icount_shift"),
+    f"-icount shift={board.get('build.icount_shift')},align=off,sleep=off",
     "-kernel $SOURCE",
 ]
 env.AddPlatformTarget(
