@@ -1,6 +1,6 @@
 """Building with PlatformIO: offline, quiet, and with its errors in our words."""
 
-from danas_hil.platformio.build import BuildError, Built, SizeError, build, project_folder
+from danas_hil.platformio.build import BuildError, Built, SizeError, build, upload
 from danas_hil.platformio.elf import ElfSizes, Section, read_elf_sizes
 from danas_hil.platformio.settings import core_folder, pio_environment
 
@@ -13,6 +13,6 @@ __all__ = [
     "build",
     "core_folder",
     "pio_environment",
-    "project_folder",
     "read_elf_sizes",
+    "upload",
 ]

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import shutil
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import filelock
 
-from danas_hil.base import DanasError, Deadline, run_process, user_folder, write_atomic
+from danas_hil.base import (
+    DanasError,
+    Deadline,
+    Finished,
+    atomic_path,
+    run_process,
+    user_folder,
+    write_atomic,
+)
 from danas_hil.board import Board, format_size
 from danas_hil.platformio.elf import ElfSizes, read_elf_sizes
 from danas_hil.platformio.registry import check_packages
 from danas_hil.platformio.settings import core_folder, pio_environment
-from danas_hil.sketch.render import LIBRARY_VARIABLE, Sketch, firmware_of
+from danas_hil.sketch import LIBRARY_VARIABLE, Sketch, firmware_of
 
-BUILD_SECONDS = 1200.0
+BUILD_SECONDS = 1200.0  # the library has 215 files, which take minutes the first time
+UPLOAD_SECONDS = 180.0
 _HINTS = (
     (
         r"HTTPClientError|InternetConnectionError|Could not (find|install)|UnknownPackageError",
@@ -51,9 +63,7 @@ class SizeError(BuildError):
 class Built:
     """A program that fits. seconds: that the build took."""
 
-    elf: Path
     sizes: ElfSizes
-    log: Path
     seconds: float
 
 
@@ -62,33 +72,62 @@ def project_folder(board: Board, kind: str) -> Path:
     return user_folder("builds") / f"{board.id}-{kind}"
 
 
-def build(sketch: Sketch, project: Path, log: Path, seconds: float = BUILD_SECONDS) -> Built:
-    """Build `sketch` in the folder `project`; what did not change is not compiled again.
+def build(sketch: Sketch, elf: Path, log: Path, seconds: float = BUILD_SECONDS) -> Built:
+    """Build `sketch` into the file `elf`; what did not change is not compiled again.
 
     Raises BuildError, SizeError for a program that is too large, and DanasError where a tool or
     a package is missing or the deadline passes.
     """
-    board = sketch.board
-    deadline = Deadline(seconds, f"the build for {board.id}")
-    core = core_folder()
-    check_packages(firmware_of(board), core)
-    project.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    with filelock.FileLock(project / ".lock", timeout=deadline.left() or -1):
-        _write(sketch, project)
-        elf = project / ".pio" / "build" / board.id / "firmware.elf"
-        elf.unlink(missing_ok=True)  # an earlier one must not be taken for this
-        done = run_process(
-            [sys.executable, "-m", "platformio", "run", "-e", board.id, "-d", str(project)],
-            deadline=deadline,
-            log=log,
-            environment=pio_environment(),
-        )
-        if done.status != 0 or not elf.is_file():
-            raise _failure(board, done.output, log)
-        sizes = read_elf_sizes(elf)
-    _check_fit(board, sizes, log)
-    return Built(elf, sizes, log, time.monotonic() - started)
+    deadline = Deadline(seconds, f"the build for {sketch.board.id}")
+    with _project(sketch, deadline) as project:
+        made = project / ".pio" / "build" / sketch.board.id / "firmware.elf"
+        made.unlink(missing_ok=True)  # an earlier one must not be taken for this
+        done = _pio(sketch, project, (), deadline, log)
+        if done.status != 0 or not made.is_file():
+            raise _failure(sketch.board, done.output, log)
+        with atomic_path(elf) as path:
+            shutil.copyfile(made, path)
+    sizes = read_elf_sizes(elf)
+    _check_fit(sketch.board, sizes, log)
+    return Built(sizes, time.monotonic() - started)
+
+
+def upload(sketch: Sketch, port: str | None, log: Path, seconds: float = UPLOAD_SECONDS) -> None:
+    """Bring `sketch` onto a board, at `port` or where PlatformIO finds it.
+
+    Builds it if another one was built in between. Raises BuildError.
+    """
+    deadline = Deadline(seconds, f"flashing {sketch.board.id}")
+    arguments = ["-t", "upload", *(["--upload-port", port] if port else [])]
+    with _project(sketch, deadline) as project:
+        done = _pio(sketch, project, arguments, deadline, log)
+    if done.status != 0:
+        raise _failure(sketch.board, done.output, log)
+
+
+@contextlib.contextmanager
+def _project(sketch: Sketch, deadline: Deadline) -> Iterator[Path]:
+    """The project of the sketch's kind and board, ours alone and up to date."""
+    check_packages(firmware_of(sketch.board), core_folder())
+    project = project_folder(sketch.board, sketch.kind)
+    project.mkdir(parents=True, exist_ok=True)
+    try:
+        with filelock.FileLock(project / ".lock", timeout=deadline.left() or 0.0):
+            _write(sketch, project)
+            yield project
+    except filelock.Timeout as error:
+        raise DanasError(
+            f"Another build has held {project} for {deadline.seconds:g} s.", "Let it end first."
+        ) from error
+
+
+def _pio(
+    sketch: Sketch, project: Path, arguments: Sequence[str], deadline: Deadline, log: Path
+) -> Finished:
+    command = [sys.executable, "-m", "platformio", "run", "-e", sketch.board.id]
+    command += ["-d", str(project), *arguments]
+    return run_process(command, deadline=deadline, log=log, environment=pio_environment())
 
 
 def _write(sketch: Sketch, project: Path) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,13 @@ LIBRARY_VARIABLE = "DANAS_TFLM_LIBRARY"
 class Sketch:
     """A PlatformIO project, rendered.
 
-    files: by path in the project folder. identity: sixteen hexadecimal digits over all that the
-    program is made of; the program tells it. libraries: that PlatformIO must have.
+    kind: of its model, the name of its folder in templates/; projects of one kind share what is
+    compiled. files: by path in the project folder. identity: sixteen hexadecimal digits over all
+    that the program is made of; the program tells it. libraries: that PlatformIO must have.
     """
 
     board: Board
+    kind: str
     files: Mapping[str, str]
     identity: str
     libraries: tuple[str, ...] = ()
@@ -36,12 +38,12 @@ class Sketch:
 
 def render(
     board: Board,
-    template: str,
+    kind: str,
     values: Mapping[str, Any],
     *,
     libraries: tuple[str, ...] = (),
 ) -> Sketch:
-    """The project of the model template `template` for `board`.
+    """The project of templates/`kind`/model.cpp.j2 for `board`.
 
     Raises DanasError for a board that no firmware is built for, and for text that can't stand in
     a settings file.
@@ -52,17 +54,27 @@ def render(
         for file in sorted(tree_folder("firmware").iterdir())
         if file.suffix in (".h", ".cpp")
     }
-    files["platformio.ini"] = _settings(board, firmware, libraries)
     files["src/main.cpp"] = _template("main.cpp.j2").render()
     files["src/model.h"] = _template("model.h.j2").render()
-    model = _template(template)
+    model = _template(f"{kind}/model.cpp.j2")
     common = {**values, "board": board}
-    draft = model.render(common, identity="")
-    identity = hashlib.sha256(
-        json.dumps([files, draft], sort_keys=True, ensure_ascii=True).encode()
-    ).hexdigest()[:16]
+    # Where things lie on this computer is no part of what the program is: the settings file is
+    # not hashed, what it says is.
+    parts = [files, model.render(common, identity=""), asdict(firmware), _local_core(firmware)]
+    text = json.dumps(parts, sort_keys=True)
+    identity = hashlib.sha256(text.encode()).hexdigest()[:16]
     files["src/model.cpp"] = model.render(common, identity=identity)
-    return Sketch(board, files, identity, libraries)
+    files["platformio.ini"] = _settings(board, firmware, libraries)
+    return Sketch(board, kind, files, identity, libraries)
+
+
+def _local_core(firmware: Firmware) -> dict[str, str]:
+    """The sources of a platform of ours, which are part of the program too."""
+    if not firmware.is_local:
+        return {}
+    folder = tree_folder("platforms") / firmware.platform_name
+    files = (file for place in ("arduino", "builder") for file in (folder / place).iterdir())
+    return {file.name: file.read_text(encoding="utf-8") for file in files if file.is_file()}
 
 
 def firmware_of(board: Board) -> Firmware:

@@ -75,4 +75,4 @@ def render_selftest(board: Board, test: SelfTest) -> Sketch:
     """The self-test's project, with a block of memory that fills most of what the board has."""
     room = min((board.ram_bytes or 0) - SPARE_RAM_BYTES - 4096, _LARGEST_BLOCK)
     values = {"test": test, "name": "selftest", "memory_words": max(room // 8 * 6, 1024) // 4}
-    return render(board, "selftest/model.cpp.j2", values)
+    return render(board, "selftest", values)
