@@ -27,6 +27,8 @@ uint32_t static_ram_bytes();   // by linker symbols: data and bss, no heap, no s
 }  // namespace danas
 
 #if defined(DANAS_PLATFORM_TIMER_HZ)
-// An emulated machine whose DWT does not count brings a timer of its own.
+// An emulated machine whose DWT does not count brings a timer of its own; `align` waits for the
+// phase of it in which equal work takes equal ticks.
 extern "C" uint64_t danas_platform_ticks(void);
+extern "C" void danas_platform_align(void);
 #endif

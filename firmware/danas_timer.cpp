@@ -59,6 +59,12 @@ void begin() {
   cycles_at_start = cycles();
 }
 
+void align() {
+#if defined(DANAS_PLATFORM_TIMER_HZ)
+  if (chosen == Source::kPlatform) danas_platform_align();
+#endif
+}
+
 uint64_t ticks() {
 #if defined(DANAS_PLATFORM_TIMER_HZ)
   if (chosen == Source::kPlatform) return danas_platform_ticks();

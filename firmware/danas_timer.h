@@ -8,6 +8,7 @@ namespace danas {
 namespace timer {
 
 void begin();
+void align();      // to be called right before what is timed: equal work then takes equal ticks
 uint64_t ticks();  // never wraps, if called at least once in 71 minutes
 uint32_t rate_hz();
 const char* source();  // "dwt", "platform" or "micros"

@@ -67,14 +67,14 @@ def selftest(device: Device, folder: Path, seed: int = 0) -> SelfTestResult:
                 "See that port and board belong together.",
             )
         checks = [
-            Check("wire", True, f"{hello.board} answers, build {hello.build_id}"),
             _image(session, hello, sizes),
             _memory(session, device),
             _parity(session, test, seed),
             _timer(session, device),
             _clock(session, hello, device),
             _stack(session),
-            _fault(session),
+            _wire(session),
+            _fault(session),  # the last: it takes the device's memory of all before
         ]
     return SelfTestResult(device.name, hello, sizes, tuple(checks))
 
@@ -138,6 +138,13 @@ def _clock(session: WireSession, hello: Hello, device: Device) -> Check:
 def _stack(session: WireSession) -> Check:
     peak = session.memory().stack_peak_bytes or 0
     return Check("stack", peak > 0, f"{peak} bytes at its peak")
+
+
+def _wire(session: WireSession) -> Check:
+    """A good cable needs next to no request twice; a bad one costs time and never a figure."""
+    talk = session.conversation
+    good = talk.repeats * 20 <= talk.requests
+    return Check("wire", good, f"{talk.requests} requests, {talk.repeats} of them sent again")
 
 
 def _fault(session: WireSession) -> Check:

@@ -62,6 +62,7 @@ class Conversation:
         self._settle = settle
         self._decoder = Decoder()
         self._seq = secrets.randbelow(LAST_SEQ) + 1
+        self.requests = 0  # over the whole conversation
         self.repeats = 0  # requests that had to be sent again, over the whole conversation
 
     def hello(self, seconds: float) -> dict[str, Any]:
@@ -143,6 +144,7 @@ class Conversation:
     def _exchange(self, request: str, deadline: Deadline, fields: Mapping[str, int | str]) -> Frame:
         """Send one line until its one reply line is there. Raises for a reply that refuses."""
         self._seq = self._seq % LAST_SEQ + 1
+        self.requests += 1
         body = " ".join(f"{key}={value}" for key, value in fields.items())
         line = b"\n" + encode(Frame(self._seq, request, body))  # ends what noise may have begun
         heard, damaged, sent = 0, 0, 0

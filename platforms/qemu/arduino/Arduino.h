@@ -22,6 +22,7 @@ unsigned long micros(void);
 void delay(unsigned long milliseconds);
 void delayMicroseconds(unsigned int microseconds);
 uint64_t danas_platform_ticks(void);  // of the core clock, since the start; never wraps
+void danas_platform_align(void);      // waits for the phase of it in which equal work takes equal ticks
 
 #ifdef __cplusplus
 }

@@ -35,6 +35,19 @@ uint64_t danas_platform_ticks(void) {
   }
 }
 
+// An instruction takes 64 ns and a tick 40 ns, so the same work may show one tick more or less.
+// Five instructions are eight ticks: the phase of the next instruction is that of all work that
+// is begun after this.
+void danas_platform_align(void) {
+  static uint32_t phase = 8;
+  for (uint32_t tries = 0; tries < 1000; ++tries) {
+    const uint32_t now = uint32_t(danas_platform_ticks()) & 7;
+    if (phase == 8) phase = now;
+    if (now == phase) return;
+    if ((tries & 1) != 0) __asm volatile("nop");  // no loop length keeps missing it
+  }
+}
+
 unsigned long micros(void) { return (unsigned long)(danas_platform_ticks() / (F_CPU / 1000000)); }
 
 unsigned long millis(void) { return (unsigned long)(danas_platform_ticks() / (F_CPU / 1000)); }
