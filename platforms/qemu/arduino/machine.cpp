@@ -44,7 +44,9 @@ void danas_platform_align(void) {
     const uint32_t now = uint32_t(danas_platform_ticks()) & 7;
     if (phase == 8) phase = now;
     if (now == phase) return;
-    if ((tries & 1) != 0) __asm volatile("nop");  // no loop length keeps missing it
+    // Seven rounds of a length that is no multiple of five meet every phase; any other length
+    // moves on by this one instruction.
+    if ((tries & 7) == 7) __asm volatile("nop");
   }
 }
 
