@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import importlib.util
 import os
-import sys
-import tempfile
-import threading
 import warnings
-from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import tflite
 
-from danas_hil.base import DanasError, require
+from danas_hil.base import DanasError, captured_stderr, require
 
 if TYPE_CHECKING:
     import keras
@@ -58,7 +53,7 @@ def to_tflite(
     tf = require("tensorflow", "search")
     freezing = require("tensorflow.python.framework.convert_to_constants", "search")
     try:
-        with _captured_stderr() as said, warnings.catch_warnings():
+        with captured_stderr() as said, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             signature = tf.TensorSpec((1, *representative.shape[1:]), tf.float32)
             traced = tf.function(lambda images: model(images, training=False))
@@ -118,38 +113,6 @@ def _aligned_builder(size: int) -> Any:
             return int(self.EndVector())
 
     return AlignedBuilder(size)
-
-
-# -- the noise of C++ libraries ----------------------------------------------------------------
-
-_stderr_lock = threading.RLock()
-
-
-@contextlib.contextmanager
-def _captured_stderr() -> Iterator[Callable[[], str]]:
-    """Keep what is written to file descriptor 2, and yield a function that tells it.
-
-    C++ libraries write there past sys.stderr. The descriptor belongs to the process, so other
-    threads' text is caught as well. An exception carries the text as `captured_stderr`.
-    """
-    with _stderr_lock, tempfile.TemporaryFile() as kept:
-
-        def told() -> str:
-            kept.seek(0)
-            return kept.read().decode(errors="replace")
-
-        sys.stderr.flush()
-        ours = os.dup(2)
-        os.dup2(kept.fileno(), 2)
-        try:
-            yield told
-        except Exception as error:
-            error.captured_stderr = told()  # type: ignore[attr-defined]
-            raise
-        finally:
-            sys.stderr.flush()
-            os.dup2(ours, 2)
-            os.close(ours)
 
 
 def _last_lines(text: str, count: int = 5) -> str:
@@ -238,7 +201,7 @@ def classify(
     steps of the quantisation. Raises DanasError when images and model don't fit.
     """
     inputs = quantise_input(images, input_quantisation(model))
-    with _captured_stderr():  # XNNPACK announces itself
+    with captured_stderr():  # XNNPACK announces itself
         interpreter = lite_interpreter(model, threads)
         shape = tuple(int(side) for side in interpreter.get_input_details()[0]["shape"])
         if inputs.shape[1:] != shape[1:] or not len(inputs):

@@ -86,7 +86,7 @@ def test_a_registry_that_does_not_answer_is_told_in_seconds(monkeypatch, tmp_pat
 
 def test_a_registry_that_answers_is_believed():
     class NotFound(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802
+        def do_GET(self) -> None:
             self.send_error(404)
 
     server = http.server.HTTPServer(("127.0.0.1", 0), NotFound)

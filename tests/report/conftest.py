@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +13,12 @@ import pytest
 from danas_hil.board import Limits
 from danas_hil.estimate.paper import paper
 from danas_hil.estimate.planner import BufferRequest, PlannedBuffer, plan
+from danas_hil.measure import Failure, Latency, Measurement, Parity
 from danas_hil.metrics import Scores
-from danas_hil.report import Compared
+from danas_hil.report import Measured, gather
 from danas_hil.run import Candidate, Evaluation, Front, RunFolder
 from danas_hil.space import DEFAULT_SPACE, Genome, layers
+from danas_hil.targets import BuildIdentity, Memory, Sizes
 
 LIMITS = Limits(256 * 1024, 960 * 1024, "Arduino Nano 33 BLE Sense")
 SOURCES = {"COCO": 640, "Open Images": 410, "street, night": 130, "indoor": 95}
@@ -125,7 +129,9 @@ def candidate(evaluation: Evaluation, rng: np.random.Generator) -> Candidate:
         },
         groups=groups,
         estimate={
-            "totals": {"ram_bytes": evaluation.ram_bytes, "flash_bytes": evaluation.flash_bytes}
+            "paper": paper(evaluation.genome).__dict__,
+            "exact": {board: exact(evaluation.genome, more) for _, board, _, more in TARGETS},
+            "totals": {"ram_bytes": evaluation.ram_bytes, "flash_bytes": evaluation.flash_bytes},
         },
     )
 
@@ -140,35 +146,79 @@ def synthetic_front(
     return Front("night", limits, "exact", candidates, best.id if best else None, tuple(rows))
 
 
-def synthetic_comparison(front: Front, most: int = 8) -> list[Compared]:
-    """Arena, flash and time of the first candidates on three targets."""
-    rng = np.random.default_rng(3)
-    rows: list[Compared] = []
-    targets = (
-        ("host", "host", "this computer", "reference", "0.dev20261023", 1.09),
-        ("qemu-m4", "emulated", "QEMU mps2-an386", "cmsis-nn", "Chirale 2.0.0", 1.0),
-        ("nano33ble@7E1A", "measured", "Arduino Nano 33 BLE Sense", "cmsis-nn", "Chirale 2.0.0", 1),
+TARGETS = (
+    ("host", "host", "host", 1.09),
+    ("qemu-m4", "qemu-m4", "emulated", 1.0),
+    ("nano33ble@7E1A", "nano33ble", "measured", 1.0),
+)
+"""(target, board, kind, how much more arena than on a microcontroller)."""
+
+
+def exact(genome: Genome, factor: float, seen: bool = False) -> dict[str, dict[str, int]]:
+    """An exact estimate as in estimate.json; what is `seen` has some more flash."""
+    counted = paper(genome)
+    arena = round(counted.ram_bytes * 1.12 * factor) + 9_000
+    model = int(counted.flash_bytes * 1.05)
+    return {
+        "arena": {"used_bytes": arena},
+        "ram": {"total_bytes": arena + 24_000},
+        "flash": {"total_bytes": model + 131_000 + (460 if seen else 0), "model_bytes": model},
+    }
+
+
+def synthetic_measurement(candidate: Candidate, target: str = "qemu-m4") -> Measurement:
+    """A good measurement of `candidate` on one of TARGETS."""
+    _, board, kind, factor = next(row for row in TARGETS if row[0] == target)
+    figures = exact(candidate.genome, factor, seen=True)
+    time = 1.2 * paper(candidate.genome).ram_bytes
+    sizes = Sizes(figures["flash"]["total_bytes"], figures["ram"]["total_bytes"] - 1_400)
+    return Measurement(
+        model=candidate.id,
+        model_sha256="",
+        model_bytes=figures["flash"]["model_bytes"],
+        target=target,
+        board=board,
+        kind=kind,  # type: ignore[arg-type]
+        status="OK",
+        recorded_at="2026-03-15T00:00:00+00:00",
+        build=BuildIdentity("0" * 16, {}),
+        tflm_version="0.dev20261023" if kind == "host" else "Chirale 2.0.0",
+        memory=Memory(figures["arena"]["used_bytes"], stack_peak_bytes=1_400),
+        sizes=None if kind == "host" else sizes,
+        latency=Latency((time, 1.01 * time, 2 * time), "time", "cycles"),
+        parity=Parity(4, 8, 0, None, 0.0, "", False),
     )
-    for target, kind, board, kernels, tflm, factor in targets:
-        for place, c in enumerate(front.candidates[:most]):
-            eq = paper(c.genome)
-            arena = int(eq.ram_bytes * 1.12 + 9_000) // 16 * 16
-            seen = round(arena * factor) + (16 if place == 3 and kind == "measured" else 0)
-            exact = round(arena * factor)
-            flash = int(eq.flash_bytes * 1.05) + 131_000
-            figures = [("arena used", "bytes", "exact", exact, seen)]
-            figures += [("arena used", "bytes", "paper", eq.ram_bytes, seen)]
-            if kind != "host":
-                figures += [
-                    ("flash", "bytes", "exact", flash, flash - int(rng.integers(-900, 900)))
-                ]
-                figures += [("flash", "bytes", "paper", eq.flash_bytes, flash)]
-            figures += [("time of one inference", "us", "", None, 1200.0 * eq.ram_bytes / 1000)]
-            rows += [
-                Compared(c.id, target, kind, board, kernels, tflm, q, u, m, e, o)  # type: ignore[arg-type]
-                for q, u, m, e, o in figures
-            ]
-    return rows
+
+
+def too_large(good: Measurement) -> Measurement:
+    """What is recorded where a firmware does not fit."""
+    failure = Failure("SIZE", "RAM is over by 12 bytes.", "Take a smaller <model>.")
+    return replace(
+        good, status="SIZE", failure=failure, memory=None, sizes=None, latency=None, parity=None
+    )
+
+
+def synthetic_measurements(front: Front, most: int = 8) -> list[Measurement]:
+    """The first candidates on all TARGETS; the fourth is too large for the real board."""
+    rows = [
+        synthetic_measurement(candidate, target)
+        for target, *_ in TARGETS
+        for candidate in front.candidates[:most]
+    ]
+    return [too_large(m) if i == 2 * most + 3 else m for i, m in enumerate(rows)]
+
+
+def write_run(
+    path: Path,
+    front: Front,
+    measurements: Sequence[Measurement] = (),
+    config: Mapping[str, object] = CONFIG,
+) -> RunFolder:
+    run = RunFolder.create(path, config)
+    run.write_front(front)
+    for m in measurements:
+        m.write(run.measured(m.model, m.target) / "measurement.json")
+    return run
 
 
 def synthetic_plan(genome: Genome) -> tuple[PlannedBuffer, ...]:
@@ -201,20 +251,21 @@ def make_front() -> Callable[..., Front]:
 
 
 @pytest.fixture(scope="session")
-def compared(front: Front) -> list[Compared]:
-    return synthetic_comparison(front)
+def measured(front: Front, tmp_path_factory: pytest.TempPathFactory) -> Measured:
+    """Eight candidates of `front` on three targets."""
+    path = tmp_path_factory.mktemp("runs") / "night"
+    return gather(write_run(path, front, synthetic_measurements(front)))
 
 
 @pytest.fixture
 def make_run(tmp_path: Path) -> Callable[..., RunFolder]:
-    """A run folder on disk with the given front."""
+    """A run folder on disk with the given front and measurements."""
+    return partial(write_run, tmp_path / "night")
 
-    def make(front: Front, name: str = "night", config: dict[str, object] = CONFIG) -> RunFolder:
-        run = RunFolder.create(tmp_path / name, config)
-        run.write_front(front)
-        return run
 
-    return make
+@pytest.fixture(scope="session")
+def measurements(front: Front) -> list[Measurement]:
+    return synthetic_measurements(front)
 
 
 @pytest.fixture

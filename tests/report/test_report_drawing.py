@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from danas_hil.board import Limits
+from danas_hil.compare import Compared
 from danas_hil.estimate.planner import PlannedBuffer
 from danas_hil.report import EstimatePanel, estimates_page, memory_plan_svg
 from danas_hil.report.figures import (
@@ -22,7 +23,7 @@ from danas_hil.report.figures import (
     spread,
 )
 from danas_hil.report.markup import element, esc, number
-from danas_hil.report.rows import Compared, Step, fits, systems
+from danas_hil.report.rows import Step, fits, systems
 from danas_hil.report.svg import Scale, memory_axis, nice_ticks
 from danas_hil.run import Front
 
@@ -103,10 +104,10 @@ def test_candidates_drawn_are_spread_from_first_to_last(count: int, most: int) -
 
 def test_a_comparison_of_many_candidates_draws_a_part_of_them() -> None:
     rows = [
-        Compared(f"c{i}", "t", "host", "b", "k", "v", "arena used", "bytes", "exact", i, i + 16)
+        Compared(f"c{i}", "t", "b", "host", "arena", "bytes", "exact", i, i + 16)
         for i in range(1, 300)
     ]
-    assert estimate_against_observation(rows).count('class="seen host"') == ROWS_DRAWN
+    assert estimate_against_observation(rows, "arena").count('class="seen host"') == ROWS_DRAWN
 
 
 @pytest.mark.parametrize(

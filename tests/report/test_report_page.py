@@ -14,11 +14,12 @@ import pytest
 
 from danas_hil.base import DanasError, write_json
 from danas_hil.board import Limits
-from danas_hil.measure import Failure, Latency, Measurement, Parity
+from danas_hil.compare import Compared
+from danas_hil.measure import Measurement
 from danas_hil.metrics import Scores
-from danas_hil.report import Compared, report_page, write_report
+from danas_hil.report import Measured, report_page, write_report
+from danas_hil.report.measured import Outcome, TargetWords
 from danas_hil.run import Front, RunFolder
-from danas_hil.targets import BuildIdentity, Memory
 
 HOSTILE = "<script>alert('x')</script>\"&"
 
@@ -111,11 +112,18 @@ def test_names_are_shown_and_never_run(front: Front) -> None:
         HOSTILE,
         front.evaluations,
     )
-    row = Compared(
-        HOSTILE, HOSTILE, "host", HOSTILE, HOSTILE, HOSTILE, HOSTILE, "bytes", "exact", 1, 2
+    seen = Measured(
+        (
+            Outcome(
+                *(HOSTILE, HOSTILE, "host", HOSTILE, None, HOSTILE, 1, 1.0, 1, HOSTILE, None),
+                *(HOSTILE, HOSTILE),
+            ),
+        ),
+        (Compared(HOSTILE, HOSTILE, HOSTILE, "host", "arena", "bytes", "exact", 1, 2),),
+        {HOSTILE: TargetWords(HOSTILE, "host", HOSTILE, HOSTILE)},
     )
     config = {HOSTILE: HOSTILE, "data": {HOSTILE: [HOSTILE, {HOSTILE: HOSTILE}]}}
-    page = check(report_page(HOSTILE, hostile, config, [row]))
+    page = check(report_page(HOSTILE, hostile, config, seen))
     assert " ".join(HOSTILE.split()) in page.words
 
 
@@ -125,29 +133,30 @@ def test_the_page_names_every_candidate_of_the_front(front: Front) -> None:
         assert candidate.id in words
 
 
-def test_every_kind_of_figure_is_labelled(front: Front, compared: list[Compared]) -> None:
-    words = check(report_page("night", front, {}, compared)).words
+def test_every_kind_of_figure_is_labelled(front: Front, measured: Measured) -> None:
+    words = check(report_page("night", front, {}, measured)).words
     for label in ("estimated", "emulated", "measured", "measured on the host"):
         assert label in words
-    for target in {row.target for row in compared}:
-        assert target in words
+    for target in measured.targets:
+        assert f"({target})" in words
+    assert "Arduino Nano 33 BLE Sense, TFLM Chirale 2.0.0, cmsis-nn kernels" in words
 
 
 def test_an_estimate_without_error_reads_0_and_others_are_signed(front: Front) -> None:
-    def row(model: str, estimate: float) -> Compared:
-        return Compared(
-            "c", "t", "host", "b", "k", "v", "arena used", "bytes", model, estimate, 20000
-        )
-
-    words = check(report_page("x", front, {}, [row("exact", 20000), row("paper", 15000)])).words
+    rows = tuple(
+        Compared("c", "t", "b", "host", "arena", "bytes", model, estimate, 20000)
+        for model, estimate in (("exact", 20000), ("paper", 15000))
+    )
+    seen = Measured((), rows, {"t": TargetWords("b", "host", "v", "k")})
+    words = check(report_page("x", front, {}, seen)).words
     assert "20 000 B 20 000 B 0 15 000 B −5 000 (−25.0 %)" in words
 
 
 def test_all_figures_are_exported_as_json_and_csv(
-    make_run: Callable[..., RunFolder], front: Front, compared: list[Compared]
+    make_run: Callable[..., RunFolder], front: Front, measurements: list[Measurement]
 ) -> None:
-    run = make_run(front)
-    path = write_report(run, compared)
+    run = make_run(front, measurements)
+    path = write_report(run)
     assert path == run.report_file
     check(path.read_text(encoding="utf-8"))
     exported = json.loads((run.path / "figures.json").read_text())["figures"]
@@ -157,7 +166,10 @@ def test_all_figures_are_exported_as_json_and_csv(
     assert exported["front_over_search"][-1]["fraction"] == 1
     window = [e.fitness for e in scored if e.fitness is not None][100:125]
     assert exported["fitness_over_search"][124]["mean"] == pytest.approx(np.mean(window))
-    assert len(exported["estimate_against_measurement"]) == len(compared)
+    assert len(exported["measurements"]) == len(measurements)
+    arenas = [r for r in exported["estimate_against_measurement"] if r["quantity"] == "arena"]
+    assert {r["error"] for r in arenas if r["model"] == "exact"} == {0, None}
+    assert all(r["error"] < 0 for r in arenas if r["model"] == "paper" and r["observed"])
     with (run.path / "figures.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == sum(map(len, exported.values()))
@@ -175,11 +187,11 @@ def test_a_run_without_a_front_is_an_error_that_says_what_to_do(
 
 
 def test_the_report_is_the_same_when_it_is_written_again(
-    make_run: Callable[..., RunFolder], front: Front, compared: list[Compared]
+    make_run: Callable[..., RunFolder], front: Front, measurements: list[Measurement]
 ) -> None:
-    run = make_run(front)
-    first = write_report(run, compared).read_bytes()
-    assert write_report(run, compared).read_bytes() == first
+    run = make_run(front, measurements)
+    first = write_report(run).read_bytes()
+    assert write_report(run).read_bytes() == first
 
 
 def test_settings_are_shown_in_words(front: Front) -> None:
@@ -200,51 +212,34 @@ def test_settings_are_shown_in_words(front: Front) -> None:
         assert line.replace(" ,", ",") in words.replace(" ,", ",")
 
 
-def _measurement(target: str, **changes: object) -> dict[str, object]:
-    good = Measurement(
-        model="m",
-        model_sha256="",
-        model_bytes=1,
-        target=target,
-        board=target,
-        kind="emulated",
-        status="OK",
-        recorded_at="2026-03-15T00:00:00+00:00",
-        build=BuildIdentity("0" * 16, {}),
-        tflm_version="2.0.0",
-        memory=Memory(100708),
-        latency=Latency((31000.0, 31250.0, 40000.0), "emulated time", "instructions"),
-        parity=Parity(4, 8, 0, None, 0.0, "", False),
-    )
-    return replace(good, **changes).to_json()  # type: ignore[arg-type]
-
-
-def test_measurements_in_the_run_folder_are_shown_with_what_went_wrong(
-    make_run: Callable[..., RunFolder], front: Front
-) -> None:
-    run = make_run(front)
-    first, second = (candidate.id for candidate in front.candidates[:2])
-    too_large = Measurement.from_json(
-        _measurement(
-            "qemu-m4",
-            status="SIZE",
-            failure=Failure("SIZE", "RAM is over by 12 bytes.", "Take a smaller <model>."),
-            memory=None,
-            latency=None,
-            parity=None,
-        )
-    )
-    write_json(run.measured(first, "qemu-m4") / "measurement.json", _measurement("qemu-m4"))
-    too_large.write(run.measured(second, "qemu-m4") / "measurement.json")
-    words = check(write_report(run).read_text(encoding="utf-8")).words
-    assert "qemu-m4 (emulated)" in words
-    assert "OK · arena 100 708 B · 31.25 ms" in words
+def test_measurements_are_shown_with_what_went_wrong(measured: Measured, front: Front) -> None:
+    words = check(report_page("x", front, {}, measured)).words
+    assert "nano33ble@7E1A (measured)" in words
     assert "RAM is over by 12 bytes. Take a smaller <model>." in words
-    rows = json.loads((run.path / "figures.json").read_text())["figures"]["measurements"]
-    assert {(r["candidate"], r["status"], r["latency_us"]) for r in rows} == {
-        (first, "OK", 31250.0),
-        (second, "SIZE", None),
-    }
+    good = next(o for o in measured.outcomes if o.status == "OK")
+    assert f"OK · arena {good.arena_used_bytes:,} B".replace(",", " ") in words
+    assert [o.status for o in measured.outcomes].count("SIZE") == 1
+
+
+def test_what_is_over_a_boards_limit_does_not_fit(measured: Measured) -> None:
+    by_target = {o.target: o.fits for o in measured.outcomes if o.status == "SIZE"}
+    assert by_target == {"nano33ble@7E1A": False}
+    assert all(o.fits for o in measured.outcomes if o.target == "qemu-m4")
+
+
+def test_a_damaged_measurement_is_named(make_run: Callable[..., RunFolder], front: Front) -> None:
+    run = make_run(front)
+    file = run.measured(front.candidates[0].id, "host") / "measurement.json"
+    write_json(file, {"schema": 1, "status": "OK"})
+    with pytest.raises(DanasError, match=r"host.measurement\.json"):
+        write_report(run)
+
+
+def test_a_board_that_is_not_known_here_is_shown_by_its_id(
+    make_run: Callable[..., RunFolder], front: Front, measurements: list[Measurement]
+) -> None:
+    run = make_run(front, [replace(measurements[0], target="mine", board="mine")])
+    assert "mine, TFLM" in check(write_report(run).read_text(encoding="utf-8")).words
 
 
 def test_a_run_without_measurements_says_so(front: Front) -> None:

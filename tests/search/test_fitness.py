@@ -65,7 +65,9 @@ def test_a_row_is_kept_exactly_when_no_other_dominates_it(costs: np.ndarray) -> 
     assert non_dominated(costs).tolist() == expected
 
 
-def evaluation(index: int, accuracy: float, ram: int, alpha: float = 0.1, **more: object) -> Evaluation:
+def evaluation(
+    index: int, accuracy: float, ram: int, alpha: float = 0.1, **more: object
+) -> Evaluation:
     genome = Genome(DataConfig(32, "rgb"), ArchConfig(1, 0, 0, 0, 0, alpha))
     scores = Scores(accuracy, 0.5, 0.5, 10)
     settings = {"feasible": True, "outcome": "complete", **more}

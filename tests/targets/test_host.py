@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from danas_hil.targets import HostTarget, ModelFile, Target, TargetError
@@ -44,18 +45,11 @@ def test_a_model_that_tflm_refuses_fails_when_it_allocates(tmp_path: Path) -> No
     assert caught.value.stage == "ALLOCATE"
 
 
-def test_a_model_that_ends_tflm_is_a_fault(tmp_path: Path) -> None:
-    schema = pytest.importorskip("ai_edge_litert.schema_py_generated")
-    flatbuffers = pytest.importorskip("flatbuffers")
-    content = schema.ModelT.InitFromPackedBuf(public_model("pretrainedResnet_quant").content)
-    for tensor in content.subgraphs[0].tensors:  # as of a network whose activations collapsed
-        if tensor.type == schema.TensorType.INT8 and tensor.quantization is not None:
-            tensor.quantization.scale = np.array([1e-9], np.float32)
-            tensor.quantization.zeroPoint = np.array([0])
-    builder = flatbuffers.Builder(1 << 17)
-    builder.Finish(content.Pack(builder), b"TFL3")
+def test_a_process_that_ends_is_a_fault(tmp_path: Path) -> None:
     target = HostTarget()
-    build = target.build(ModelFile("collapsed", bytes(builder.Output())), tmp_path)
-    with pytest.raises(TargetError, match="collapsed") as caught, target.open(build):
-        pass
-    assert caught.value.stage in ("FAULT", "ALLOCATE")
+    build = target.build(public_model("kws_ref_model"), tmp_path)
+    with target.open(build) as session:
+        os.kill(session._loaded._child.pid, signal.SIGSEGV)
+        with pytest.raises(TargetError, match="SIGSEGV") as caught:
+            session.memory()
+    assert caught.value.stage == "FAULT"

@@ -1,5 +1,6 @@
 """What every room stands on: errors, deadlines, files, subprocesses, optional extras."""
 
+from danas_hil.base.capture import captured_stderr
 from danas_hil.base.deadline import Deadline
 from danas_hil.base.errors import DanasError
 from danas_hil.base.extras import require
@@ -18,6 +19,7 @@ __all__ = [
     "Deadline",
     "Finished",
     "atomic_path",
+    "captured_stderr",
     "read_json",
     "require",
     "run_process",

@@ -25,6 +25,9 @@ class Board:
     clock_hz: of the core; None on the host, where it is not ours to say.
     ram_bytes, flash_bytes: what a firmware may fill; None where there is no limit.
     runtime, kernels: the TFLM build that it runs by default (`danas-hil estimate --list-runtimes`).
+    build: framework and optimisation that its firmware is built with, such as `stm32 -O2`.
+    framework_flash_bytes, static_ram_bytes, stack_bytes, framework_ram_bytes: what a firmware takes
+        besides model, library and arena; None where no build or source has told yet.
     source: where limits, core and clock come from.
     firmware: how one is built and reached; None where none is.
     """
@@ -39,6 +42,11 @@ class Board:
     clock_hz: int | None = None
     ram_bytes: int | None = None
     flash_bytes: int | None = None
+    build: str = ""
+    framework_flash_bytes: int | None = None
+    static_ram_bytes: int | None = None
+    stack_bytes: int | None = None
+    framework_ram_bytes: int | None = None
     firmware: Firmware | None = None
 
     @property

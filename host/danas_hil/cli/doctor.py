@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
+import sys
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import typer
 
@@ -98,4 +101,8 @@ def _version(package: str) -> str | None:
 
 
 def _tools() -> list[Finding]:
-    return [Finding(name, use, shutil.which(name), hint) for name, (use, hint) in _TOOLS.items()]
+    beside = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
+    return [
+        Finding(name, use, shutil.which(name, path=beside), hint)
+        for name, (use, hint) in _TOOLS.items()
+    ]

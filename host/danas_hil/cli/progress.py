@@ -9,9 +9,9 @@ from types import TracebackType
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     TaskID,
+    TaskProgressColumn,
     TextColumn,
     TimeRemainingColumn,
 )
@@ -19,7 +19,7 @@ from rich.progress import (
 from danas_hil.cli.show import console, format_duration, percent
 from danas_hil.data import Balance
 from danas_hil.run import Evaluation
-from danas_hil.search import Listener, SearchSettings
+from danas_hil.search import Listener, SearchSettings, search_seconds
 
 _QUIET_SECONDS = 10.0
 
@@ -29,11 +29,13 @@ class SearchProgress(Listener):
 
     def __init__(self, settings: SearchSettings) -> None:
         self._settings = settings
+        end = search_seconds(settings)
+        self._end = None if end is None else round(end)
         self._console = console(error=True)
         self._bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=20),
-            MofNCompleteColumn(),
+            TaskProgressColumn(),
             TimeRemainingColumn(),
             TextColumn("{task.fields[note]}"),
             console=self._console,
@@ -76,11 +78,11 @@ class SearchProgress(Listener):
     def evaluated(self, evaluation: Evaluation, best: Evaluation | None) -> None:
         done = evaluation.index + 1
         note = f"best {_best(best)}"
-        total: float | None = self._settings.trials
-        if total is None and self._settings.time_budget:
-            rate = evaluation.elapsed_seconds / done
-            total = max(done, round(self._settings.time_budget / rate))
-        self._show("evaluations", done, None if total is None else int(total), note)
+        if self._settings.trials is not None or self._end is None:
+            self._show("evaluations", done, self._settings.trials, note)
+        else:  # by the clock
+            elapsed = min(round(evaluation.elapsed_seconds), self._end)
+            self._show("searching", elapsed, self._end, f"{done:,} evaluations, {note}", unit="s")
         if evaluation.outcome == "failed":
             self.warning(f"evaluation {evaluation.index} failed: {evaluation.reason}")
 
@@ -93,9 +95,11 @@ class SearchProgress(Listener):
     def _line(self, text: str) -> None:
         self._bars.console.print(escape(text), soft_wrap=True)
 
-    def _show(self, name: str, done: int, total: int | None, note: str = "") -> None:
+    def _show(
+        self, name: str, done: int, total: int | None, note: str = "", unit: str = ""
+    ) -> None:
         if self._bars.disable:
-            self._show_plainly(name, done, total, note)
+            self._show_plainly(name, done, total, note, unit)
             return
         if name not in self._tasks:
             for task in self._tasks.values():
@@ -104,10 +108,10 @@ class SearchProgress(Listener):
         self._bars.update(
             self._tasks[name], completed=done, total=total, note=escape(note), visible=True
         )
-        if total is not None and done >= total:
+        if total is not None and done >= total and not unit:
             self._bars.remove_task(self._tasks.pop(name))
 
-    def _show_plainly(self, name: str, done: int, total: int | None, note: str) -> None:
+    def _show_plainly(self, name: str, done: int, total: int | None, note: str, unit: str) -> None:
         """A line now and then, and at the beginning and the end of a phase."""
         now = time.monotonic()
         (phase, since), first = self._phase_started
@@ -122,6 +126,7 @@ class SearchProgress(Listener):
             left = (now - since) / (done - first) * (total - done)
             remaining = f", {format_duration(left)} left"
         count = f"{done:,}" if total is None else f"{done:,} of {total:,}"
+        count += f" {unit}" if unit else ""
         self._line(f"{name}: {count}{remaining}{f', {note}' if note else ''}")
 
 

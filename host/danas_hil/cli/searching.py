@@ -1,45 +1,25 @@
-"""danas-hil search, resume, export, demo: from images to an exported Pareto front."""
+"""danas-hil search: from images to an exported Pareto front."""
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from danas_hil.base import DanasError
-from danas_hil.board import Limits, format_size, load_board, load_device_class, parse_size
-from danas_hil.cli.show import (
-    JsonOption,
-    console,
-    note,
-    parse_duration,
-    percent,
-    print_json,
-    say,
-    table,
-)
+from danas_hil.board import Limits, load_board, load_device_class, parse_size
+from danas_hil.cli.running import run_search, runs_folder, show_outcome
+from danas_hil.cli.show import JsonOption, parse_duration
 
-if TYPE_CHECKING:  # imported where they are used: they load numpy, and --help is to be quick
-    from danas_hil.run import Candidate, Front, RunFolder
-    from danas_hil.search import Outcome
+if TYPE_CHECKING:  # imported where it is used: it loads numpy, and --help is to be quick
     from danas_hil.space import SearchSpace
 
-RunArgument = Annotated[Path, typer.Argument(help="A run's folder, such as runs/NAME.")]
 _DEFAULT_BUDGET = "1h"
 
 
 def register(app: typer.Typer) -> None:
     app.command()(search)
-    app.command()(resume)
-    app.command()(export)
-    app.command()(demo)
 
 
 def search(
@@ -210,157 +190,8 @@ def search(
         export_limit=export_limit,
         clear_names=clear_names,
     )
-    run = create_run(_runs_folder(name), settings)
-    _show_outcome(run, run_search(run), json)
-
-
-def resume(run: RunArgument, json: JsonOption = False) -> None:
-    """Go on with a search that was stopped or killed; nothing finished is lost.
-
-    Example: danas-hil resume runs/demo
-    """
-    from danas_hil.run import RunFolder
-
-    folder = RunFolder.open(run)
-    _show_outcome(folder, run_search(folder), json)
-
-
-def export(
-    run: RunArgument,
-    to: Annotated[Path, typer.Option(help="Folder to make; it must not exist yet.")],
-    json: JsonOption = False,
-) -> None:
-    """Copy what flash, compare and report need to a folder you can carry elsewhere.
-
-    Supernets and the study stay behind: the copy can't be searched further.
-
-    Example: danas-hil export runs/demo --to /media/stick/demo
-    """
-    from danas_hil.run import RunFolder, export_bundle
-
-    copied = export_bundle(RunFolder.open(run), to)
-    if json:
-        print_json({"run": str(to), "files": [str(path) for path in copied]})
-    else:
-        say(f"{len(copied)} files in {to}. There: danas-hil flash {to} --board NAME")
-
-
-def demo(
-    name: Annotated[str | None, typer.Option(help="Name of the run.")] = None,
-    json: JsonOption = False,
-) -> None:
-    """Show the whole path on 200 small built-in photos: search, measure, report.
-
-    It takes a few minutes, downloads nothing and needs no board. It shows the path, not an
-    accuracy: 200 photos of 25x25 pixels are far too few to learn from.
-    """
-    from danas_hil.cli.devices import measure_run
-    from danas_hil.report import write_report
-    from danas_hil.search import SearchSettings, create_run
-    from danas_hil.space import SearchSpace
-
-    note(
-        "This demo shows the path from images to measured models, not an accuracy: its data set,",
-        "scikit-image's LFW subset, has 200 photos of 25x25 pixels, some of them faces.",
-    )
-    settings = SearchSettings(
-        data="faces",
-        limits=load_device_class("small"),
-        space=SearchSpace(resolution=(16, 24, 32), colour=("monochrome",)),
-        trials=90,
-        supernet_steps=150,
-        export_limit=12,
-    )
-    run = create_run(_runs_folder(name or _dated("demo")), settings)
-    outcome = run_search(run)
-    good = outcome.front is not None and measure_run(run, load_board("host"), top=8)
-    report = write_report(run)
-    if json:
-        print_json({**outcome_json(run, outcome), "measured_well": good, "report": str(report)})
-    else:
-        _show_outcome(run, outcome, json=False)
-        say(f"Open the report: {report}")
-    if not good:
-        raise typer.Exit(1)
-
-
-def run_search(run: RunFolder) -> Outcome:
-    """Run or resume a search with progress on standard error and a first Ctrl-C that is gentle."""
-    from danas_hil.cli.progress import SearchProgress
-    from danas_hil.search import SearchSettings
-    from danas_hil.search import search as run_it
-
-    settings = SearchSettings.from_config(run.config())
-    note(
-        f"Run {run.path}: {settings.space.size:,} genomes, limits {settings.limits},"
-        f" memory model {settings.memory_model}."
-    )
-    with _gentle_interrupt() as stopping, SearchProgress(settings) as progress:
-        return run_it(run, progress, stopping.is_set)
-
-
-@contextmanager
-def _gentle_interrupt() -> Iterator[threading.Event]:
-    """The first Ctrl-C sets the event; the second one interrupts as ever."""
-    stopping = threading.Event()
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        stopping.set()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        note("Stopping: what is finished is kept. Ctrl-C again leaves without exporting.")
-
-    before = signal.signal(signal.SIGINT, stop)
-    try:
-        yield stopping
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _show_outcome(run: RunFolder, outcome: Outcome, json: bool) -> None:
-    if json:
-        print_json(outcome_json(run, outcome))
-        return
-    say(f"{outcome.evaluations} evaluations ({outcome.reason}).")
-    if outcome.front is None:
-        return
-    front = outcome.front
-    console().print(table(*_front_table(front)))
-    say(
-        "",
-        f"RAM and flash: estimated ({front.memory_model} model). Limits: {front.limits}.",
-        f"* has the best int8 validation accuracy. Next: danas-hil flash {run.path} --board NAME",
-    )
-
-
-def _front_table(front: Front) -> tuple[list[str], list[list[str]]]:
-    columns = ["id", "data", "depth", ">alpha", ">val int8", ">test int8", ">RAM", ">flash"]
-    return columns, [_front_row(candidate, front) for candidate in front.candidates]
-
-
-def _front_row(candidate: Candidate, front: Front) -> list[str]:
-    arch = candidate.genome.arch
-    totals = candidate.estimate["totals"]
-    return [
-        candidate.id + ("*" if candidate.id == front.chosen else ""),
-        candidate.genome.data.name,
-        "".join(map(str, arch.depths)),
-        f"{arch.alpha:g}",
-        percent(candidate.scores["int8_validation"].accuracy),
-        percent(candidate.scores["int8_test"].accuracy),
-        format_size(totals["ram_bytes"]),
-        format_size(totals["flash_bytes"]),
-    ]
-
-
-def outcome_json(run: RunFolder, outcome: Outcome) -> dict[str, Any]:
-    front = outcome.front
-    return {
-        "run": str(run.path),
-        "evaluations": outcome.evaluations,
-        "reason": outcome.reason,
-        "chosen": front and front.chosen,
-        "candidates": [candidate.to_json() for candidate in front.candidates] if front else [],
-    }
+    run = create_run(runs_folder(name), settings)
+    show_outcome(run, run_search(run), json)
 
 
 def _limits(
@@ -404,14 +235,3 @@ def _numbers(text: str, count: int | None = None) -> list[float]:
     if count is not None and len(numbers) != count:
         raise DanasError(f"{text!r} has {len(numbers)} numbers, not {count}.")
     return numbers
-
-
-def _runs_folder(name: str | None) -> Path:
-    name = name or _dated("search")
-    if Path(name).name != name or name in (".", ".."):
-        raise DanasError(f"{name!r} is no name for a run.", "It becomes a folder under runs/.")
-    return Path("runs") / name
-
-
-def _dated(prefix: str) -> str:
-    return f"{prefix}-{datetime.now():%Y%m%d-%H%M%S}"

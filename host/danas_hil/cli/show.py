@@ -63,15 +63,15 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str =
 
 
 _SECONDS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
+_DURATION = re.compile(r"\d+(?:\.\d+)?|(?:\d+(?:\.\d+)?(?:h|min|m|s))+")
 
 
 def parse_duration(text: str) -> float:
     """Seconds from `90`, `90s`, `30m`, `1.5h` or `1h30m`."""
-    parts = re.findall(r"(\d+(?:\.\d+)?)\s*([a-z]*)\s*", text.strip().lower())
-    whole = "".join(number + unit for number, unit in parts)
-    known = all(unit in _SECONDS for _, unit in parts)
-    if not parts or not known or whole != re.sub(r"\s", "", text.lower()):
+    written = text.strip().lower()
+    if not _DURATION.fullmatch(written):
         raise DanasError(f"{text!r} is not a duration.", "Write 90s, 30m, 1h or 1h30m.")
+    parts = re.findall(r"([\d.]+)([a-z]*)", written)
     return sum(float(number) * _SECONDS[unit] for number, unit in parts)
 
 

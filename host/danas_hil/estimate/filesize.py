@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from danas_hil.estimate.graph import Operator
 
@@ -26,13 +27,17 @@ _VERSION_1 = frozenset({"RESHAPE"})
 
 @dataclass(frozen=True)
 class TensorEntry:
-    """A tensor as the file has it. scaled_axis: the dimension that its scales go with."""
+    """A tensor as the file has it.
+
+    scaled_axis: the dimension that its scales go with; name: ours, the file has none.
+    """
 
     shape: tuple[int, ...]
     type: str
     data_bytes: int = 0
     scales: int = 0
     scaled_axis: int = 0
+    name: str = ""
 
 
 def file_bytes(tensors: Sequence[TensorEntry], operators: Sequence[tuple[Operator, bool]]) -> int:
@@ -129,20 +134,11 @@ class _Builder:
         self._align(4, len(text) + 1)
         self.size += len(text) + 1 + 4
 
-    def table(self, widths: Sequence[int]) -> None:
+    def table(self, widths: tuple[int, ...]) -> None:
         """A table with fields of these widths by slot; 0 where there is none."""
-        start = self.size
-        ends = []
-        for width in widths:
-            if width:
-                self._align(width)
-                self.size += width
-            ends.append(self.size if width else 0)
-        self._align(4)
-        self.size += 4
-        while ends and not ends[-1]:
-            ends.pop()
-        vtable = (self.size - start, *(self.size - end if end else 0 for end in ends))
+        advance, vtable = _table_at(self.size % 4, widths)
+        self.size += advance
+        self.alignment = max(self.alignment, 4)
         if vtable not in self.vtables:
             self.vtables.add(vtable)
             self.size += 2 + 2 * len(vtable)
@@ -155,3 +151,20 @@ class _Builder:
     def _align(self, alignment: int, following: int = 0) -> None:
         self.alignment = max(self.alignment, alignment)
         self.size += -(self.size + following) % alignment
+
+
+@cache
+def _table_at(start: int, widths: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
+    """How far a table reaches that starts `start` bytes behind a multiple of 4, and its vtable.
+
+    Fields are at most 4 bytes wide, so that nothing else counts.
+    """
+    size, ends = start, []
+    for width in widths:
+        if width:
+            size += -size % width + width
+        ends.append(size if width else 0)
+    size += -size % 4 + 4
+    while ends and not ends[-1]:
+        ends.pop()
+    return size - start, (size - start, *(size - end if end else 0 for end in ends))

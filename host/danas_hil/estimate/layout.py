@@ -7,11 +7,12 @@ converter (TensorFlow 2.21) as the very same graph: a test holds the two togethe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 
 from danas_hil.estimate.filesize import TensorEntry, file_bytes
 from danas_hil.estimate.graph import Operator, OperatorGraph, Tensor, Window
+from danas_hil.estimate.names import name_bytes
 from danas_hil.space import Genome, Layer, layers
 
 _KINDS = {
@@ -24,12 +25,18 @@ _KINDS = {
 }
 
 
-def lay_out(genome: Genome) -> OperatorGraph:
-    """The graph of the int8 file that `genome` converts to, tensor names cleared.
+def lay_out(genome: Genome, *, clear_names: bool = True) -> OperatorGraph:
+    """The graph of the int8 file that `genome` converts to.
 
-    Raises DanasError for an infeasible genome.
+    Its file_bytes are exact for a file with cleared names, else within 0.5 percent: names depend
+    on what else TensorFlow has named. Raises DanasError for an infeasible genome.
     """
-    return _Layout(genome).graph()
+    graph = _Layout(genome).graph()
+    if clear_names:
+        return graph
+    table = layers(genome)
+    squeezed = [layer for layer in table if layer.kind == "add" and _looks_like_bias(layer)]
+    return replace(graph, file_bytes=graph.file_bytes + name_bytes(genome, table, squeezed))
 
 
 @dataclass
@@ -68,11 +75,18 @@ class _Layout:
                 inputs += [bias + 1, bias]
             if layer.kind == "add" and _looks_like_bias(layer):
                 channels = layer.output_shape[2]
-                vector = self._run("RESHAPE", [inputs[1], self.shapes[channels]], (channels,))
+                vector = self._run(
+                    f"{layer.name}_squeeze",
+                    "RESHAPE",
+                    [inputs[1], self.shapes[channels]],
+                    (channels,),
+                )
                 inputs[1] = first_written + vector
             flat = layer.kind in ("dense", "softmax")
             shape = (1, layer.output_shape[2]) if flat else (1, *layer.output_shape)
-            written = self._run(_KINDS[layer.kind], inputs, shape, _window(layer), layer.relu6)
+            written = self._run(
+                layer.name, _KINDS[layer.kind], inputs, shape, _window(layer), layer.relu6
+            )
             results[number] = first_written + written
         for operator, relu6 in self.operators:
             written = operator.outputs[0]
@@ -83,14 +97,14 @@ class _Layout:
                 relu6,
             )
         entries = [
-            TensorEntry((1, *self.genome.data.shape), "int8", scales=1),
+            TensorEntry((1, *self.genome.data.shape), "int8", scales=1, name="image"),
             *(TensorEntry((1,), "int32", data_bytes=4) for _ in self.shapes),
             *constants,
             *self.written,
         ]
         return OperatorGraph(
             tensors=tuple(
-                Tensor(f"tensor {index}", e.shape, e.type, e.data_bytes, e.scales)
+                Tensor(e.name or f"tensor {index}", e.shape, e.type, e.data_bytes, e.scales)
                 for index, e in enumerate(entries)
             ),
             operators=tuple(operator for operator, _ in self.operators),
@@ -101,6 +115,7 @@ class _Layout:
 
     def _run(
         self,
+        name: str,
         kind: str,
         inputs: list[int],
         shape: tuple[int, ...],
@@ -110,7 +125,7 @@ class _Layout:
         """Append an operator; its output, counted among what operators write."""
         written = len(self.written)
         self.operators.append((Operator(kind, tuple(inputs), (written,), window), relu6))
-        self.written.append(TensorEntry(shape, "int8", scales=1))
+        self.written.append(TensorEntry(shape, "int8", scales=1, name=name))
         return written
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from math import prod
 from pathlib import Path
@@ -51,8 +52,15 @@ def read_graph(content: bytes, name: str = "The model") -> OperatorGraph:
     does not cover: several subgraphs, offline memory plans, compression, sparse or dynamic
     tensors.
     """
-    try:
+    with naming(name):
         return _read(Flatbuffer(content, name))
+
+
+@contextlib.contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Put the model's name before errors that don't have it."""
+    try:
+        yield
     except DanasError as error:
         if name in error.what:
             raise

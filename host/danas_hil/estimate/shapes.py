@@ -64,7 +64,7 @@ def _convolution(operator: Operator, inputs: _Inputs, output: Tensor) -> bool:
         channels == channels_out
         and not grouped
         and (not depthwise or weights.shape[0] == 1)
-        and weights.scales in (1, channels)
+        and (weights.type != "int8" or weights.scales in (1, channels))
         and (bias is None or bias.elements == channels_out)
     )
 
@@ -88,7 +88,7 @@ def _dense(_: Operator, inputs: _Inputs, output: Tensor) -> bool:
         source.elements % depth == 0
         and output.elements == source.elements // depth * rows
         and output.shape[-1] == rows
-        and weights.scales in (1, rows)
+        and (weights.type != "int8" or weights.scales in (1, rows))
         and (bias is None or bias.elements == rows)
     )
 

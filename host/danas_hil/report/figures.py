@@ -6,9 +6,10 @@ import math
 from collections.abc import Sequence
 
 from danas_hil.board import Limits
+from danas_hil.compare import Compared
 from danas_hil.metrics import Scores
 from danas_hil.report.markup import EMPTY, Markup, element, esc, join
-from danas_hil.report.rows import Compared, Find, Group, Step, System
+from danas_hil.report.rows import Find, Group, Step, System
 from danas_hil.report.svg import (
     Axis,
     Scale,
@@ -164,13 +165,13 @@ def accuracy_by_source(groups: Sequence[Group], overall: Scores | None) -> Marku
     return picture(area, "int8 test accuracy by source", *parts)
 
 
-def estimate_against_observation(rows: Sequence[Compared]) -> Markup:
+def estimate_against_observation(rows: Sequence[Compared], label: str) -> Markup:
     """Estimates beside what one target showed, in bytes, a line for each candidate."""
     names = spread(sorted({r.candidate for r in rows}, key=lambda name: _seen(rows, name)))
     drawn = [r for r in rows if r.candidate in names]
     area = box(560, 78 + 30 * len(names), left=140, top=10)
     largest = max(value for r in drawn for value in (r.estimate, r.observed) if value is not None)
-    x = memory_axis_from_0(largest, area.left, area.right, drawn[0].quantity)
+    x = memory_axis_from_0(largest, area.left, area.right, label)
     parts = [frame(area, x, _no_axis(area.top))]
     for place, name in enumerate(names):
         at = area.top + 30 * (place + 0.5)

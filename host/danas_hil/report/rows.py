@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 from danas_hil.board import Limits
+from danas_hil.compare import Compared
 from danas_hil.metrics import Scores
+from danas_hil.report.measured import Outcome
 from danas_hil.run import Candidate, Evaluation, Front
 from danas_hil.space import Genome
 
 MEAN_OF = 25
 """Evaluations that the running mean of the fitness takes in (arXiv 2502.12690, Fig. 7)."""
-
-Kind = Literal["measured", "emulated", "host"]
 
 
 @dataclass(frozen=True)
@@ -92,62 +92,7 @@ class Group:
     recall: float
 
 
-@dataclass(frozen=True)
-class Compared:
-    """One quantity of one candidate on one target: an estimate beside what was seen there.
-
-    unit: `bytes` or `us`. model: who estimates: `exact` or `paper` (Eq. 1 and 2); `` where nobody
-    does. kind: where `observed` comes from: a real board, an emulator, or TFLM on this computer.
-    """
-
-    candidate: str
-    target: str
-    kind: Kind
-    board: str
-    kernels: str
-    tflm: str
-    quantity: str
-    unit: str
-    model: str
-    estimate: float | None
-    observed: float | None
-
-    @property
-    def error(self) -> float | None:
-        """Estimate less observation, in the unit."""
-        if self.estimate is None or self.observed is None:
-            return None
-        return self.estimate - self.observed
-
-    @property
-    def error_share(self) -> float | None:
-        """The error as a share of the observation."""
-        return self.error / self.observed if self.error is not None and self.observed else None
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How it went with one candidate on one target. Figures are None where a failure came first.
-
-    latency_us: the median of `runs` timed inferences, taken with `timer`. parity: whether all
-    outputs were byte for byte the golden ones. reason, hint: of a failure.
-    """
-
-    candidate: str
-    target: str
-    kind: Kind
-    status: str
-    tflm: str
-    arena_used_bytes: int | None
-    latency_us: float | None
-    runs: int
-    timer: str
-    parity: bool | None
-    reason: str
-    hint: str
-
-
-Row = System | Step | Find | Member | Group | Compared | Outcome
+Row = System | Step | Find | Member | Group | Outcome | Compared
 
 
 def genome_words(genome: Genome) -> str:
@@ -211,6 +156,7 @@ def _member(candidate: Candidate, evaluation: Evaluation | None, front: Front) -
     if evaluation is not None:
         ram = evaluation.ram_bytes if ram is None else ram
         flash = evaluation.flash_bytes if flash is None else flash
+    verdict = fits(ram, flash, front.limits)
     return Member(
         candidate.id,
         genome_words(candidate.genome),
@@ -225,7 +171,7 @@ def _member(candidate: Candidate, evaluation: Evaluation | None, front: Front) -
         test.recall if test else None,
         ram,
         flash,
-        fits(ram, flash, front.limits),
+        None if verdict and totals.get("complete") is False else verdict,
     )
 
 
@@ -234,31 +180,6 @@ def groups(candidate: Candidate) -> tuple[Group, ...]:
     return tuple(
         Group(candidate.id, name, s.images, s.accuracy, *s.interval, s.precision, s.recall)
         for name, s in sorted(candidate.groups.items())
-    )
-
-
-def outcomes(measurements: Mapping[tuple[str, str], Mapping[str, Any]]) -> tuple[Outcome, ...]:
-    """From each measurement.json, by (candidate id, target)."""
-    return tuple(_outcome(*place, value) for place, value in measurements.items())
-
-
-def _outcome(candidate: str, target: str, value: Mapping[str, Any]) -> Outcome:
-    memory, latency, parity, failure = (
-        value.get(part) or {} for part in ("memory", "latency", "parity", "failure")
-    )
-    return Outcome(
-        candidate,
-        target,
-        value["kind"],
-        value["status"],
-        value.get("tflm_version") or "",
-        memory.get("arena_used_bytes"),
-        latency.get("median_us"),
-        len(latency.get("runs_us", ())),
-        latency.get("timer", ""),
-        parity.get("equal"),
-        failure.get("reason", ""),
-        failure.get("hint", ""),
     )
 
 
@@ -274,10 +195,7 @@ def fits(ram: int | None, flash: int | None, limits: Limits) -> bool | None:
 
 def columns(row: Row) -> dict[str, Any]:
     """A row as it is exported."""
-    extra = {}
-    if isinstance(row, Compared):
-        extra = {"error": row.error, "error_share": row.error_share}
-    return {**asdict(row), **extra}
+    return row.to_json() if isinstance(row, Compared) else asdict(row)
 
 
 def _accuracy(scores: Scores | None) -> float | None:

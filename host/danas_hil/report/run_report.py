@@ -7,61 +7,61 @@ from pathlib import Path
 from typing import Any
 
 from danas_hil.base import write_atomic
+from danas_hil.compare import Compared
 from danas_hil.report import figures, tables
 from danas_hil.report.export import write_figures_csv, write_figures_json
 from danas_hil.report.markup import EMPTY, Markup, element, esc, join
+from danas_hil.report.measured import Measured, Outcome, TargetWords, gather
 from danas_hil.report.page import bar, document, figure, section, tile
 from danas_hil.report.rows import (
     MEAN_OF,
-    Compared,
     Member,
-    Outcome,
     Row,
     columns,
     finds,
     groups,
     members,
-    outcomes,
     steps,
     systems,
 )
 from danas_hil.report.svg import percent
 from danas_hil.run import Candidate, Front, RunFolder
 
+NOTHING_MEASURED = Measured()
+_DRAWN = ("arena", "ram", "flash")
+"""Quantities of which estimate and measurement are drawn; the table has all."""
 
-def write_report(run: RunFolder, compared: Sequence[Compared] = ()) -> Path:
+
+def write_report(run: RunFolder) -> Path:
     """Write report.html, figures.json and figures.csv into the run folder; the path of the first.
 
-    Raises DanasError when the run has no front yet.
+    Raises DanasError when the run has no front yet, or a file of it is damaged.
     """
-    front, config, measured = run.front(), run.config(), outcomes(run.measurements())
-    chosen = next((c for c in front.candidates if c.id == front.chosen), None)
+    front, config = run.front(), run.config()
+    measured = gather(run)
+    chosen = _chosen_of(front)
     rows: dict[str, Sequence[Row]] = {
         "accuracy_against_ram": systems(front.evaluations),
         "fitness_over_search": steps(front.evaluations),
         "front_over_search": finds(front.evaluations),
         "pareto_front": members(front),
         "accuracy_by_source": groups(chosen) if chosen else (),
-        "estimate_against_measurement": tuple(compared),
-        "measurements": measured,
+        "measurements": measured.outcomes,
+        "estimate_against_measurement": measured.compared,
     }
     exported = {name: [columns(row) for row in part] for name, part in rows.items()}
     write_figures_json(run.path / "figures.json", run.name, exported)
     write_figures_csv(run.path / "figures.csv", exported)
-    write_atomic(run.report_file, report_page(run.name, front, config, compared, measured))
+    write_atomic(run.report_file, report_page(run.name, front, config, measured))
     return run.report_file
 
 
 def report_page(
-    name: str,
-    front: Front,
-    config: Mapping[str, Any],
-    compared: Sequence[Compared] = (),
-    measured: Sequence[Outcome] = (),
+    name: str, front: Front, config: Mapping[str, Any], measured: Measured = NOTHING_MEASURED
 ) -> str:
     """The report as one self-contained HTML page."""
     table = members(front)
-    chosen = next((c for c in front.candidates if c.id == front.chosen), None)
+    chosen = _chosen_of(front)
     row = next((m for m in table if m.chosen), None)
     return document(
         f"Run {name}",
@@ -70,8 +70,8 @@ def report_page(
         element("div", _trade_off(front), _chosen(front, row), class_="grid uneven"),
         _pareto(front, table),
         _sources(chosen) if chosen and chosen.groups else EMPTY,
-        _measurements(measured),
-        _comparison(compared) if compared else EMPTY,
+        _measurements(measured.outcomes),
+        _comparison(measured) if measured.compared else EMPTY,
         _search(front),
         section(
             "How the run was made",
@@ -243,48 +243,51 @@ def _measurements(outcomes: Sequence[Outcome]) -> Markup:
     )
 
 
-def _comparison(compared: Sequence[Compared]) -> Markup:
-    targets = dict.fromkeys(row.target for row in compared)
-    parts = [_target([row for row in compared if row.target == target]) for target in targets]
+def _comparison(measured: Measured) -> Markup:
     note = (
         "Error is estimate less measurement. The exact estimate computes what TensorFlow Lite"
         " Micro allocates; Eq. 1 and 2 are the paper's, which count parameters and activations."
     )
+    parts = [
+        _target(name, words, [row for row in measured.compared if row.target == name])
+        for name, words in measured.targets.items()
+    ]
     return section("Estimate against measurement", element("p", esc(note), class_="note"), *parts)
 
 
-def _target(rows: Sequence[Compared]) -> Markup:
-    first = rows[0]
-    head = element("h4", esc(f"{first.board} ({first.target}) "), tables.badge(first.kind))
-    build = element("p", esc(f"TFLM {first.tflm}, kernels {first.kernels}"), class_="note")
+def _target(name: str, target: TargetWords, rows: Sequence[Compared]) -> Markup:
+    if not rows:
+        return EMPTY
+    head = element("h4", esc(f"{target.board} ({name}) "), tables.badge(target.kind))
+    build = element("p", esc(f"TFLM {target.tflm}, {target.kernels} kernels"), class_="note")
     drawn = []
-    for quantity in dict.fromkeys(row.quantity for row in rows):
-        mine = [row for row in rows if row.quantity == quantity and row.unit == "bytes"]
+    for quantity in _DRAWN:
+        mine = [row for row in rows if row.quantity == quantity]
         if any(row.error is not None for row in mine):
-            drawn.append(_dumbbell(quantity, mine))
+            drawn.append(_dumbbell(tables.QUANTITIES[quantity], target, mine))
     pictures = element("div", *drawn, class_="grid") if drawn else EMPTY
     return join((head, build, pictures, tables.comparison_table(rows)))
 
 
-def _dumbbell(quantity: str, rows: Sequence[Compared]) -> Markup:
-    first = rows[0]
-    models = [m for m in ("exact", "paper") if any(row.model == m for row in rows)]
+def _dumbbell(label: str, target: TargetWords, rows: Sequence[Compared]) -> Markup:
     words = {"exact": "exact estimate", "paper": "estimate by Eq. 1 and 2"}
     shapes = {"exact": "circle", "paper": "diamond"}
-    keys = [figures.key(f"by-{m}", words[m], shapes[m]) for m in models]
-    keys.append(figures.key(f"seen {first.kind}", figures.KIND_WORDS[first.kind]))
+    keys = [
+        figures.key(f"by-{model}", words[model], shapes[model])
+        for model in words
+        if any(row.model == model and row.estimate is not None for row in rows)
+    ]
+    keys.append(figures.key(f"seen {target.kind}", figures.KIND_WORDS[target.kind]))
     count = len({row.candidate for row in rows})
     left_out = (
         f" {figures.ROWS_DRAWN} of {count} candidates are drawn, evenly by size."
         if count > figures.ROWS_DRAWN
         else ""
     )
-    where = f"{first.board}, TFLM {first.tflm}, {first.kernels} kernels."
-    caption = join(
-        (tables.badge("estimated"), tables.badge(first.kind), esc(where + left_out)), " "
-    )
-    title = f"{quantity[:1].upper()}{quantity[1:]}: estimate against measurement"
-    return figure(title, figures.estimate_against_observation(rows), caption, *keys)
+    marks = (tables.badge("estimated"), tables.badge(target.kind), esc(f"{target}.{left_out}"))
+    title = f"{label[0].upper()}{label[1:]}: estimate against measurement"
+    drawing = figures.estimate_against_observation(rows, label)
+    return figure(title, drawing, join(marks, " "), *keys)
 
 
 def _search(front: Front) -> Markup:
@@ -331,6 +334,10 @@ def _searched(words: str) -> Markup:
         esc(f"memory. {words}"),
     )
     return join(marks, " ")
+
+
+def _chosen_of(front: Front) -> Candidate | None:
+    return next((c for c in front.candidates if c.id == front.chosen), None)
 
 
 def _model_words(memory_model: str) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from danas_hil.compare import Compared
 from danas_hil.report.markup import EMPTY, Markup, element, esc, join
-from danas_hil.report.rows import Compared, Group, Member, Outcome
+from danas_hil.report.measured import Outcome
+from danas_hil.report.rows import Group, Member
 from danas_hil.report.svg import plain, size
 
 _BADGES = {
@@ -17,6 +19,15 @@ _BADGES = {
 }
 _SECONDS = ("time_budget", "elapsed_seconds", "training_seconds")
 """Settings that are times."""
+QUANTITIES = {
+    "arena": "arena used",
+    "head": "arena head",
+    "tail": "arena tail",
+    "ram": "RAM of the firmware",
+    "model": "model file",
+    "flash": "flash of the firmware",
+    "latency": "time of one inference",
+}
 NOTHING = esc("–")
 
 
@@ -125,7 +136,11 @@ def comparison_table(rows: Sequence[Compared]) -> Markup:
     body = []
     for (candidate, quantity), by_model in lines.items():
         seen = next(iter(by_model.values()))
-        cells = [element("code", esc(candidate)), esc(quantity), _amount(seen.observed, seen.unit)]
+        cells = [
+            element("code", esc(candidate)),
+            esc(QUANTITIES[quantity]),
+            _amount(seen.observed, seen.unit),
+        ]
         for model in ("exact", "paper"):
             cells += _estimate_cells(by_model.get(model))
         body.append(cells)
@@ -172,6 +187,8 @@ def _outcome(outcome: Outcome | None) -> Markup:
     if outcome is None:
         return NOTHING
     parts = [_status(outcome)]
+    if outcome.fits is False and outcome.status == "OK":
+        parts.append(verdict(outcome.fits))
     if outcome.arena_used_bytes is not None:
         parts.append(esc(f"arena {plain(outcome.arena_used_bytes)} B"))
     if outcome.latency_us is not None:

@@ -3,7 +3,7 @@
 from danas_hil.search.create import create_run
 from danas_hil.search.fitness import Weights, fitness, pareto_front, within
 from danas_hil.search.listener import Listener
-from danas_hil.search.loop import Outcome, search
+from danas_hil.search.loop import Outcome, search, search_seconds
 from danas_hil.search.settings import SearchSettings
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "fitness",
     "pareto_front",
     "search",
+    "search_seconds",
     "within",
 ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from danas_hil.space import DataConfig, Genome, SearchSpace, layers
+from danas_hil.space import DataConfig, Genome, SearchSpace
 
 TRAINING_SHARE = 0.6
 """Of the time budget goes to training; the rest is for evaluations and the export."""
@@ -48,18 +48,6 @@ def expected_use(space: SearchSpace, fits: Callable[[Genome], bool]) -> dict[Dat
     least = 0.2 / len(configs)
     raw = {data: max(least, share / total) for data, share in fitting.items()}
     return {data: share / sum(raw.values()) for data, share in raw.items()}
-
-
-def training_work(space: SearchSpace, data: DataConfig) -> float:
-    """Multiplications of one sandwich step for one image, up to a constant.
-
-    The largest subnet, the smallest, and random ones that count as a third of the largest.
-    """
-    largest, smallest = (
-        sum(layer.macs for layer in layers(genome))
-        for genome in (space.largest(data), space.smallest(data))
-    )
-    return largest * (1 + 2 / 3) + smallest
 
 
 def plan_steps(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +15,7 @@ from danas_hil.run import RunFolder
 from danas_hil.search.listener import Listener
 from danas_hil.search.settings import SearchSettings
 from danas_hil.space import DataConfig, Genome
-
-if TYPE_CHECKING:
-    from danas_hil.supernet import Supernet
+from danas_hil.supernet import Supernet, TrainingSettings
 
 
 class StoppedError(Exception):
@@ -33,6 +31,7 @@ class Evaluator:
         run: RunFolder,
         dataset: Dataset,
         steps: Mapping[str, int],
+        fits: Callable[[Genome], bool],
         listener: Listener,
         should_stop: Callable[[], bool],
     ) -> None:
@@ -40,6 +39,7 @@ class Evaluator:
         self._run = run
         self._dataset = dataset
         self._steps = steps
+        self._fits = fits
         self._listener = listener
         self._should_stop = should_stop
         self.supernet: Callable[[DataConfig], Supernet] = cache(self._trained_supernet)
@@ -59,7 +59,7 @@ class Evaluator:
             probabilities = np.asarray(model.predict(scale(images), batch_size=256, verbose=0))
         else:
             probabilities = supernet.evaluate(genome, recalibration, images)
-        return np.argmax(probabilities, axis=1)
+        return np.asarray(np.argmax(probabilities, axis=1), np.int64)
 
     def model(self, genome: Genome) -> Any:
         """The subnet as a plain Keras model of its own, fine-tuned if the search does that."""
@@ -86,10 +86,8 @@ class Evaluator:
         return EvaluationView(self._dataset.split(split), data)
 
     def _trained_supernet(self, data: DataConfig) -> Supernet:
-        from danas_hil.supernet import Supernet, TrainingSettings
-
         settings = TrainingSettings(batch_size=self._settings.batch_size)
-        supernet = Supernet(self._settings.space, data, self._settings.seed, settings)
+        supernet = Supernet(self._settings.space, data, self._settings.seed, settings, self._fits)
         view = TrainingView(self._dataset.split("train"), data, self._settings.seed)
         steps = self._steps[data.name]
         self._listener.training(data.name, 0, steps, float("nan"))

@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from danas_hil.base import DanasError, require
+from danas_hil.base import DanasError, atomic_path, require
 from danas_hil.run import Evaluation, RunFolder
 from danas_hil.search.fitness import DIRECTIONS, OBJECTIVES, objectives
 from danas_hil.space import SearchSpace
@@ -34,15 +35,11 @@ class Ledger:
         self._optuna = optuna
         self._space = space
         try:
-            self._study = optuna.create_study(
-                study_name=STUDY,
-                storage=f"sqlite:///{run.study_file.resolve()}",
-                directions=list(DIRECTIONS),
-                load_if_exists=True,
-            )
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-                self._study.set_metric_names(list(OBJECTIVES))
+            if not run.study_file.exists():
+                with atomic_path(run.study_file) as path:  # half a schema would be of no use
+                    path.unlink()
+                    self._open(path)
+            self._study = self._open(run.study_file)
             trials = self._study.get_trials(deepcopy=False)
             records = [json.loads(trial.user_attrs[_RECORD]) for trial in trials]
         except (
@@ -56,6 +53,19 @@ class Ledger:
                 "Put back a copy of it, or start the search anew under another name.",
             ) from error
         self._evaluations = [Evaluation.from_json(record) for record in records]
+
+    def _open(self, path: Path) -> Any:
+        """The study in an SQLite file, made if need be."""
+        study = self._optuna.create_study(
+            study_name=STUDY,
+            storage=f"sqlite:///{path.resolve()}",
+            directions=list(DIRECTIONS),
+            load_if_exists=True,
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", self._optuna.exceptions.ExperimentalWarning)
+            study.set_metric_names(list(OBJECTIVES))
+        return study
 
     @property
     def evaluations(self) -> Sequence[Evaluation]:

@@ -12,7 +12,7 @@ from danas_hil.run import Evaluation, Front, RunFolder
 from danas_hil.search import budget
 from danas_hil.search.evaluation import Evaluator, StoppedError
 from danas_hil.search.export import export_front
-from danas_hil.search.fitness import fitness, pareto_front, within
+from danas_hil.search.fitness import fitness, pareto_front
 from danas_hil.search.ledger import Ledger
 from danas_hil.search.listener import Listener
 from danas_hil.search.memory import MemoryEstimator
@@ -20,6 +20,7 @@ from danas_hil.search.opening import open_data
 from danas_hil.search.sampler import NothingLeftError
 from danas_hil.search.settings import SearchSettings
 from danas_hil.space import Genome
+from danas_hil.supernet import TrainingSettings, make_deterministic, time_step
 
 _STEPS = "supernet_steps"
 
@@ -50,9 +51,11 @@ def search(
     estimator = MemoryEstimator(settings)
     _check_possible(settings, estimator)
     dataset = open_data(settings, listener)
+    _note_data(run, dataset)
+    make_deterministic()
     started = time.monotonic() - _spent(ledger)
     plan = _plan(run, settings, estimator, listener)
-    evaluator = Evaluator(settings, run, dataset, plan.steps, listener, should_stop)
+    evaluator = Evaluator(settings, run, dataset, plan.steps, estimator.fits, listener, should_stop)
     reason = _evaluate_all(settings, ledger, evaluator, estimator, listener, should_stop, started)
     front = _export(run, settings, ledger, evaluator, estimator, dataset, listener)
     return Outcome(len(ledger.evaluations), front, reason)
@@ -69,21 +72,21 @@ def _evaluate_all(
 ) -> str:
     """Evaluate until there is a reason to stop, and return it."""
     sampler = settings.make_sampler()
-    end = _end(settings, started)
+    seconds = search_seconds(settings)
     seen = {evaluation.genome for evaluation in ledger.evaluations}
     best = _best(ledger)
 
     def acceptable(genome: Genome) -> bool:
         if genome in seen:
             return False
-        return not settings.drop_infeasible or within(*estimator.totals(genome), settings.limits)
+        return not settings.drop_infeasible or estimator.fits(genome)
 
     while True:
         if should_stop():
             return "stopped"
         if settings.trials is not None and len(ledger.evaluations) >= settings.trials:
             return "all trials done"
-        if end is not None and time.monotonic() >= end:
+        if seconds is not None and time.monotonic() - started >= seconds:
             return "time is up"
         if len(seen) >= settings.space.size:
             return "every genome of the space was looked at"
@@ -124,7 +127,7 @@ def _evaluate(
         "failed",
         ram_bytes,
         flash_bytes,
-        feasible=within(ram_bytes, flash_bytes, settings.limits),
+        feasible=estimator.fits(genome),
     )
     try:
         scores = evaluator.scores(genome)
@@ -161,6 +164,18 @@ def _export(
     return export_front(run, settings, ledger.evaluations, evaluator, estimator, dataset, listener)
 
 
+def _note_data(run: RunFolder, dataset: Dataset) -> None:
+    """Put what the search sees into config.toml, for the report."""
+    noted: dict[str, object] = {"source": dataset.source.name, "pixels_decoded": dataset.resolution}
+    for split in ("train", "validation"):
+        balance = dataset.split(split).balance
+        absent, present = balance.classes
+        noted |= {f"{split}_no_person": absent, f"{split}_person": present}
+        if balance.dropped:
+            noted[f"{split}_dropped_without_label"] = balance.dropped
+    run.write_config({**run.config(), "data": noted})
+
+
 def _plan(
     run: RunFolder, settings: SearchSettings, estimator: MemoryEstimator, listener: Listener
 ) -> budget.Plan:
@@ -182,26 +197,27 @@ def _plan(
 
 
 def _plan_by_time(settings: SearchSettings, estimator: MemoryEstimator) -> budget.Plan:
-    from danas_hil.supernet import TrainingSettings, time_step
-
     assert settings.time_budget is not None
     space = settings.space
-    timed = space.data_configs[len(space.data_configs) // 2]
     training = TrainingSettings(batch_size=settings.batch_size)
-    seconds = time_step(space, timed, training)
-    work = {data: budget.training_work(space, data) for data in space.data_configs}
-    step_seconds = {data: seconds * work[data] / work[timed] for data in space.data_configs}
-    use = budget.expected_use(space, lambda g: within(*estimator.totals(g), settings.limits))
-    return budget.plan_steps(space, budget.TRAINING_SHARE * settings.time_budget, use, step_seconds)
+    step_seconds = {
+        data: time_step(space, data, training, estimator.fits) for data in space.data_configs
+    }
+    return budget.plan_steps(
+        space,
+        budget.TRAINING_SHARE * settings.time_budget,
+        budget.expected_use(space, estimator.fits),
+        step_seconds,
+    )
 
 
 def _check_possible(settings: SearchSettings, estimator: MemoryEstimator) -> None:
     """Raise DanasError when not even the smallest genome fits the limits."""
     space = settings.space
-    smallest = [estimator.totals(space.smallest(data)) for data in space.data_configs]
-    if any(within(*totals, settings.limits) for totals in smallest):
+    smallest = [space.smallest(data) for data in space.data_configs]
+    if any(map(estimator.fits, smallest)):
         return
-    ram, flash = min(smallest)
+    ram, flash = min(map(estimator.totals, smallest))
     raise DanasError(
         f"No genome fits {settings.limits}: the smallest is estimated at"
         f" {ram:,} bytes of RAM and {flash:,} bytes of flash.",
@@ -209,11 +225,12 @@ def _check_possible(settings: SearchSettings, estimator: MemoryEstimator) -> Non
     )
 
 
-def _end(settings: SearchSettings, started: float) -> float | None:
+def search_seconds(settings: SearchSettings) -> float | None:
+    """When evaluations end, in seconds from the beginning; None where the clock does not say."""
     if settings.time_budget is None:
         return None
     reserve = budget.export_reserve(settings.time_budget, settings.export_limit)
-    return started + settings.time_budget - reserve
+    return settings.time_budget - reserve
 
 
 def _spent(ledger: Ledger) -> float:

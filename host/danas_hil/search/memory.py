@@ -4,30 +4,71 @@ from __future__ import annotations
 
 from typing import Any
 
+from danas_hil.board import load_board
 from danas_hil.estimate import paper
+from danas_hil.estimate.lines import known_bytes
+from danas_hil.estimate.on_board import estimate_on
+from danas_hil.search.fitness import within
 from danas_hil.search.settings import SearchSettings
 from danas_hil.space import Genome
+
+REFERENCE_BOARD = "nano33ble"
+"""Whose TFLM build the exact model takes where the limits come from no board."""
 
 
 class MemoryEstimator:
     """RAM and flash of genomes, estimated; each genome is worked out once."""
 
     def __init__(self, settings: SearchSettings) -> None:
-        self._settings = settings
+        self._exact = settings.memory_model == "exact"
+        self._limits = settings.limits
+        self._board = load_board(settings.board or REFERENCE_BOARD)
         self._totals: dict[Genome, tuple[int, int]] = {}
 
     def totals(self, genome: Genome) -> tuple[int, int]:
-        """Bytes of RAM and of flash, which limits are held against."""
+        """Bytes of RAM and of flash, which limits are held against.
+
+        Exact model: the sum of all lines whose figure is known, so that nothing is called too
+        large that might fit. Paper: Eq. 2 and Eq. 1.
+        """
         if genome not in self._totals:
-            estimate = paper(genome)
-            self._totals[genome] = (estimate.ram_bytes, estimate.flash_bytes)
+            if self._exact:
+                estimate = estimate_on(self._board, genome, limits=self._limits)
+                ram, flash = known_bytes(estimate.ram.lines), known_bytes(estimate.flash.lines)
+            else:
+                by_equations = paper(genome)
+                ram, flash = by_equations.ram_bytes, by_equations.flash_bytes
+            self._totals[genome] = (ram, flash)
         return self._totals[genome]
 
+    def fits(self, genome: Genome) -> bool:
+        """Whether `totals` are within the limits."""
+        return within(*self.totals(genome), self._limits)
+
     def detail(self, genome: Genome, model: bytes) -> dict[str, Any]:
-        """estimate.json of a converted candidate."""
+        """estimate.json of a converted candidate: both models, and the exact one for the host too.
+
+        totals: what the search went by, for the genome, and whether that is all there is.
+        exact: by board, for the file.
+        """
         ram_bytes, flash_bytes = self.totals(genome)
-        estimate = paper(genome)
+        by_equations = paper(genome)
+        exact = {}
+        searched = estimate_on(self._board, genome, limits=self._limits)
+        complete = None not in (searched.ram.total_bytes, searched.flash.total_bytes)
+        for board in (self._board, load_board("host")):
+            estimate = estimate_on(board, model, name=genome.id).to_json()
+            estimate.pop("plan")  # long; worked out again where it is drawn
+            exact[board.id] = estimate
         return {
-            "totals": {"ram_bytes": ram_bytes, "flash_bytes": flash_bytes},
-            "paper": {"ram_bytes": estimate.ram_bytes, "flash_bytes": estimate.flash_bytes},
+            "totals": {
+                "ram_bytes": ram_bytes,
+                "flash_bytes": flash_bytes,
+                "complete": not self._exact or complete,
+            },
+            "paper": {
+                "ram_bytes": by_equations.ram_bytes,
+                "flash_bytes": by_equations.flash_bytes,
+            },
+            "exact": exact,
         }

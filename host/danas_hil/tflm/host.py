@@ -1,9 +1,11 @@
 """Real TensorFlow Lite Micro on this computer: the `tflite-micro` wheel, in a child process.
 
-The child is there because TFLM ends its process where a desktop program would raise: it aborts
-on scales that it can't express (those of a network whose activations have collapsed) and in an
-arena that is too small at the wrong place. A candidate of that kind must not take a search with
-it. The child's standard error is TFLM's own text, whole, whatever our caller does with its own.
+The child is there because TFLM ends its process where a desktop program would raise: in an arena
+that is too small at the wrong place, and on scales that it can't express, such as logits with a
+scale below 2^-26, as of a network that has collapsed (CHECK_GT in QuantizeMultiplierGreaterThanOne,
+tensorflow/lite/kernels/internal/quantization_util.cc). A candidate of that kind must not take a
+search with it. The child's standard error is TFLM's own text, whole, whatever our caller does
+with its own.
 """
 
 from __future__ import annotations
@@ -94,8 +96,7 @@ class LoadedModel:
         self._text.seek(start)
         return _read_allocations(self._text.read().decode(errors="replace"), self.name)
 
-    def _load(self, model: bytes) -> None:
-        arena_bytes = generous_arena(model)
+    def _load(self, model: bytes, arena_bytes: int) -> None:
         while True:
             if arena_bytes > ARENA_LIMIT:
                 raise DanasError(
@@ -175,7 +176,7 @@ def load(model: bytes, name: str = "the model") -> Iterator[LoadedModel]:
     TFLM, or has not one input and one output.
     """
     require("tflite_micro", "host")
-    check_model(model, name)
+    arena_bytes = generous_arena(check_model(model, name))
     with tempfile.TemporaryFile() as text:
         child = subprocess.Popen(
             [sys.executable, "-P", str(Path(__file__).with_name("worker.py"))],
@@ -185,7 +186,7 @@ def load(model: bytes, name: str = "the model") -> Iterator[LoadedModel]:
         )
         try:
             loaded = LoadedModel(name, child, text)
-            loaded._load(model)
+            loaded._load(model, arena_bytes)
             yield loaded
         finally:
             child.kill()  # it has nothing to put away

@@ -1,0 +1,55 @@
+"""How many candidates a minute the supernet evaluates.
+
+40 random genomes at 64x64 rgb: batch-norm recalibration on 256 images, evaluation on 1,000.
+Several rounds; the best counts, since whatever else the computer does only slows it down.
+
+    python benchmarks/evaluation.py [--rounds 3] [--json]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+
+import numpy as np
+
+from danas_hil.space import DEFAULT_SPACE, DataConfig
+from danas_hil.supernet import Supernet
+
+CANDIDATES, RECALIBRATION_IMAGES, IMAGES = 40, 256, 1000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args()
+
+    data = DataConfig(64, "rgb")
+    rng = np.random.default_rng(0)
+    genomes = [DEFAULT_SPACE.sample(rng, data) for _ in range(CANDIDATES)]
+    pixels = rng.integers(0, 256, (RECALIBRATION_IMAGES + IMAGES, *data.shape)).astype(np.uint8)
+    recalibration, images = pixels[:RECALIBRATION_IMAGES], pixels[RECALIBRATION_IMAGES:]
+    supernet = Supernet(DEFAULT_SPACE, data)
+
+    begin = time.perf_counter()
+    supernet.evaluate(genomes[0], recalibration[:8], images[:8])
+    tracing = time.perf_counter() - begin
+    rounds = []
+    for _ in range(options.rounds):
+        begin = time.perf_counter()
+        for genome in genomes:
+            supernet.evaluate(genome, recalibration, images)
+        rounds.append(60 * CANDIDATES / (time.perf_counter() - begin))
+
+    if options.json:
+        print(json.dumps({"candidates_per_minute": max(rounds), "tracing_seconds": tracing}))
+        return
+    print(f"{'first call, with TensorFlow and tracing':42} {tracing:7.1f} s")
+    for number, rate in enumerate(rounds, 1):
+        print(f"{f'round {number}':42} {rate:7.0f} candidates a minute")
+
+
+if __name__ == "__main__":
+    main()

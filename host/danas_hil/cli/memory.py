@@ -1,0 +1,209 @@
+"""danas-hil estimate: will it fit?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Group
+from rich.markup import escape
+from rich.panel import Panel
+from rich.text import Text
+
+from danas_hil.base import DanasError
+from danas_hil.board import Board, Limits, format_size, load_board, parse_size
+from danas_hil.cli.show import JsonOption, console, error_out, print_json, say, table
+
+if TYPE_CHECKING:  # imported where it is used: it loads numpy, and --help is to be quick
+    from danas_hil.estimate import Estimate, Line
+
+_BAR = 30
+_VERDICTS = {True: ("FITS", "green"), False: ("DOES NOT FIT", "red"), None: ("UNKNOWN", "yellow")}
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(estimate)
+
+
+def estimate(
+    models: Annotated[
+        list[Path] | None, typer.Argument(help=".tflite files.", show_default=False)
+    ] = None,
+    board: Annotated[str, typer.Option(help="Board it is to run on.")] = "nano33ble",
+    runtime: Annotated[str | None, typer.Option(help="Another TFLM: see --list-runtimes.")] = None,
+    kernels: Annotated[str | None, typer.Option(help="reference or cmsis-nn.")] = None,
+    ram: Annotated[str | None, typer.Option(help="RAM limit instead of the board's.")] = None,
+    flash: Annotated[str | None, typer.Option(help="Flash limit instead of the board's.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page with the memory plan.")] = None,
+    list_runtimes: Annotated[
+        bool, typer.Option("--list-runtimes", help="List the TFLM builds that are known.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Tell what TensorFlow Lite Micro will take on a board, before anything is built.
+
+    The arena is exact to the byte. Figures that no build and no source has told yet read unknown,
+    and so does a verdict that depends on them. Exit code 1: something does not fit.
+
+    [bold]Examples[/bold]
+
+      danas-hil estimate model.tflite --board nano33ble
+
+      danas-hil estimate *.tflite --board nucleo_f746zg --json
+
+      danas-hil estimate model.tflite --runtime current --kernels reference --html plan.html
+    """
+    if list_runtimes:
+        _list_runtimes(json)
+        return
+    if not models:
+        raise DanasError("Which model?", "Give .tflite files: danas-hil estimate model.tflite")
+    found = load_board(board)
+    limits = Limits(
+        found.ram_bytes if ram is None else parse_size(ram),
+        found.flash_bytes if flash is None else parse_size(flash),
+        found.name,
+    )
+    estimates: list[Estimate | DanasError] = []
+    for model in models:
+        try:
+            estimates.append(_estimate(model, found, runtime, kernels, limits))
+        except DanasError as error:
+            estimates.append(error)
+    results = [_result(model, found, one) for model, one in zip(models, estimates, strict=True)]
+    if html:
+        _write_html(html, results, estimates, limits)
+    if json:
+        print_json(results)
+    else:
+        for model, one in zip(models, estimates, strict=True):
+            if isinstance(one, DanasError):
+                error_out(one)
+            else:
+                console().print(_panel(model, found, one))
+        if html:
+            say(f"Open the page: {html}")
+    if any(isinstance(one, DanasError) for one in estimates):
+        raise typer.Exit(2)
+    if any(one.fits is False for one in estimates if not isinstance(one, DanasError)):
+        raise typer.Exit(1)
+
+
+def _estimate(
+    model: Path, board: Board, runtime: str | None, kernels: str | None, limits: Limits
+) -> Estimate:
+    from danas_hil.estimate import read_file
+    from danas_hil.estimate.on_board import estimate_on
+
+    return estimate_on(
+        board,
+        read_file(model),
+        name=str(model),
+        runtime=runtime,
+        kernels=kernels,
+        limits=limits,
+    )
+
+
+def _result(model: Path, board: Board, one: Estimate | DanasError) -> dict[str, Any]:
+    """The object that --json prints for a file; without the plan, which is long."""
+    if isinstance(one, DanasError):
+        return {"model": str(model), "error": {"what": one.what, "hint": one.hint}}
+    value = {"model": str(model), "board": board.id, **one.to_json()}
+    value.pop("plan")
+    return value
+
+
+def _panel(model: Path, board: Board, one: Estimate) -> Panel:
+    word, colour = _VERDICTS[one.fits]
+    title = f"[bold {colour}]{word}[/]  {escape(model.name)} on {escape(board.name)}"
+    arena = one.arena
+    causes = [(cause, f"{size:,}") for cause, size in arena.by_cause]
+    return Panel(
+        Group(
+            Text(f"estimated; TFLM runtime {one.runtime}, {one.kernels} kernels"),
+            Text(),
+            _bar("RAM", one.ram.lines, one.ram_limit),
+            _bar("flash", one.flash.lines, one.flash_limit),
+            Text(),
+            Text(
+                f"arena: {arena.minimum_bytes:,} B is the smallest that works;"
+                f" {arena.used_bytes:,} B used\n"
+                f"       = head {arena.head_bytes:,} + tail {arena.tail_bytes:,}"
+            ),
+            table(("  in the arena", ">bytes"), [(f"  {cause}", size) for cause, size in causes]),
+            Text(),
+            table(
+                ("  line", ">bytes", "source"),
+                [
+                    *_rows("RAM", one.ram.lines),
+                    *_rows("flash", one.flash.lines),
+                ],
+            ),
+        ),
+        title=title,
+        title_align="left",
+        border_style=colour,
+        width=80,
+    )
+
+
+def _rows(what: str, lines: tuple[Line, ...]) -> list[tuple[str, str, str]]:
+    return [
+        (
+            f"  {what}: {line.name}",
+            "unknown" if line.bytes is None else f"{line.bytes:,}",
+            line.source or "a build for the board will tell",
+        )
+        for line in lines
+    ]
+
+
+def _bar(what: str, lines: tuple[Line, ...], limit: int | None) -> Text:
+    """A bar of the known share of the limit, and how much it is at least."""
+    from danas_hil.estimate.lines import known_bytes, total_bytes
+
+    known = known_bytes(lines)
+    least = "" if total_bytes(lines) is not None else "at least "
+    if limit is None:
+        return Text(f"{what:5} {least}{format_size(known)}, no limit")
+    share = known / limit
+    full = min(_BAR, round(share * _BAR))
+    colour = "red" if share > 1 else "green" if not least else "yellow"
+    return Text.assemble(
+        f"{what:5} ",
+        ("█" * full, colour),
+        "░" * (_BAR - full),
+        f" {least}{format_size(known)} of {format_size(limit)} ({100 * share:.0f} %)",
+    )
+
+
+def _write_html(
+    path: Path,
+    results: list[dict[str, Any]],
+    estimates: list[Estimate | DanasError],
+    limits: Limits,
+) -> None:
+    from danas_hil.report import EstimatePanel, write_estimates
+
+    panels = [
+        EstimatePanel(result, limits)
+        if isinstance(one, DanasError)
+        else EstimatePanel(result, limits, one.arena.by_cause, one.arena.plan)
+        for result, one in zip(results, estimates, strict=True)
+    ]
+    write_estimates(path, panels)
+
+
+def _list_runtimes(json: bool) -> None:
+    from danas_hil.estimate import list_runtimes
+
+    choices = list_runtimes()
+    if json:
+        print_json(
+            [{"name": c.name, "title": c.title, "kernels": list(c.kernels)} for c in choices]
+        )
+        return
+    rows = [(c.name, ", ".join(c.kernels), c.title) for c in choices]
+    console().print(table(("runtime", "kernels", "what it is"), rows))

@@ -1,0 +1,291 @@
+"""Estimate beside Measurement: signed errors, and what meets its limits.
+
+An estimate is the content of a candidate's estimate.json. What is read of it, all of it optional:
+
+    {"paper": {"ram_bytes": …, "flash_bytes": …},            Eq. 2 and Eq. 1, for any board
+     "exact": {BOARD: {"runtime": …, "kernels": …,            the byte-exact model, by board id
+                       "arena": {"used_bytes": …, "head_bytes": …, "tail_bytes": …,
+                                 "minimum_bytes": …},
+                       "flash": {"total_bytes": …, "model_bytes": …, "code_bytes": …},
+                       "ram": {"total_bytes": …}}}}
+
+An entry of `exact` is what `danas-hil estimate --json` prints for that board; the board `host` is
+the runtime `host`. A figure that is missing, null or the word "unknown" is unknown here as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from danas_hil.base import DanasError
+from danas_hil.board import Limits, board_names, load_board
+from danas_hil.estimate.on_board import estimate_on
+from danas_hil.measure import Measurement
+from danas_hil.run import RunFolder
+from danas_hil.targets import Kind
+
+Quantity = Literal["arena", "head", "tail", "ram", "model", "flash", "latency"]
+"""arena, head, tail: of TFLM's arena. ram: of the whole firmware. model: the .tflite file, which
+is all flash where nothing is built. flash: of the whole firmware. latency: the median."""
+
+Model = Literal["exact", "paper", ""]
+
+NO_LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One quantity of one candidate on one target: an estimate beside what was seen there.
+
+    target: BOARD or BOARD@SERIAL. unit: `bytes` or `us`. model: who estimates; empty where nobody
+    does. limit: the most that there may be; None where there is no limit for this quantity.
+    """
+
+    candidate: str
+    target: str
+    board: str
+    kind: Kind
+    quantity: Quantity
+    unit: Literal["bytes", "us"]
+    model: Model
+    estimate: float | None
+    observed: float | None
+    limit: int | None = None
+
+    @property
+    def error(self) -> float | None:
+        """Estimate less observation, in the unit: above zero says too much."""
+        if self.estimate is None or self.observed is None:
+            return None
+        return self.estimate - self.observed
+
+    @property
+    def error_share(self) -> float | None:
+        """The error as a share of the observation."""
+        return self.error / self.observed if self.error is not None and self.observed else None
+
+    @property
+    def fits(self) -> bool | None:
+        """Whether the observation, or else the estimate, is within the limit; None: not known."""
+        value = self.estimate if self.observed is None else self.observed
+        return None if value is None or self.limit is None else value <= self.limit
+
+    def to_json(self) -> dict[str, Any]:
+        derived = {"error": self.error, "error_share": self.error_share, "fits": self.fits}
+        return {**asdict(self), **derived}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of one candidate on one target.
+
+    status: of the measurement, with its reason. parity: None where outputs were not compared.
+    fits: whether RAM and flash are within the limits; None where a figure is missing that could
+    break one. from_estimate: whether `fits` leans on an estimate, for want of a measurement.
+    """
+
+    candidate: str
+    target: str
+    board: str
+    kind: Kind
+    status: str
+    reason: str
+    parity: bool | None
+    fits: bool | None
+    from_estimate: bool
+
+    @property
+    def good(self) -> bool:
+        return self.status == "OK" and self.fits is not False
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Rows and verdicts, in the order of the measurements."""
+
+    rows: tuple[Compared, ...]
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def good(self) -> bool:
+        """Whether every measurement is good and nothing is known to break its limits."""
+        return all(verdict.good for verdict in self.verdicts)
+
+    def to_json(self) -> dict[str, Any]:
+        verdicts = [{**asdict(verdict), "good": verdict.good} for verdict in self.verdicts]
+        return {"rows": [row.to_json() for row in self.rows], "verdicts": verdicts}
+
+
+def compare(
+    measurements: Iterable[Measurement],
+    estimates: Mapping[str, Mapping[str, Any]],
+    limits: Mapping[str, Limits] | None = None,
+) -> Comparison:
+    """Put estimates beside measurements.
+
+    estimates: the content of estimate.json by candidate id; one that is not there is unknown.
+    limits: by board id; a board that is not there has none.
+    """
+    rows: list[Compared] = []
+    verdicts: list[Verdict] = []
+    for measurement in measurements:
+        allowed = (limits or {}).get(measurement.board, NO_LIMITS)
+        estimate = estimates.get(measurement.model, {})
+        rows.extend(_rows(measurement, estimate, allowed))
+        verdicts.append(_verdict(measurement, estimate, allowed))
+    return Comparison(tuple(rows), tuple(verdicts))
+
+
+def compare_run(run: RunFolder) -> tuple[tuple[Measurement, ...], Comparison]:
+    """All measurements of `run`, and each beside the estimates of its candidate.
+
+    Raises DanasError when the run has no front, and naming a measurement.json that is damaged.
+    """
+    measurements = tuple(
+        Measurement.from_json(value, str(run.measured(*place) / "measurement.json"))
+        for place, value in run.measurements().items()
+    )
+    stored = {candidate.id: candidate.estimate for candidate in run.front().candidates}
+    files = {id_: run.candidate(id_) / "model.tflite" for id_ in stored}
+    return measurements, compare_files(measurements, files, stored)
+
+
+def compare_files(
+    measurements: Sequence[Measurement],
+    files: Mapping[str, Path],
+    stored: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Comparison:
+    """Each measurement beside the estimates of its model, held against its board's limits.
+
+    files: the .tflite file of each model. stored: estimate.json of each, where there is one; the
+    exact estimate for a board that is not in it is made from the file.
+    """
+    boards = {m.board: load_board(m.board) for m in measurements if m.board in board_names()}
+    estimates: dict[str, dict[str, Any]] = {}
+    for measurement in measurements:
+        model = measurement.model
+        estimate = estimates.setdefault(model, dict((stored or {}).get(model, {})))
+        exact = estimate["exact"] = dict(estimate.get("exact", {}))
+        board = boards.get(measurement.board)
+        if board is not None and board.id not in exact and model in files:
+            try:
+                content = files[model].read_bytes()
+                exact[board.id] = estimate_on(board, content, name=model).to_json()
+            except (OSError, DanasError):
+                continue  # not covered by the memory model, or gone: an estimate that is unknown
+    return compare(measurements, estimates, {name: board.limits for name, board in boards.items()})
+
+
+def figure(value: Any, *keys: str) -> float | None:
+    """The number at `keys` of nested mappings; None where there is none."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    usable = isinstance(value, int | float) and not isinstance(value, bool)
+    return value if usable else None
+
+
+_ESTIMATED: tuple[tuple[Quantity, Model, tuple[str, ...]], ...] = (
+    ("arena", "exact", ("arena", "used_bytes")),
+    ("arena", "paper", ("ram_bytes",)),
+    ("head", "exact", ("arena", "head_bytes")),
+    ("tail", "exact", ("arena", "tail_bytes")),
+    ("ram", "exact", ("ram", "total_bytes")),
+    ("model", "exact", ("flash", "model_bytes")),
+    ("model", "paper", ("flash_bytes",)),
+    ("flash", "exact", ("flash", "total_bytes")),
+    ("flash", "paper", ("flash_bytes",)),
+    ("latency", "", ()),
+)
+"""Who estimates what, and where it stands in estimate.json. Eq. 2 is meant to be all RAM that a
+network takes; held against the arena alone it looks better than it is."""
+
+
+def _rows(
+    measurement: Measurement, estimate: Mapping[str, Any], limits: Limits
+) -> Iterable[Compared]:
+    observed = _observed(measurement)
+    for quantity, model, keys in _ESTIMATED:
+        seen = observed[quantity]
+        built = quantity not in ("ram", "flash") or measurement.sizes is not None
+        told = quantity not in ("head", "tail", "latency") or seen is not None
+        if not built or not told:  # the target has no such thing
+            continue
+        yield Compared(
+            candidate=measurement.model,
+            target=measurement.target,
+            board=measurement.board,
+            kind=measurement.kind,
+            quantity=quantity,
+            unit="us" if quantity == "latency" else "bytes",
+            model=model,
+            estimate=figure(_source(estimate, model, measurement.board), *keys) if keys else None,
+            observed=seen,
+            limit=_LIMITED[quantity](limits) if quantity in _LIMITED else None,
+        )
+
+
+_LIMITED = {
+    "arena": lambda limits: limits.ram_bytes,
+    "ram": lambda limits: limits.ram_bytes,
+    "model": lambda limits: limits.flash_bytes,
+    "flash": lambda limits: limits.flash_bytes,
+}
+
+
+def _source(estimate: Mapping[str, Any], model: Model, board: str) -> Any:
+    part = estimate.get(model)
+    if model != "exact":
+        return part
+    return part.get(board) if isinstance(part, Mapping) else None
+
+
+def _observed(measurement: Measurement) -> dict[Quantity, float | None]:
+    memory, sizes, latency = measurement.memory, measurement.sizes, measurement.latency
+    ram = None
+    if sizes is not None and memory is not None and memory.stack_peak_bytes is not None:
+        ram = sizes.static_ram_bytes + memory.stack_peak_bytes
+    return {
+        "arena": None if memory is None else memory.arena_used_bytes,
+        "head": None if memory is None else memory.head_bytes,
+        "tail": None if memory is None else memory.tail_bytes,
+        "ram": ram,
+        "model": measurement.model_bytes or None,
+        "flash": None if sizes is None else sizes.flash_bytes,
+        "latency": None if latency is None else latency.median_us,
+    }
+
+
+def _verdict(measurement: Measurement, estimate: Mapping[str, Any], limits: Limits) -> Verdict:
+    observed = _observed(measurement)
+    exact = _source(estimate, "exact", measurement.board)
+    leans = False
+    verdicts: list[bool | None] = []
+    for limit, whole, part, keys in (
+        (limits.ram_bytes, observed["ram"], observed["arena"], ("ram", "total_bytes")),
+        (limits.flash_bytes, observed["flash"], observed["model"], ("flash", "total_bytes")),
+    ):
+        if limit is None:
+            continue
+        if whole is None and part is not None and part > limit:
+            verdicts.append(False)  # a part of it is too much already
+            continue
+        if whole is None:
+            whole = figure(exact, *keys)
+            leans = leans or whole is not None
+        verdicts.append(None if whole is None else whole <= limit)
+    if measurement.status == "SIZE":
+        verdicts.append(False)
+    return Verdict(
+        candidate=measurement.model,
+        target=measurement.target,
+        board=measurement.board,
+        kind=measurement.kind,
+        status=measurement.status,
+        reason="" if measurement.failure is None else measurement.failure.reason,
+        parity=None if measurement.parity is None else measurement.parity.equal,
+        fits=False if False in verdicts else None if None in verdicts else True,
+        from_estimate=leans,
+    )

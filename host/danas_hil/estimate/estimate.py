@@ -1,0 +1,171 @@
+"""The front door: one estimate of arena, flash and RAM for a model or a genome."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from danas_hil.base import DanasError
+from danas_hil.estimate.arena import ArenaEstimate, estimate_arena
+from danas_hil.estimate.flash import FlashEstimate, estimate_flash
+from danas_hil.estimate.graph import OperatorGraph
+from danas_hil.estimate.layout import lay_out
+from danas_hil.estimate.lines import all_fit, fits_within
+from danas_hil.estimate.ram import Firmware, RamEstimate, estimate_ram
+from danas_hil.estimate.read import naming, read_graph
+from danas_hil.estimate.runtime import load_runtime
+from danas_hil.space import Genome
+
+_NOTHING_KNOWN = Firmware()
+_DSP_CORES = ("cortex-m4", "cortex-m7", "cortex-m33")
+"""Cores whose CMSIS-NN scratch buffers the profiles know: with DSP extension, without Helium."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a model takes in a runtime, and whether that fits.
+
+    operators: the builtin names of those it has, sorted. ram_limit, flash_limit: bytes, None for
+    no limit. fits, fits_ram, fits_flash: None where a figure is missing that decides.
+    """
+
+    runtime: str
+    kernels: str
+    operators: tuple[str, ...]
+    arena: ArenaEstimate
+    flash: FlashEstimate
+    ram: RamEstimate
+    ram_limit: int | None
+    flash_limit: int | None
+
+    @property
+    def fits_ram(self) -> bool | None:
+        return fits_within(self.ram.lines, self.ram_limit)
+
+    @property
+    def fits_flash(self) -> bool | None:
+        return fits_within(self.flash.lines, self.flash_limit)
+
+    @property
+    def fits(self) -> bool | None:
+        return all_fit((self.fits_ram, self.fits_flash))
+
+    def to_json(self) -> dict[str, Any]:
+        """Bytes that are not known are null; `fits` is true, false or "unknown"."""
+        return {
+            "runtime": self.runtime,
+            "kernels": self.kernels,
+            "arena": self.arena.to_json(),
+            "flash": {
+                "total_bytes": self.flash.total_bytes,
+                "model_bytes": self.flash.model_bytes,
+                "code_bytes": self.flash.code_bytes,
+            },
+            "ram": {"total_bytes": self.ram.total_bytes},
+            "fits": "unknown" if self.fits is None else self.fits,
+            "limits": {"ram_bytes": self.ram_limit, "flash_bytes": self.flash_limit},
+            "operators": list(self.operators),
+            "breakdown": {
+                "arena": dict(self.arena.by_cause),
+                "flash": [line.to_json() for line in self.flash.lines],
+                "ram": [line.to_json() for line in self.ram.lines],
+            },
+            "plan": [asdict(buffer) for buffer in self.arena.plan],
+        }
+
+
+def estimate_model(
+    content: bytes,
+    *,
+    runtime: str,
+    kernels: str | None = None,
+    name: str = "The model",
+    core: str | None = None,
+    ram_limit: int | None = None,
+    flash_limit: int | None = None,
+    firmware: Firmware = _NOTHING_KNOWN,
+    recording: bool = False,
+) -> Estimate:
+    """Estimate a .tflite file from its bytes; `name` is what errors call it.
+
+    runtime, kernels: as `list_runtimes` names them. core: the board's, such as cortex-m4f, refused
+    where the kernels would behave otherwise there. Limits are bytes of the whole firmware.
+    recording: for a build with a RecordingMicroInterpreter. Raises DanasError for a damaged file,
+    and for one that the memory model does not cover, naming what.
+    """
+    with naming(name):
+        return estimate_graph(
+            read_graph(content, name),
+            runtime=runtime,
+            kernels=kernels,
+            core=core,
+            ram_limit=ram_limit,
+            flash_limit=flash_limit,
+            firmware=firmware,
+            recording=recording,
+        )
+
+
+def estimate_genome(
+    genome: Genome,
+    *,
+    runtime: str,
+    kernels: str | None = None,
+    core: str | None = None,
+    ram_limit: int | None = None,
+    flash_limit: int | None = None,
+    firmware: Firmware = _NOTHING_KNOWN,
+    clear_names: bool = True,
+) -> Estimate:
+    """Estimate the file that `genome` converts to, without converting it.
+
+    As `estimate_model`; clear_names: whether the file is without tensor names. Raises DanasError
+    for an infeasible genome.
+    """
+    return estimate_graph(
+        lay_out(genome, clear_names=clear_names),
+        runtime=runtime,
+        kernels=kernels,
+        core=core,
+        ram_limit=ram_limit,
+        flash_limit=flash_limit,
+        firmware=firmware,
+    )
+
+
+def estimate_graph(
+    graph: OperatorGraph,
+    *,
+    runtime: str,
+    kernels: str | None = None,
+    core: str | None = None,
+    ram_limit: int | None = None,
+    flash_limit: int | None = None,
+    firmware: Firmware = _NOTHING_KNOWN,
+    recording: bool = False,
+) -> Estimate:
+    """Estimate a graph that is read or laid out already; else as `estimate_model`."""
+    profile = load_runtime(runtime, kernels, recording=recording)
+    if core is not None and profile.kernels == "cmsis-nn" and not core.startswith(_DSP_CORES):
+        raise DanasError(
+            f"CMSIS-NN on a {core} is not covered by the memory model.",
+            f"It covers the cores {', '.join(_DSP_CORES)}; reference kernels on any.",
+        )
+    arena = estimate_arena(graph, profile)
+    operators = frozenset(operator.kind for operator in graph.operators)
+    return Estimate(
+        runtime=profile.name,
+        kernels=profile.kernels,
+        operators=tuple(sorted(operators)),
+        arena=arena,
+        flash=estimate_flash(
+            graph.file_bytes,
+            operators,
+            profile,
+            build=firmware.build,
+            firmware_bytes=firmware.code_bytes,
+        ),
+        ram=estimate_ram(arena.minimum_bytes, firmware),
+        ram_limit=ram_limit,
+        flash_limit=flash_limit,
+    )

@@ -1,0 +1,46 @@
+"""The estimate as a board's own figures make it."""
+
+from __future__ import annotations
+
+from danas_hil.board import Board, Limits
+from danas_hil.estimate.estimate import Estimate, estimate_graph
+from danas_hil.estimate.layout import lay_out
+from danas_hil.estimate.ram import Firmware
+from danas_hil.estimate.read import read_graph
+from danas_hil.space import Genome
+
+
+def estimate_on(
+    board: Board,
+    subject: bytes | Genome,
+    *,
+    name: str = "The model",
+    runtime: str | None = None,
+    kernels: str | None = None,
+    limits: Limits | None = None,
+) -> Estimate:
+    """Estimate a .tflite file (its bytes) or a genome on `board`.
+
+    runtime, kernels: other than the board's own. What a build of the board has told counts for its
+    own runtime only: another one has other code. limits: other than the board's. Raises DanasError
+    as `estimate_model` does.
+    """
+    limits = limits or board.limits
+    own = runtime in (None, board.runtime) and kernels in (None, board.kernels)
+    chosen = runtime or board.runtime
+    firmware = Firmware(
+        build=board.build,
+        code_bytes=board.framework_flash_bytes if own else None,
+        static_bytes=board.static_ram_bytes if own else None,
+        stack_bytes=board.stack_bytes if own else None,
+        framework_ram_bytes=board.framework_ram_bytes if own else None,
+    )
+    return estimate_graph(
+        lay_out(subject) if isinstance(subject, Genome) else read_graph(subject, name),
+        runtime=chosen,
+        kernels=kernels or (board.kernels if chosen == board.runtime else None),
+        core=board.core,
+        ram_limit=limits.ram_bytes,
+        flash_limit=limits.flash_bytes,
+        firmware=firmware,
+    )

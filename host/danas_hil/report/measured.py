@@ -1,0 +1,97 @@
+"""What was measured of a run's candidates, gathered from its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from danas_hil.board import Board, board_names, load_board
+from danas_hil.compare import Compared, Verdict, compare_run
+from danas_hil.measure import Measurement
+from danas_hil.run import RunFolder
+from danas_hil.targets import Kind
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How it went with one candidate on one target. Figures are None where a failure came first.
+
+    latency_us: the median of `runs` timed inferences, taken with `timer`. parity: whether all
+    outputs were byte for byte the golden ones. fits: against the board's limits. reason, hint: of
+    a failure.
+    """
+
+    candidate: str
+    target: str
+    kind: Kind
+    status: str
+    fits: bool | None
+    tflm: str
+    arena_used_bytes: int | None
+    latency_us: float | None
+    runs: int
+    timer: str
+    parity: bool | None
+    reason: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class TargetWords:
+    """A target for the reader: its board, and which TFLM with which kernels ran there."""
+
+    board: str
+    kind: Kind
+    tflm: str
+    kernels: str
+
+    def __str__(self) -> str:
+        return f"{self.board}, TFLM {self.tflm}, {self.kernels} kernels"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All that was measured; `targets` by their names."""
+
+    outcomes: tuple[Outcome, ...] = ()
+    compared: tuple[Compared, ...] = ()
+    targets: Mapping[str, TargetWords] = field(default_factory=dict)
+
+
+def gather(run: RunFolder) -> Measured:
+    """Read all measurements of `run`, and hold them against the estimates of its candidates.
+
+    Raises DanasError naming a measurement.json that is damaged.
+    """
+    measurements, comparison = compare_run(run)
+    boards = {m.board: load_board(m.board) for m in measurements if m.board in board_names()}
+    return Measured(
+        tuple(map(_outcome, measurements, comparison.verdicts)),
+        comparison.rows,
+        {m.target: _words(m, boards.get(m.board)) for m in measurements},
+    )
+
+
+def _outcome(m: Measurement, verdict: Verdict) -> Outcome:
+    return Outcome(
+        m.model,
+        m.target,
+        m.kind,
+        m.status,
+        verdict.fits,
+        m.tflm_version or "",
+        m.memory.arena_used_bytes if m.memory else None,
+        m.latency.median_us if m.latency else None,
+        len(m.latency.runs_us) if m.latency else 0,
+        m.latency.timer if m.latency else "",
+        verdict.parity,
+        m.failure.reason if m.failure else "",
+        m.failure.hint if m.failure else "",
+    )
+
+
+def _words(m: Measurement, board: Board | None) -> TargetWords:
+    kernels = m.build.parts.get("kernels") or (board.kernels if board else "unknown")
+    return TargetWords(
+        board.name if board else m.board, m.kind, m.tflm_version or "unknown", kernels
+    )

@@ -1,0 +1,68 @@
+"""The state of a supernet in one file."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from danas_hil.base import DanasError, atomic_path
+from danas_hil.supernet.network import Array
+
+_HINT = "Remove the file to train this supernet anew."
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Shared weights, Adam's moments (empty once training is done), and the steps done.
+
+    made_by: all settings that the weights depend on, as JSON.
+    """
+
+    made_by: dict[str, Any]
+    step: int
+    weights: Array
+    first: Array
+    second: Array
+
+    def save(self, path: Path) -> None:
+        with atomic_path(path) as temporary, temporary.open("wb") as file:
+            np.savez(
+                file,
+                made_by=np.array(json.dumps(self.made_by)),
+                step=np.array(self.step),
+                weights=self.weights,
+                first=self.first,
+                second=self.second,
+            )
+
+    @staticmethod
+    def load(path: Path) -> Checkpoint:
+        """Raises DanasError naming the file when it is missing or damaged."""
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                return Checkpoint(
+                    json.loads(str(file["made_by"])),
+                    int(file["step"]),
+                    file["weights"],
+                    file["first"],
+                    file["second"],
+                )
+        except FileNotFoundError as error:
+            raise DanasError(f"There is no checkpoint {path}.") from error
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise DanasError(f"The checkpoint {path} can't be read: {error}.", _HINT) from error
+
+    def check(self, made_by: dict[str, Any], path: Path) -> None:
+        """Raise DanasError unless this was made with the settings `made_by`."""
+        ours = json.loads(json.dumps(made_by))
+        different = [key for key in ours if ours[key] != self.made_by.get(key)]
+        if different:
+            raise DanasError(
+                f"The checkpoint {path} was made with other settings: {', '.join(different)}.",
+                _HINT,
+            )

@@ -1,0 +1,188 @@
+"""Evaluation: batch-norm statistics anew, batch norm folded into the convolutions, then images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from danas_hil.base import DanasError
+from danas_hil.space import CLASSES, Genome, Layer
+from danas_hil.supernet.backend import tensorflow, traced
+from danas_hil.supernet.network import EPSILON, HEAD, Array, Network, activation, convolution
+
+Statistics = dict[str, tuple[Array, Array]]
+"""Mean and variance, each (c,), of what each convolution gives, by layer name."""
+
+RECALIBRATION_PIXELS = 256 * 96 * 96
+"""The most pixels in a batch of recalibration: 256 images of 96x96. A layer may hold 24 floats for
+each pixel, and two layers live at once: 450 MB."""
+
+PREDICTION_PIXELS = 250 * 64 * 64
+"""The most pixels in a batch of predictions: a call costs 4 ms whatever its size, so smaller ones
+are slower, and larger ones are no quicker (benchmarks/evaluation.py)."""
+
+
+def recalibrated(
+    network: Network, flat: Array, genome: Genome, images: npt.NDArray[Any]
+) -> Statistics:
+    """Batch-norm statistics of `genome` over `images` (n, height, width, channels).
+
+    Batch by batch in training mode, and averaged over the batches: as large as memory bears, so
+    that there are few. Images are float32 in [-1, 1], or uint8.
+    """
+    check_images(genome, images)
+    gather, _ = evaluation_functions(network)
+    choice = network.choice(genome)
+    names = [layer.name for layer in network.convolutions]
+    sums: list[Array] = []
+    for share, batch in _batches(images, RECALIBRATION_PIXELS):
+        parts = [share * part.numpy() for part in gather(flat, batch, choice.depths, choice.kept)]
+        sums = [a + b for a, b in zip(sums, parts, strict=True)] if sums else parts
+    pairs = zip(names, sums[::2], sums[1::2], strict=True)
+    return {name: (mean, variance) for name, mean, variance in pairs if mean.size}
+
+
+def probabilities(
+    network: Network,
+    flat: Array,
+    genome: Genome,
+    statistics: Statistics,
+    images: npt.NDArray[Any],
+) -> Array:
+    """Probabilities (n, 2) float32 that the subnet `genome` gives to `images`."""
+    check_images(genome, images)
+    _, predict = evaluation_functions(network)
+    weights = network.cut(flat, genome)
+    kernels, biases = [], []
+    for layer in network.convolutions:
+        if layer.name not in statistics:
+            kernels.append(np.zeros((1, 1, 1, 1), np.float32))
+            biases.append(np.zeros(1, np.float32))
+            continue
+        mean, variance = statistics[layer.name]
+        scale = weights[f"{layer.name}_gamma"] / np.sqrt(variance + EPSILON)
+        kernels.append(weights[layer.name] * _by_output(layer, scale))
+        biases.append(weights[f"{layer.name}_beta"] - mean * scale)
+    depths = network.choice(genome).depths
+    tf = tensorflow()
+    fixed = tf.nest.map_structure(
+        tf.convert_to_tensor, (depths, kernels, biases, weights[HEAD], weights[f"{HEAD}_bias"])
+    )
+    parts = [predict(batch, *fixed).numpy() for _, batch in _batches(images, PREDICTION_PIXELS)]
+    return np.concatenate(parts)
+
+
+@lru_cache(maxsize=8)
+def evaluation_functions(network: Network) -> tuple[Any, Any]:
+    """The traced functions (gather, predict), each traced once for all subnets of `network`.
+
+    gather(flat, images, depths, kept): mean and variance of each convolution in turn, empty for
+    dropped ones. predict(images, depths, kernels, biases, head, head bias): probabilities, with
+    batch norm folded into kernels and biases, already cut to the subnet's size.
+    """
+    tf = tensorflow()
+    images_spec = tf.TensorSpec([None, None, None, network.largest.data.channels], tf.float32)
+    depths_spec = tf.TensorSpec([5], tf.int32)
+    names = [layer.name for layer in network.convolutions]
+
+    gather_signature = [
+        tf.TensorSpec([network.size], tf.float32),
+        images_spec,
+        depths_spec,
+        tf.TensorSpec([len(network.counts)], tf.int32),
+    ]
+
+    def gather(flat: Any, images: Any, depths: Any, kept: Any) -> tuple[Any, ...]:
+        weights = network.cut_tensors(flat, kept)
+
+        def convolve(layer: Layer, x: Any) -> tuple[Any, tuple[Any, ...]]:
+            kernel = weights[layer.name]
+            mean, variance = _moments(layer, x, kernel)
+            scale = weights[f"{layer.name}_gamma"] * tf.math.rsqrt(variance + EPSILON)
+            bias = weights[f"{layer.name}_beta"] - mean * scale
+            return _folded(layer, x, kernel * _by_output(layer, scale), bias), (mean, variance)
+
+        return network.features(images, depths, convolve)[1]
+
+    predict_signature = [
+        images_spec,
+        depths_spec,
+        [tf.TensorSpec([None, None, None, None], tf.float32)] * len(names),
+        [tf.TensorSpec([None], tf.float32)] * len(names),
+        tf.TensorSpec([None, len(CLASSES)], tf.float32),
+        tf.TensorSpec([len(CLASSES)], tf.float32),
+    ]
+
+    def predict(
+        images: Any, depths: Any, kernels: list[Any], biases: list[Any], head: Any, head_bias: Any
+    ) -> Any:
+        folded = dict(zip(names, zip(kernels, biases, strict=True), strict=True))
+
+        def convolve(layer: Layer, x: Any) -> tuple[Any, tuple[Any, ...]]:
+            return _folded(layer, x, *folded[layer.name]), ()
+
+        features, _ = network.features(images, depths, convolve)
+        return tf.nn.softmax(tf.matmul(features, head) + head_bias)
+
+    return traced(gather, gather_signature), traced(predict, predict_signature)
+
+
+def _folded(layer: Layer, x: Any, kernel: Any, bias: Any) -> Any:
+    """The convolution of `layer` with batch norm folded in: TensorFlow runs it as one operator."""
+    return activation(layer, tensorflow().nn.bias_add(convolution(layer, x, kernel), bias))
+
+
+def _by_output(layer: Layer, scale: Any) -> Any:
+    """Factors (c,) of the output channels of `layer`, fit to be multiplied by its kernel."""
+    return scale[:, None] if layer.kind == "depthwise" else scale
+
+
+def _moments(layer: Layer, x: Any, kernel: Any) -> tuple[Any, Any]:
+    """Mean and variance (c,) of what the convolution of `layer` makes of `x`.
+
+    A 1x1 convolution that widens is not run for it: its output's moments follow from those of its
+    input, W'm and the diagonal of W'CW, and C is over a sixth of the channels. Sums are products
+    with ones, four times as quick as a reduction.
+    """
+    tf = tensorflow()
+    widens = layer.kernel == 1 and layer.relu6
+    rows = x if widens else convolution(layer, x, kernel)
+    rows = tf.reshape(rows, [-1, tf.shape(rows)[3]])
+    share = tf.fill([1, tf.shape(rows)[0]], 1 / tf.cast(tf.shape(rows)[0], tf.float32))
+    mean = tf.matmul(share, rows)
+    if not widens:
+        variance = tf.matmul(share, rows * rows) - mean * mean
+        return mean[0], tf.nn.relu(variance[0])
+    centred = rows - mean
+    covariance = tf.matmul(centred, centred, transpose_a=True) * share[0, 0]
+    matrix = kernel[0, 0]
+    variance = tf.reduce_sum(matrix * tf.matmul(covariance, matrix), 0)
+    return tf.matmul(mean, matrix)[0], tf.nn.relu(variance)
+
+
+def as_float(images: npt.NDArray[Any]) -> Array:
+    """uint8 images as float32 in [-1, 1], MobileNetV2's scale; float images as they are."""
+    if images.dtype == np.uint8:
+        return images.astype(np.float32) / np.float32(127.5) - np.float32(1)
+    return images.astype(np.float32, copy=False)
+
+
+def check_images(genome: Genome, images: npt.NDArray[Any]) -> None:
+    """Raise DanasError unless `images` is (n, height, width, channels) as `genome` sees them."""
+    if images.ndim != 4 or not len(images) or images.shape[1:] != genome.data.shape:
+        raise DanasError(
+            f"Images of shape {images.shape} are not what {genome} sees.",
+            f"It takes (n, {', '.join(map(str, genome.data.shape))}) with n of 1 or more.",
+        )
+
+
+def _batches(images: npt.NDArray[Any], pixels: int) -> Iterator[tuple[float, Array]]:
+    """Equal batches (up to one image) of about `pixels` at the most, and each one's share."""
+    size = max(1, pixels // (images.shape[1] * images.shape[2]))
+    count = -(-len(images) // size)
+    for part in np.array_split(images, count):
+        yield len(part) / len(images), as_float(part)

@@ -1,0 +1,60 @@
+"""One subnet as a plain Keras model, made from the layer table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from danas_hil.space import CLASSES, Genome, layers
+from danas_hil.supernet.backend import keras
+from danas_hil.supernet.evaluation import Statistics
+from danas_hil.supernet.network import EPSILON, HEAD, Array, Network
+
+MOMENTUM = 0.99
+"""Of the running statistics when a built model is trained on its own. Keras' MobileNetV2 has
+0.999, which would need thousands of steps to forget the initial ones."""
+
+
+def build(genome: Genome) -> Any:
+    """A freshly initialised functional keras.Model of `genome`: images to probabilities.
+
+    Input (batch, height, width, channels) float32 in [-1, 1]; output (batch, 2). Layers have the
+    names of the layer table; the batch norm of NAME is NAME_bn and its ReLU6 NAME_relu6.
+    """
+    make = keras().layers
+    images = keras().Input(genome.data.shape, name="images")
+    outputs: list[Any] = []
+    for layer in layers(genome):
+        x, *others = (outputs[i] if i >= 0 else images for i in layer.inputs)
+        name, window = layer.name, {"strides": layer.stride, "padding": "same", "use_bias": False}
+        if layer.kind == "conv":
+            x = make.Conv2D(layer.output_shape[2], layer.kernel, name=name, **window)(x)
+        elif layer.kind == "depthwise":
+            x = make.DepthwiseConv2D(layer.kernel, name=name, **window)(x)
+        elif layer.kind == "add":
+            x = make.Add(name=name)([x, *others])
+        elif layer.kind == "average_pool":
+            x = make.AveragePooling2D(layer.kernel, name=name)(x)
+        elif layer.kind == "reshape":
+            x = make.Flatten(name=name)(x)
+        elif layer.kind == "dense":
+            x = make.Dense(len(CLASSES), name=name)(x)
+        else:
+            x = make.Softmax(name=name)(x)
+        if layer.kind in ("conv", "depthwise"):
+            x = make.BatchNormalization(momentum=MOMENTUM, epsilon=EPSILON, name=f"{name}_bn")(x)
+        if layer.relu6:
+            x = make.ReLU(max_value=6.0, name=f"{name}_relu6")(x)
+        outputs.append(x)
+    return keras().Model(images, outputs[-1], name=f"genome_{genome.id}")
+
+
+def extract(network: Network, flat: Array, genome: Genome, statistics: Statistics) -> Any:
+    """`genome` cut out of the shared weights `flat`, as `build` lays it out."""
+    model = build(genome)
+    weights = network.cut(flat, genome)
+    for name, (mean, variance) in statistics.items():
+        model.get_layer(name).set_weights([weights[name]])
+        scale, offset = weights[f"{name}_gamma"], weights[f"{name}_beta"]
+        model.get_layer(f"{name}_bn").set_weights([scale, offset, mean, variance])
+    model.get_layer(HEAD).set_weights([weights[HEAD], weights[f"{HEAD}_bias"]])
+    return model

@@ -1,0 +1,69 @@
+"""Which subnets a training step trains: the largest, the smallest, and random ones between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from danas_hil.space import ArchConfig, DataConfig, Genome, SearchSpace, layers
+
+Fits = Callable[[Genome], bool]
+"""Whether a genome could be chosen at all. It has to give the same answer at every call."""
+
+_TRIES = 50
+
+
+def anything(_genome: Genome) -> bool:
+    """Without limits every genome could be chosen."""
+    return True
+
+
+@dataclass(frozen=True)
+class Sandwich:
+    """The subnets of every step (sandwich rule, arXiv 1903.05134), as far as they are of use.
+
+    Time spent on subnets that no board within the limits can hold is lost on the others, so
+    `largest` is the largest one that fits, and random ones are drawn among those that fit.
+    """
+
+    space: SearchSpace
+    data: DataConfig
+    largest: Genome
+    smallest: Genome
+    fits: Fits
+    seed: int
+
+    @staticmethod
+    def of(space: SearchSpace, data: DataConfig, seed: int, fits: Fits = anything) -> Sandwich:
+        """The largest is the one with the most multiplications among the deepest for each last
+        stage and width that fit; where none does, limits are of no account.
+        """
+        deepest = space.largest(data)
+        cuts = [deepest.arch, *_shallower(space, deepest)]
+        widths = (replace(cut, alpha=alpha) for cut in cuts for alpha in space.alpha)
+        fitting = [genome for arch in widths if fits(genome := Genome(data, arch))]
+        if not fitting:
+            return Sandwich(space, data, deepest, space.smallest(data), anything, seed)
+        largest = max(fitting, key=lambda genome: sum(layer.macs for layer in layers(genome)))
+        return Sandwich(space, data, largest, space.smallest(data), fits, seed)
+
+    def genomes(self, step: int, random_subnets: int) -> list[Genome]:
+        """The subnets of step `step`: largest, smallest, and as many drawn from (seed, step)."""
+        rng = np.random.default_rng((self.seed, step))
+        return [self.largest, self.smallest, *(self._draw(rng) for _ in range(random_subnets))]
+
+    def _draw(self, rng: np.random.Generator) -> Genome:
+        draws = (self.space.sample(rng, self.data) for _ in range(_TRIES))
+        return next((genome for genome in draws if self.fits(genome)), self.largest)
+
+
+def _shallower(space: SearchSpace, deepest: Genome) -> list[ArchConfig]:
+    """`deepest` with its last stages taken away one after the other, where the space has that."""
+    without_b7 = replace(deepest.arch, b7=0)
+    without_b6 = replace(without_b7, b6=0)
+    without_b5 = replace(without_b6, b5=0)
+    without_b4 = replace(without_b5, b4=0)
+    cuts = (without_b7, without_b6, without_b5, without_b4, replace(without_b4, b3=0))
+    return [cut for cut in cuts if replace(deepest, arch=cut) in space and cut != deepest.arch]

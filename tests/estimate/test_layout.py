@@ -1,0 +1,119 @@
+"""A genome's graph without a network, against the file that TensorFlow makes of its network."""
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from danas_hil.base import DanasError
+from danas_hil.estimate import estimate_genome, lay_out, list_runtimes, load_runtime, read_graph
+from danas_hil.estimate.arena import estimate_arena
+from danas_hil.estimate.shapes import check_shapes
+from danas_hil.space import DEFAULT_SPACE, ArchConfig, DataConfig, Genome
+from estimate.keras_models import converted
+from strategies import generators
+
+RUNTIMES = [(choice.name, kernels) for choice in list_runtimes() for kernels in choice.kernels]
+
+
+def _genome(resolution, colour, depths, alpha):
+    return Genome(DataConfig(resolution, colour), ArchConfig(*depths, alpha))
+
+
+# Corners first: one channel everywhere, additions on maps of one pixel (which Keras squeezes),
+# the deepest and the shallowest; then random ones.
+GENOMES = [
+    _genome(32, "monochrome", (0, 0, 0, 0, 0), 0.1),
+    _genome(32, "monochrome", (3, 2, 2, 2, 1), 0.1),
+    _genome(16, "rgb", (3, 4, 3, 3, 1), 0.2),
+    _genome(48, "rgb", (1, 1, 0, 0, 0), 1.0),
+    _genome(96, "rgb", (2, 1, 1, 1, 1), 0.3),
+    *(
+        DEFAULT_SPACE.sample(
+            np.random.default_rng(seed), DataConfig(resolution, ("monochrome", "rgb")[seed % 2])
+        )
+        for seed, resolution in enumerate((32, 32, 64, 64, 96, 96, 128))
+    ),
+]
+
+
+def _comparable(estimate):
+    return replace(estimate, plan=tuple(replace(buffer, name="") for buffer in estimate.plan))
+
+
+@pytest.mark.parametrize("genome", GENOMES, ids=str)
+def test_a_genome_is_laid_out_as_converted_and_takes_what_real_tflm_takes(genome):
+    pytest.importorskip("tensorflow", reason="needs the extra search")
+    pytest.importorskip("tflite_micro", reason="needs the extra host")
+    from danas_hil import tflm
+
+    content = converted(genome)
+    laid, read = lay_out(genome), read_graph(content)
+    assert [replace(t, name="") for t in laid.tensors] == [
+        replace(t, name="") for t in read.tensors
+    ]
+    assert (laid.operators, laid.inputs, laid.outputs) == (
+        read.operators,
+        read.inputs,
+        read.outputs,
+    )
+    assert laid.file_bytes == len(content)
+    for runtime in RUNTIMES:
+        ours, theirs = (estimate_arena(graph, load_runtime(*runtime)) for graph in (laid, read))
+        assert _comparable(ours) == _comparable(theirs)
+    with tflm.load(content, str(genome)) as loaded:
+        told = loaded.allocations()
+    found = estimate_arena(laid, load_runtime("host"))
+    assert (found.used_bytes, found.head_bytes, found.tail_bytes) == (
+        told.total_bytes,
+        told.head_bytes,
+        told.tail_bytes,
+    )
+
+
+@pytest.mark.parametrize("genome", GENOMES[:4], ids=str)
+def test_the_size_of_a_file_with_names_is_within_half_a_percent(genome):
+    pytest.importorskip("tensorflow", reason="needs the extra search")
+    content = converted(genome, clear_names=False)
+    assert lay_out(genome, clear_names=False).file_bytes == pytest.approx(len(content), rel=0.005)
+
+
+@given(generators())
+def test_every_genome_is_laid_out_soundly_and_can_be_estimated_everywhere(rng):
+    genome = DEFAULT_SPACE.sample(rng)
+    graph = lay_out(genome)
+    graph.check_order()
+    check_shapes(graph)
+    weights = sum(t.constant_bytes for t in graph.tensors)
+    assert weights < graph.file_bytes
+    for runtime in RUNTIMES:
+        arena = estimate_arena(graph, load_runtime(*runtime))
+        assert arena.minimum_bytes >= arena.used_bytes > arena.tail_bytes > 0
+
+
+@given(generators())
+def test_live_buffers_of_a_genome_never_overlap(rng):
+    plan = estimate_arena(lay_out(DEFAULT_SPACE.sample(rng)), load_runtime("arduino")).plan
+    for number, one in enumerate(plan):
+        for other in plan[:number]:
+            if one.first <= other.last and other.first <= one.last:
+                assert one.end <= other.offset or other.end <= one.offset
+
+
+def test_a_genome_with_a_block_behind_an_empty_stage_is_refused():
+    genome = _genome(64, "rgb", (0, 1, 0, 0, 0), 0.5)
+    with pytest.raises(DanasError, match="behind an empty stage"):
+        estimate_genome(genome, runtime="arduino")
+
+
+def test_a_genome_is_estimated_within_ten_milliseconds():
+    """Five on a computer that does nothing else, which a test can't count on."""
+    genome = DEFAULT_SPACE.largest(DataConfig(96, "rgb"))
+    times = []
+    for _ in range(10):
+        started = time.perf_counter()
+        estimate_genome(genome, runtime="arduino")
+        times.append(time.perf_counter() - started)
+    assert min(times) < 0.010

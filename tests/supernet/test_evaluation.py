@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from danas_hil.base import DanasError
+from danas_hil.space import DataConfig, Genome
+from danas_hil.supernet import Supernet, evaluation
+from danas_hil.supernet.evaluation import evaluation_functions
+from danas_hil.supernet.training import step_functions
+from supernet.elastic import DATA, SPACE, SUBNETS, make_batch, shaken_supernet
+
+
+def test_one_trace_serves_every_subnet_and_every_number_of_images() -> None:
+    supernet = shaken_supernet()
+    images, _ = make_batch(0, 40)
+    for genome in SUBNETS:
+        supernet.evaluate(genome, images[:32], images)
+        supernet.evaluate(genome, images, images[:7])
+    large = Supernet(SPACE, DataConfig(64, "rgb"))
+    more = np.zeros((3, 64, 64, 3), np.uint8)
+    large.evaluate(SPACE.largest(large.data), more, more)
+    traces = [f.experimental_get_tracing_count() for f in evaluation_functions(supernet.network)]
+    assert traces == [1, 1]
+
+
+def test_images_as_bytes_give_what_their_floats_give() -> None:
+    supernet = shaken_supernet()
+    images = np.random.default_rng(0).integers(0, 256, (20, *DATA.shape)).astype(np.uint8)
+    floats = images.astype(np.float32) / np.float32(127.5) - 1
+    for genome in SUBNETS[:2]:
+        np.testing.assert_allclose(
+            supernet.evaluate(genome, images, images),
+            supernet.evaluate(genome, floats, floats),
+            atol=1e-5,
+        )
+
+
+def test_probabilities_do_not_depend_on_the_batches_they_come_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    supernet = shaken_supernet()
+    images, _ = make_batch(0, 33)
+    whole = supernet.evaluate(SUBNETS[0], images, images)
+    monkeypatch.setattr(evaluation, "PREDICTION_PIXELS", 10 * 32 * 32)
+    np.testing.assert_allclose(supernet.evaluate(SUBNETS[0], images, images), whole, atol=1e-6)
+    assert whole.shape == (33, 2)
+    assert whole.dtype == np.float32
+    np.testing.assert_allclose(whole.sum(axis=1), 1, atol=1e-6)
+
+
+def test_recalibration_in_batches_is_the_mean_over_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    supernet = shaken_supernet()
+    images, _ = make_batch(0, 32)
+    network, flat, genome = supernet.network, supernet.weights, SUBNETS[0]
+    halves = [
+        evaluation.recalibrated(network, flat, genome, part) for part in (images[:16], images[16:])
+    ]
+    monkeypatch.setattr(evaluation, "RECALIBRATION_PIXELS", 16 * 32 * 32)
+    both = evaluation.recalibrated(network, flat, genome, images)
+    for name, (mean, variance) in both.items():
+        np.testing.assert_allclose(mean, (halves[0][name][0] + halves[1][name][0]) / 2, atol=1e-5)
+        expected = (halves[0][name][1] + halves[1][name][1]) / 2
+        np.testing.assert_allclose(variance, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("genome", SUBNETS, ids=str)
+def test_images_recalibrated_on_themselves_get_what_training_mode_gives(genome: Genome) -> None:
+    supernet = shaken_supernet()
+    images, _ = make_batch(0, 64)
+    choice = supernet.network.choice(genome)
+    gradient, _ = step_functions(supernet.network)
+    targets = np.full((64, 2), 0.5, np.float32)
+    _, expected, _ = gradient(
+        supernet.weights, images, targets, choice.depths, choice.kept, choice.head
+    )
+    np.testing.assert_allclose(supernet.evaluate(genome, images, images), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(0, 32, 32, 3), (4, 32, 32, 1), (4, 64, 64, 3), (32, 32, 3)])
+def test_images_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
+    supernet = shaken_supernet()
+    good, _ = make_batch(0, 8)
+    with pytest.raises(DanasError, match="Images of shape"):
+        supernet.evaluate(SUBNETS[0], good, np.zeros(shape, np.float32))
