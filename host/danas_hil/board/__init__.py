@@ -7,10 +7,12 @@ from danas_hil.board.board import (
     load_board,
     load_device_class,
 )
+from danas_hil.board.firmware import Firmware
 from danas_hil.board.limits import Limits, format_size, parse_size
 
 __all__ = [
     "Board",
+    "Firmware",
     "Limits",
     "board_names",
     "device_class_names",

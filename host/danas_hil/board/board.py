@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
 from danas_hil.base import DanasError, tree_folder
+from danas_hil.board.firmware import Firmware
 from danas_hil.board.limits import Limits
 
 Kind = Literal["host", "emulated", "real"]
@@ -28,6 +29,7 @@ class Board:
     framework_flash_bytes, static_ram_bytes, stack_bytes, framework_ram_bytes: what a firmware takes
         besides model, library and arena; None where no build or source has told yet.
     source: where limits, core and clock come from.
+    firmware: how one is built and reached; None where none is.
     """
 
     id: str
@@ -45,6 +47,7 @@ class Board:
     static_ram_bytes: int | None = None
     stack_bytes: int | None = None
     framework_ram_bytes: int | None = None
+    firmware: Firmware | None = None
 
     @property
     def limits(self) -> Limits:
@@ -72,6 +75,9 @@ def load_board(name: str) -> Board:
     for key, value in content.items():
         if key not in known:
             raise DanasError(f"{path}: a board has no {key!r}.", f"It has {', '.join(known)}.")
+        if key == "firmware" and isinstance(value, dict):
+            content[key] = Firmware.from_toml(path, value)
+            continue
         wanted = int if types[key] == int | None else str
         if not isinstance(value, wanted) or isinstance(value, bool):
             raise DanasError(f"{path}: {key} = {value!r} is not {wanted.__name__}.")

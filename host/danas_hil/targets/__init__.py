@@ -1,5 +1,7 @@
 """Ways to run a model: each a Target that gives a Session."""
 
+from danas_hil.targets.devices import Device, QemuDevice, SerialDevice
+from danas_hil.targets.firmware import FirmwareTarget, build_into, open_session
 from danas_hil.targets.host import HostTarget
 from danas_hil.targets.interface import (
     Build,
@@ -19,15 +21,21 @@ from danas_hil.targets.interface import (
 __all__ = [
     "Build",
     "BuildIdentity",
+    "Device",
+    "FirmwareTarget",
     "Hello",
     "HostTarget",
     "Kind",
     "Memory",
     "ModelFile",
     "OperatorTime",
+    "QemuDevice",
+    "SerialDevice",
     "Session",
     "Sizes",
     "Stage",
     "Target",
     "TargetError",
+    "build_into",
+    "open_session",
 ]

@@ -1,0 +1,20 @@
+// Faults are written to RAM that survives a reset; after it, hello tells them.
+#pragma once
+
+#include <stdint.h>
+
+#include "danas_wire.h"
+
+namespace danas {
+namespace fault {
+
+void begin();  // to be called once after each reset, before anything that may fault
+void add_to(Json* json);
+
+// Writes the record and resets.
+[[noreturn]] void record(const char* kind, uint32_t pc, uint32_t lr, uint32_t status);
+
+void provoke();  // an undefined instruction, for the self-test
+
+}  // namespace fault
+}  // namespace danas

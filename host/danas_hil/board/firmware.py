@@ -1,0 +1,65 @@
+"""How a firmware for a board is built and reached: the table [firmware] of its TOML file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from danas_hil.base import DanasError, read_json, tree_folder
+
+
+@dataclass(frozen=True)
+class Firmware:
+    """What PlatformIO and the serial port need to know of a board.
+
+    platform: PlatformIO's, with its version, or `platforms/NAME` for one of ours.
+    platformio_id: PlatformIO's name of the board. optimisation: of the compiler, for everything
+    that is built. flags, unflags: more that the compiler is given, and what it is not.
+    serial_baud: bits a second. serial_object: the Arduino object of the port, where it is not
+    Serial. emulator: that runs it, where no board does.
+    """
+
+    platform: str
+    platformio_id: str
+    optimisation: str = "-O2"
+    flags: tuple[str, ...] = ()
+    unflags: tuple[str, ...] = ()
+    serial_baud: int = 115200
+    serial_object: str = "Serial"
+    emulator: str | None = None
+
+    @property
+    def platform_name(self) -> str:
+        return self.platform.partition("@")[0].removeprefix("platforms/")
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the platform is one of ours, which needs no registry."""
+        return self.platform.startswith("platforms/")
+
+    def manifest(self) -> dict[str, Any]:
+        """PlatformIO's own manifest of the board, where it stands in boards/."""
+        found = read_json(tree_folder("boards") / f"{self.platformio_id}.json")
+        return dict(found)
+
+    @staticmethod
+    def from_toml(path: Path, table: Mapping[str, Any]) -> Firmware:
+        """Raises DanasError naming the file and the key that is wrong."""
+        known = {field.name: str(field.type) for field in fields(Firmware)}
+        values: dict[str, Any] = {}
+        for key, value in table.items():
+            if key not in known:
+                raise DanasError(
+                    f"{path}: [firmware] has no {key!r}.", f"It has {', '.join(known)}."
+                )
+            wanted = int if known[key] == "int" else list if "tuple" in known[key] else str
+            fits = isinstance(value, wanted) and not isinstance(value, bool)
+            if not fits or (wanted is list and not all(isinstance(one, str) for one in value)):
+                raise DanasError(f"{path}: [firmware] {key} = {value!r} is not {wanted.__name__}.")
+            values[key] = tuple(value) if wanted is list else value
+        for key in ("platform", "platformio_id"):
+            if key not in values:
+                raise DanasError(f"{path}: [firmware] {key} missing.")
+        return Firmware(**values)

@@ -1,0 +1,18 @@
+"""Building with PlatformIO: offline, quiet, and with its errors in our words."""
+
+from danas_hil.platformio.build import BuildError, Built, SizeError, build, upload
+from danas_hil.platformio.elf import ElfSizes, Section, read_elf_sizes
+from danas_hil.platformio.settings import core_folder, pio_environment
+
+__all__ = [
+    "BuildError",
+    "Built",
+    "ElfSizes",
+    "Section",
+    "SizeError",
+    "build",
+    "core_folder",
+    "pio_environment",
+    "read_elf_sizes",
+    "upload",
+]

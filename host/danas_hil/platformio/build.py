@@ -1,0 +1,173 @@
+"""From a rendered sketch to an ELF file that fits its board."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import filelock
+
+from danas_hil.base import (
+    DanasError,
+    Deadline,
+    Finished,
+    atomic_path,
+    run_process,
+    user_folder,
+    write_atomic,
+)
+from danas_hil.board import Board, format_size
+from danas_hil.platformio.elf import ElfSizes, read_elf_sizes
+from danas_hil.platformio.registry import check_packages
+from danas_hil.platformio.settings import core_folder, pio_environment
+from danas_hil.sketch import LIBRARY_VARIABLE, Sketch, firmware_of
+
+BUILD_SECONDS = 1200.0  # the library has 215 files, which take minutes the first time
+UPLOAD_SECONDS = 180.0
+_HINTS = (
+    (
+        r"HTTPClientError|InternetConnectionError|Could not (find|install)|UnknownPackageError",
+        "PlatformIO can't get a package from its registry. Connect this computer once, or, for the"
+        f" library, let {LIBRARY_VARIABLE} name a folder that holds it.",
+    ),
+    (
+        r"arm-none-eabi-\S+: (not found|No such file)|'arm-none-eabi-\S+' is not recognized",
+        "The compiler is missing. Debian and Ubuntu: apt install gcc-arm-none-eabi"
+        " libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib",
+    ),
+    (r"No space left on device", "The disk is full."),
+)
+_OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes")
+_FIRST_ERROR = re.compile(r"^.*(?:error:|Error:|undefined reference).*$", re.MULTILINE)
+
+
+class BuildError(DanasError):
+    """The compiler, the linker or PlatformIO itself failed. log: all that they printed."""
+
+    def __init__(self, what: str, hint: str, log: Path) -> None:
+        super().__init__(what, hint)
+        self.log = log
+
+
+class SizeError(BuildError):
+    """The program does not fit its board."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """A program that fits. seconds: that the build took."""
+
+    sizes: ElfSizes
+    seconds: float
+
+
+def project_folder(board: Board, kind: str) -> Path:
+    """The one project of this board for sketches of this kind, where libraries stay compiled."""
+    return user_folder("builds") / f"{board.id}-{kind}"
+
+
+def build(sketch: Sketch, elf: Path, log: Path, seconds: float = BUILD_SECONDS) -> Built:
+    """Build `sketch` into the file `elf`; what did not change is not compiled again.
+
+    Raises BuildError, SizeError for a program that is too large, and DanasError where a tool or
+    a package is missing or the deadline passes.
+    """
+    started = time.monotonic()
+    deadline = Deadline(seconds, f"the build for {sketch.board.id}")
+    with _project(sketch, deadline) as project:
+        made = project / ".pio" / "build" / sketch.board.id / "firmware.elf"
+        made.unlink(missing_ok=True)  # an earlier one must not be taken for this
+        done = _pio(sketch, project, (), deadline, log)
+        if done.status != 0 or not made.is_file():
+            raise _failure(sketch.board, done.output, log)
+        with atomic_path(elf) as path:
+            shutil.copyfile(made, path)
+    sizes = read_elf_sizes(elf)
+    _check_fit(sketch.board, sizes, log)
+    return Built(sizes, time.monotonic() - started)
+
+
+def upload(sketch: Sketch, port: str | None, log: Path, seconds: float = UPLOAD_SECONDS) -> None:
+    """Bring `sketch` onto a board, at `port` or where PlatformIO finds it.
+
+    Builds it if another one was built in between. Raises BuildError.
+    """
+    deadline = Deadline(seconds, f"flashing {sketch.board.id}")
+    arguments = ["-t", "upload", *(["--upload-port", port] if port else [])]
+    with _project(sketch, deadline) as project:
+        done = _pio(sketch, project, arguments, deadline, log)
+    if done.status != 0:
+        raise _failure(sketch.board, done.output, log)
+
+
+@contextlib.contextmanager
+def _project(sketch: Sketch, deadline: Deadline) -> Iterator[Path]:
+    """The project of the sketch's kind and board, ours alone and up to date."""
+    check_packages(firmware_of(sketch.board), core_folder())
+    project = project_folder(sketch.board, sketch.kind)
+    project.mkdir(parents=True, exist_ok=True)
+    try:
+        with filelock.FileLock(project / ".lock", timeout=deadline.left() or 0.0):
+            _write(sketch, project)
+            yield project
+    except filelock.Timeout as error:
+        raise DanasError(
+            f"Another build has held {project} for {deadline.seconds:g} s.", "Let it end first."
+        ) from error
+
+
+def _pio(
+    sketch: Sketch, project: Path, arguments: Sequence[str], deadline: Deadline, log: Path
+) -> Finished:
+    command = [sys.executable, "-m", "platformio", "run", "-e", sketch.board.id]
+    command += ["-d", str(project), *arguments]
+    return run_process(command, deadline=deadline, log=log, environment=pio_environment())
+
+
+def _write(sketch: Sketch, project: Path) -> None:
+    """Bring the project's files to what the sketch has; a file that is the same stays untouched."""
+    for folder in ("src", "lib"):
+        for file in sorted((project / folder).rglob("*")):
+            if file.is_file() and file.relative_to(project).as_posix() not in sketch.files:
+                file.unlink()
+    for name, text in sketch.files.items():
+        path = project / name
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            write_atomic(path, text)
+
+
+def _failure(board: Board, output: str, log: Path) -> BuildError:
+    overflow = _OVERFLOW.search(output)
+    if overflow is not None:
+        region, size = overflow[1], int(overflow[2])
+        return SizeError(
+            f"The program needs {format_size(size)} more of {region} than {board.name} has.",
+            "Choose a smaller candidate or a larger board.",
+            log,
+        )
+    hint = next((hint for sign, hint in _HINTS if re.search(sign, output)), "")
+    first = _FIRST_ERROR.search(output)
+    what = first[0].strip() if first else f"{len(output.splitlines())} lines of output, no error"
+    return BuildError(
+        f"The build for {board.id} failed: {what}.", f"{hint} All of it is in {log}.".strip(), log
+    )
+
+
+def _check_fit(board: Board, sizes: ElfSizes, log: Path) -> None:
+    """PlatformIO only warns of too little RAM."""
+    for what, size, limit in (
+        ("flash", sizes.flash_bytes, board.flash_bytes),
+        ("RAM", sizes.static_ram_bytes, board.ram_bytes),
+    ):
+        if limit is not None and size > limit:
+            raise SizeError(
+                f"The program takes {size} bytes of {what}, and {board.name} has {limit}.",
+                "Choose a smaller candidate or a larger board.",
+                log,
+            )

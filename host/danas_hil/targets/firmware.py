@@ -1,0 +1,129 @@
+"""The target that is a firmware of ours: rendered, built, flashed, and asked over the wire."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from danas_hil.base import DanasError, write_atomic
+from danas_hil.estimate.arena import estimate_arena
+from danas_hil.estimate.graph import OperatorGraph
+from danas_hil.estimate.read import read_graph
+from danas_hil.estimate.runtime import load_runtime
+from danas_hil.platformio import SizeError, build
+from danas_hil.sketch import Sketch, render_tflm
+from danas_hil.targets.devices import Device
+from danas_hil.targets.interface import (
+    Build,
+    BuildIdentity,
+    Kind,
+    ModelFile,
+    Sizes,
+    TargetError,
+)
+from danas_hil.targets.wire_session import WireSession
+
+BOOT_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class FirmwareTarget:
+    """Models in TensorFlow Lite Micro on `device`.
+
+    arena_margin_bytes: how much larger than the estimated minimum the arena is made.
+    """
+
+    device: Device
+    arena_margin_bytes: int = 0
+
+    @property
+    def name(self) -> str:
+        return self.device.name
+
+    @property
+    def board(self) -> str:
+        return self.device.board.id
+
+    @property
+    def kind(self) -> Kind:
+        return self.device.kind
+
+    def identity(self, model: ModelFile) -> BuildIdentity:
+        sketch = self._sketch(model)
+        parts = {"model": model.sha256, "board": self.board, "program": sketch.identity}
+        return BuildIdentity(sketch.identity, parts)
+
+    def build(self, model: ModelFile, folder: Path) -> Build:
+        try:
+            sketch = self._sketch(model)
+        except DanasError as error:
+            raise TargetError("RENDER", error.what, error.hint) from error
+        sizes = build_into(sketch, folder)
+        return Build(model, self.identity(model), folder, sizes, folder / "build.log")
+
+    def flash(self, build: Build) -> None:
+        folder = _folder(build)
+        try:
+            self.device.flash(self._sketch(build.model), folder / "flash.log")
+        except DanasError as error:
+            raise TargetError("FLASH", error.what, error.hint, folder / "flash.log") from error
+
+    @contextlib.contextmanager
+    def open(self, build: Build) -> Iterator[WireSession]:
+        graph = read_graph(build.model.content, build.model.name)
+        output = graph.tensors[graph.outputs[0]]
+        with open_session(self.device, _folder(build), output.shape[1:], output.type) as session:
+            yield session
+
+    def _sketch(self, model: ModelFile) -> Sketch:
+        graph = read_graph(model.content, model.name)
+        board = self.device.board
+        runtime = load_runtime(board.runtime, board.kernels)
+        arena = estimate_arena(graph, runtime).minimum_bytes + self.arena_margin_bytes
+        return render_tflm(board, model.name, model.content, _operators(graph), arena)
+
+
+def build_into(sketch: Sketch, folder: Path) -> Sizes:
+    """Leave the sources of `sketch` and its firmware.elf in `folder`. Raises TargetError."""
+    log = folder / "build.log"
+    for name, text in sketch.files.items():
+        write_atomic(folder / "sketch" / name, text)
+    try:
+        sizes = build(sketch, folder / "firmware.elf", log).sizes
+    except SizeError as error:
+        raise TargetError("SIZE", error.what, error.hint, log) from error
+    except DanasError as error:
+        raise TargetError("BUILD", error.what, error.hint, log) from error
+    sections = {section.name: section.size for section in sizes.sections}
+    return Sizes(sizes.flash_bytes, sizes.static_ram_bytes, sections)
+
+
+@contextlib.contextmanager
+def open_session(
+    device: Device, folder: Path, output_shape: tuple[int, ...], output_type: str
+) -> Iterator[WireSession]:
+    """Start the firmware.elf of `folder` on `device` and wait for it. Raises TargetError (BOOT)."""
+    log = folder / "serial.log"
+    log.unlink(missing_ok=True)
+    with contextlib.ExitStack() as stack:
+        try:
+            stream = stack.enter_context(
+                device.connect(folder / "firmware.elf", folder / "device.log")
+            )
+        except DanasError as error:
+            raise TargetError("BOOT", error.what, error.hint, folder / "device.log") from error
+        session = WireSession(stream, output_shape, output_type, log)
+        session.start(BOOT_SECONDS)
+        yield session
+
+
+def _operators(graph: OperatorGraph) -> tuple[str, ...]:
+    """Builtin names of the operators used, each once, in the order of the file."""
+    return tuple(dict.fromkeys(operator.kind for operator in graph.operators))
+
+
+def _folder(build: Build) -> Path:
+    assert build.folder is not None, "a firmware is built in a folder"
+    return build.folder

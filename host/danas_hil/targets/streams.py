@@ -1,0 +1,150 @@
+"""Ports, sockets and pipes as the stream of bytes that a conversation needs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import serial
+
+from danas_hil.base import DanasError, Deadline
+
+_LOOK_AGAIN_SECONDS = 0.1
+_WRITE_SECONDS = 5.0
+
+
+class PortLostError(DanasError):
+    """The other end is gone: a cable, a port, an emulator that ended."""
+
+
+class SerialStream:
+    """A port that pyserial opens: a device file, `socket://…`, `rfc2217://…`."""
+
+    def __init__(self, url: str, port: serial.SerialBase) -> None:
+        self._url = url
+        self._port = port
+
+    def read(self, seconds: float) -> bytes:
+        with self._as_lost():
+            self._port.timeout = seconds
+            first: bytes = self._port.read(1)
+            return first + self._port.read(self._port.in_waiting) if first else b""
+
+    def write(self, data: bytes) -> None:
+        with self._as_lost():
+            self._port.write(data)
+
+    @contextlib.contextmanager
+    def _as_lost(self) -> Iterator[None]:
+        try:
+            yield
+        except (serial.SerialException, OSError) as error:
+            raise PortLostError(
+                f"The port {self._url} is gone: {error}.", "Look at the cable and the board."
+            ) from error
+
+
+@contextlib.contextmanager
+def open_serial(
+    find: Callable[[], str | None], baud: int, seconds: float, board: str
+) -> Iterator[SerialStream]:
+    """Open the port that `find` names, as soon as it is there and lets itself be opened.
+
+    `find` is asked again and again, because a board that starts anew may come back under another
+    name. Raises DanasError when there is no port within `seconds`, with the last reason.
+    """
+    deadline = Deadline(seconds, f"the serial port of {board}")
+    reason = "no port appeared"
+    while True:
+        url = find()
+        if url is not None:
+            try:
+                port = serial.serial_for_url(
+                    url, baudrate=baud, timeout=0, write_timeout=_WRITE_SECONDS
+                )
+                break
+            except (serial.SerialException, OSError, ValueError) as error:
+                reason = str(error)
+        if deadline.expired:
+            raise DanasError(
+                f"No serial port of {board} within {seconds:g} s: {reason}.",
+                "`danas-hil boards scan` lists the boards that are connected. On Linux, reading a"
+                " port needs the group dialout.",
+            )
+        time.sleep(_LOOK_AGAIN_SECONDS)
+    try:
+        yield SerialStream(url, port)
+    finally:
+        port.close()
+
+
+class ProcessStream:
+    """The standard input and output of a process of ours, such as an emulator."""
+
+    def __init__(self, process: subprocess.Popen[bytes], what: str, log: Path) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._process = process
+        self._in, self._out = process.stdin.fileno(), process.stdout.fileno()
+        self._what = what
+        self._log = log
+
+    def read(self, seconds: float) -> bytes:
+        if not select.select([self._out], [], [], seconds)[0]:
+            return b""
+        data = os.read(self._out, 65536)
+        if not data:
+            raise self._lost()
+        return data
+
+    def write(self, data: bytes) -> None:
+        while data:
+            try:
+                data = data[os.write(self._in, data) :]
+            except BrokenPipeError as error:
+                raise self._lost() from error
+
+    def _lost(self) -> PortLostError:
+        status = self._process.wait(timeout=_WRITE_SECONDS)
+        return PortLostError(
+            f"{self._what} ended with status {status}.", f"What it printed is in {self._log}."
+        )
+
+
+@contextlib.contextmanager
+def open_process(arguments: Sequence[str], what: str, log: Path) -> Iterator[ProcessStream]:
+    """Run a program for as long as the block lasts; what it prints as errors goes to `log`.
+
+    Raises DanasError when it can't be started.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as errors:
+        try:
+            process = subprocess.Popen(
+                list(arguments),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                bufsize=0,
+                start_new_session=True,  # Ctrl-C is ours to handle; the program is ended below
+            )
+        except OSError as error:
+            raise DanasError(
+                f"{arguments[0]} can't be started: {error}.",
+                "`danas-hil doctor` lists what is missing.",
+            ) from error
+    try:
+        yield ProcessStream(process, what, log)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()

@@ -1,0 +1,153 @@
+"""The session of every program of ours on a board or an emulator: one conversation."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from danas_hil.base import DanasError
+from danas_hil.targets.interface import Hello, Memory, OperatorTime, Stage, TargetError
+from danas_hil.targets.streams import PortLostError
+from danas_hil.tflm import Array
+from danas_hil.wire import ByteStream, Conversation, DeviceError, DeviceResetError, ProtocolError
+
+REPLY_SECONDS = 10.0  # for all that takes a device no time; repeated many times until then
+RUN_SECONDS = 120.0  # for one inference
+_FAULT_SECONDS = 5.0  # for a device to come back after a fault
+
+
+class WireSession:
+    """A conversation with the measuring loop of firmware/.
+
+    output_shape, output_type: of the model's one output, without the batch. log: where each line
+    goes that the device prints.
+    """
+
+    def __init__(
+        self,
+        stream: ByteStream,
+        output_shape: tuple[int, ...],
+        output_type: str,
+        log: Path,
+    ) -> None:
+        self._output_shape = output_shape
+        self._output_type = np.dtype(output_type)
+        self._log = log
+        self._hello: dict[str, Any] = {}
+        self.conversation = Conversation(stream, log=self._keep)
+
+    def start(self, seconds: float) -> None:
+        """Wait until the device answers. Raises TargetError (BOOT)."""
+        try:
+            self._hello = self.conversation.hello(seconds)
+        except DanasError as error:
+            raise TargetError("BOOT", error.what, error.hint, self._log) from error
+
+    def identify(self) -> Hello:
+        told = self._hello
+        fault = told.get("fault")
+        if fault is not None and "pc" in told:
+            fault = f"{fault} at {told['pc']} (from {told['lr']}, status {told['status']})"
+        try:
+            return Hello(
+                build_id=str(told["build"]),
+                board=str(told["board"]),
+                tflm_version=str(told["tflm"]),
+                timer=str(told["timer"]),
+                timer_hz=int(told["timer_hz"]),
+                core_clock_hz=int(told["clock_hz"]),
+                arena_bytes=int(told["arena_bytes"]),
+                image_bytes=int(told["flash_bytes"]),
+                reset_cause=str(told["reset"]),
+                last_fault=fault,
+            )
+        except (KeyError, ValueError, TypeError) as error:
+            raise TargetError(
+                "PROTOCOL", f"The device's hello makes no sense: {error!r}.", log=self._log
+            ) from error
+
+    @property
+    def static_ram_bytes(self) -> int:
+        """Of the program, by linker symbols."""
+        return int(self._hello["ram_bytes"])
+
+    def memory(self) -> Memory:
+        with self._telling("ALLOCATE"):
+            ready = self.conversation.ask("prepare", RUN_SECONDS)
+        with self._telling("PROTOCOL"):
+            told = self.conversation.ask("memory", REPLY_SECONDS)
+        return Memory(int(ready["arena"]), stack_peak_bytes=int(told["stack_peak"]))
+
+    def infer(self, one: Array) -> Array:
+        with self._telling("PROTOCOL"):
+            # Every byte may need a second: at 9600 baud one line takes a tenth of one.
+            seconds = REPLY_SECONDS + one.nbytes / 100
+            self.conversation.upload(np.ascontiguousarray(one).tobytes(), seconds)
+        with self._telling("FAULT"):
+            done = self.conversation.ask("invoke", RUN_SECONDS)
+        with self._telling("PROTOCOL"):
+            size = int(done["bytes"])
+            content = self.conversation.download(size, str(done["crc"]), seconds + size / 100)
+        output = np.frombuffer(content, self._output_type)
+        if output.size != np.prod(self._output_shape, dtype=int):
+            raise TargetError(
+                "PROTOCOL",
+                f"The device has an output of {output.size} numbers, not {self._output_shape}.",
+                log=self._log,
+            )
+        return output.reshape(self._output_shape)
+
+    def time(self, runs: int) -> tuple[float, ...]:
+        with self._telling("FAULT"):
+            ticks = [self.conversation.ask("time", RUN_SECONDS)["ticks"] for _ in range(runs)]
+        return tuple(int(one) * 1e6 / int(self._hello["timer_hz"]) for one in ticks)
+
+    def clock_seconds(self) -> float:
+        """What the device's clock shows, in seconds since some moment."""
+        with self._telling("PROTOCOL"):
+            told = self.conversation.ask("clock", REPLY_SECONDS)
+        return int(told["ticks"]) / int(self._hello["timer_hz"])
+
+    def crash(self) -> Hello:
+        """Make a self-test fault on purpose, and return what it tells after that."""
+        with contextlib.suppress(DeviceResetError):
+            self.conversation.ask("crash", REPLY_SECONDS)
+        self.start(REPLY_SECONDS)
+        return self.identify()
+
+    def profile(self) -> tuple[OperatorTime, ...] | None:
+        """None: a program that takes the time of each operator is another one."""
+        return None
+
+    def _keep(self, line: str) -> None:
+        with self._log.open("a", encoding="utf-8") as log:
+            log.write(line + "\n")
+
+    @contextlib.contextmanager
+    def _telling(self, refused: Stage) -> Iterator[None]:
+        """Errors of a conversation as failures of a stage: `refused` where the device refuses."""
+        try:
+            yield
+        except DeviceError as error:
+            raise TargetError(refused, error.what, error.hint, self._log) from error
+        except DeviceResetError as error:
+            raise self._after_reset(error) from error
+        except (ProtocolError, PortLostError) as error:
+            raise TargetError("PROTOCOL", error.what, error.hint, self._log) from error
+
+    def _after_reset(self, error: DeviceResetError) -> TargetError:
+        """A device that started anew says why: a fault of the program, or none that it knows."""
+        self.start(_FAULT_SECONDS)
+        fault = self.identify().last_fault
+        if fault is None:
+            return TargetError("PROTOCOL", error.what, "It tells of no fault.", self._log)
+        return TargetError(
+            "FAULT",
+            f"The program stopped with a fault: {fault}.",
+            "arm-none-eabi-addr2line -f -e firmware.elf ADDRESS tells where.",
+            self._log,
+        )

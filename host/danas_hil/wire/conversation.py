@@ -1,0 +1,214 @@
+"""Requests and their answers over a stream of bytes that loses, doubles and damages some."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import secrets
+import time
+import zlib
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from danas_hil.base import Deadline
+from danas_hil.wire.errors import DeviceError, DeviceResetError, ProtocolError
+from danas_hil.wire.framing import (
+    CHUNK_BYTES,
+    LAST_SEQ,
+    PROTOCOL_VERSION,
+    Damaged,
+    Decoder,
+    Frame,
+    Text,
+    encode,
+)
+
+_HINT = "See the device's log; `danas-hil doctor --board NAME` tests port, wire and timer."
+
+
+class ByteStream(Protocol):
+    """What a conversation needs of a port, a socket or a pipe."""
+
+    def read(self, seconds: float) -> bytes:
+        """What has arrived, waiting at most `seconds` for the first byte; b"" is silence."""
+        ...
+
+    def write(self, data: bytes) -> None: ...
+
+
+class Conversation:
+    """Ask a device and get the right answer, or an error; never a wrong answer.
+
+    Every request has a SEQ of ours, and the device answers a repeated one with the reply that it
+    kept, so a request runs once however often it must be sent. A device that started anew refuses
+    everything until `hello`. `log` is given each line that is not a frame.
+
+    patience: seconds of silence until a request is repeated; it has no say in when to give up.
+    settle: seconds to let a damaged line or a NAK pass before the request is repeated.
+    """
+
+    def __init__(
+        self,
+        stream: ByteStream,
+        *,
+        log: Callable[[str], None] = lambda _line: None,
+        patience: float = 0.5,
+        settle: float = 0.02,
+    ) -> None:
+        self._stream = stream
+        self._log = log
+        self._patience = patience
+        self._settle = settle
+        self._decoder = Decoder()
+        self._seq = secrets.randbelow(LAST_SEQ) + 1
+        self.requests = 0  # over the whole conversation
+        self.repeats = 0  # requests that had to be sent again, over the whole conversation
+
+    def hello(self, seconds: float) -> dict[str, Any]:
+        """Greet until the device answers, and return what it says about itself.
+
+        Raises ProtocolError when it does not within `seconds`, or speaks another version.
+        """
+        deadline = Deadline(seconds, "the device to answer hello")
+        while True:
+            nonce = secrets.token_hex(4)
+            try:
+                about = self._ask("hello", deadline, {"nonce": nonce})
+            except (DeviceResetError, ProtocolError):
+                if deadline.expired:
+                    raise
+                continue  # it started anew while it told, or an answer to somebody before us came
+            if about.get("nonce") != nonce:
+                deadline.check(_HINT)
+                continue
+            if about.get("protocol") != PROTOCOL_VERSION:
+                raise ProtocolError(
+                    f"The device speaks version {about.get('protocol')!r} of the protocol,"
+                    f" and this danas-hil {PROTOCOL_VERSION}.",
+                    "Flash it again with this version.",
+                )
+            return about
+
+    def ask(self, request: str, seconds: float, **fields: int | str) -> dict[str, Any]:
+        """Send a request and return its reply, an object of JSON.
+
+        Raises DeviceError when the device refuses, DeviceResetError when it started anew since
+        `hello`, ProtocolError when no good reply has come after `seconds`.
+        """
+        return self._ask(request, Deadline(seconds, f"the reply to {request!r}"), fields)
+
+    def upload(self, data: bytes, seconds: float) -> None:
+        """Write `data` into the model's input, whole and checked. Errors as `ask`."""
+        deadline = Deadline(seconds, "the device to take the input")
+        for at in range(0, len(data), CHUNK_BYTES):
+            chunk = base64.b64encode(data[at : at + CHUNK_BYTES]).decode()
+            self._ask("put", deadline, {"at": at, "data": chunk})
+        self._ask("loaded", deadline, {"bytes": len(data), "crc": f"{zlib.crc32(data):08x}"})
+
+    def download(self, size: int, crc: str, seconds: float) -> bytes:
+        """The model's output of `size` bytes, whose CRC32 a reply told. Errors as `ask`."""
+        return self._fetch("get", size, crc, Deadline(seconds, "the device to send its output"))
+
+    def _ask(
+        self, request: str, deadline: Deadline, fields: Mapping[str, int | str]
+    ) -> dict[str, Any]:
+        reply = self._exchange(request, deadline, fields)
+        text = reply.body
+        if reply.kind == "LONG":
+            size, _, crc = text.partition(" ")
+            if not size.isdecimal():
+                raise ProtocolError(f"The reply to {request!r} makes no sense: {text!r}.", _HINT)
+            text = self._fetch("more", int(size), crc, deadline).decode("ascii", "replace")
+        elif reply.kind != "OK":
+            raise ProtocolError(f"The reply to {request!r} is a {reply.kind}: {text!r}.", _HINT)
+        return _json_object(request, text)
+
+    def _fetch(self, request: str, size: int, crc: str, deadline: Deadline) -> bytes:
+        """Data of the device in chunks: `DATA OFFSET BASE64` each."""
+        data = bytearray()
+        while len(data) < size:
+            reply = self._exchange(request, deadline, {"at": len(data)})
+            offset, _, text = reply.body.partition(" ")
+            try:
+                chunk = base64.b64decode(text, validate=True)
+            except binascii.Error:
+                chunk = b""
+            if reply.kind != "DATA" or offset != str(len(data)) or not chunk:
+                raise ProtocolError(f"{reply.body!r} is no data for {request!r}.", _HINT)
+            data += chunk
+        if len(data) != size or f"{zlib.crc32(data):08x}" != crc:
+            raise ProtocolError(f"The data of {request!r} does not have the CRC told.", _HINT)
+        return bytes(data)
+
+    def _exchange(self, request: str, deadline: Deadline, fields: Mapping[str, int | str]) -> Frame:
+        """Send one line until its one reply line is there. Raises for a reply that refuses."""
+        self._seq = self._seq % LAST_SEQ + 1
+        self.requests += 1
+        body = " ".join(f"{key}={value}" for key, value in fields.items())
+        line = b"\n" + encode(Frame(self._seq, request, body))  # ends what noise may have begun
+        heard, damaged, sent = 0, 0, 0
+        while True:
+            left = deadline.left()
+            if left == 0.0:
+                raise ProtocolError(
+                    f"No reply to {request!r} within {deadline.seconds:g} s (waiting for"
+                    f" {deadline.waiting_for}): sent {sent} times, {heard} bytes came,"
+                    f" {damaged} damaged lines or NAKs among them.",
+                    _HINT,
+                )
+            self._stream.write(line)
+            sent += 1
+            self.repeats += sent > 1
+            silence_ends = time.monotonic() + self._patience
+            while (now := time.monotonic()) < silence_ends:
+                data = self._stream.read(min(silence_ends - now, deadline.left() or 0.0))
+                if not data:
+                    break
+                heard += len(data)
+                reply: Frame | None = None
+                for event in self._decoder.feed(data):
+                    match event:
+                        case Text(text):
+                            self._log(text)
+                        case Damaged(text):
+                            self._log(f"damaged: {text}")
+                            damaged += 1
+                            silence_ends = min(silence_ends, time.monotonic() + self._settle)
+                        case Frame(0, "NAK", _):
+                            damaged += 1
+                            silence_ends = min(silence_ends, time.monotonic() + self._settle)
+                        case Frame(seq, "WAIT", _) if seq == self._seq:
+                            silence_ends = time.monotonic() + 10 * self._patience
+                        case Frame(seq, _, _) if seq == self._seq:
+                            reply = event
+                        case _:
+                            pass  # a second reply to a request that was sent twice
+                if reply is not None:
+                    _raise_refusal(request, reply)
+                    return reply
+                if deadline.expired:
+                    break
+
+
+def _raise_refusal(request: str, reply: Frame) -> None:
+    if reply.kind != "ERR":
+        return
+    value = _json_object(request, reply.body)
+    code, detail = str(value.get("error")), str(value.get("detail", ""))
+    if code == "hello":
+        raise DeviceResetError(
+            f"The device started anew before it answered {request!r}.",
+            "A fault that it recorded is told by the next hello.",
+        )
+    raise DeviceError(code, request, detail)
+
+
+def _json_object(request: str, text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise ProtocolError(f"The reply to {request!r} is no object of JSON: {text!r}.", _HINT)
+    return value

@@ -1,0 +1,106 @@
+// The firmware on this computer: standard input and output are its serial port, and its model
+// gives back each byte of the input plus how often it ran, mod 256. `native nearest A B` prints
+// what the timer makes of a coarse clock and a counter of 32 bits.
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "danas_device.h"
+#include "danas_fault.h"
+#include "danas_platform.h"
+#include "danas_timer.h"
+
+static jmp_buf start;
+
+namespace danas {
+
+uint32_t microseconds() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return uint32_t(now.tv_sec * 1000000ull + now.tv_nsec / 1000);
+}
+
+uint32_t core_clock_hz() { return 1000000; }
+void reset() { longjmp(start, 1); }
+Span free_stack() { return {nullptr, nullptr}; }
+uint8_t* stack_top() { return nullptr; }
+uint32_t image_flash_bytes() { return 4096; }
+uint32_t static_ram_bytes() { return 1024; }
+
+}  // namespace danas
+
+class Pipe : public danas::Port {
+ public:
+  int read() override {
+    if (at_ == size_) {
+      if (answered_) {  // gives poll() its end once what came is read
+        answered_ = false;
+        return -1;
+      }
+      const ssize_t count = ::read(0, bytes_, sizeof bytes_);
+      if (count <= 0) exit(0);
+      at_ = 0;
+      size_ = count;
+      answered_ = true;
+    }
+    return bytes_[at_++];
+  }
+  void write(const char* bytes, size_t size) override {
+    while (size > 0) {
+      const ssize_t count = ::write(1, bytes, size);
+      if (count <= 0) exit(0);
+      bytes += count;
+      size -= count;
+    }
+  }
+
+ private:
+  unsigned char bytes_[4096];
+  ssize_t at_ = 0;
+  ssize_t size_ = 0;
+  bool answered_ = false;
+};
+
+class Counting : public danas::Model {
+ public:
+  const char* prepare() override { return getenv("NATIVE_PREPARE"); }
+  uint8_t* input() override { return input_; }
+  uint32_t input_bytes() override { return sizeof input_; }
+  const uint8_t* output() override { return output_; }
+  uint32_t output_bytes() override { return sizeof output_; }
+  uint32_t arena_bytes() override { return sizeof input_ + sizeof output_; }
+  uint32_t arena_used() override { return arena_bytes(); }
+  bool invoke() override {
+    ++runs_;
+    for (size_t i = 0; i < sizeof input_; ++i) output_[i] = uint8_t(input_[i] + runs_);
+    memset(input_, 0, sizeof input_);
+    return getenv("NATIVE_INVOKE") == nullptr;
+  }
+  bool is_self_test() override { return true; }
+
+ private:
+  uint8_t input_[100];
+  uint8_t output_[100];
+  uint32_t runs_ = 0;
+};
+
+static Pipe port;
+static Counting model;
+static const danas::Build build = {"0123456789abcdef", "native", "counting \"@\" \\", "none"};
+static danas::Device device(port, model, build);
+
+int main(int count, char** arguments) {
+  if (count == 4 && strcmp(arguments[1], "nearest") == 0) {
+    printf("%llu\n", (unsigned long long)danas::timer::nearest(
+                         strtoull(arguments[2], nullptr, 10),
+                         uint32_t(strtoull(arguments[3], nullptr, 10))));
+    return 0;
+  }
+  setjmp(start);
+  device.begin();
+  device.log("started\r\nuser@home\n");
+  for (;;) device.poll();
+}

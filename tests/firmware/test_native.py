@@ -1,0 +1,219 @@
+"""The firmware itself, compiled for this computer, at the other end of the wire."""
+
+import base64
+import shutil
+import subprocess
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from danas_hil.wire import (
+    Conversation,
+    Decoder,
+    DeviceError,
+    DeviceResetError,
+    Frame,
+    ProtocolError,
+    encode,
+)
+from devices.native import Native, build
+from devices.simulated import noisy
+
+pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="g++ is not installed")
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory):
+    return build(tmp_path_factory.mktemp("native") / "native", "-fsanitize=address,undefined")
+
+
+@pytest.fixture
+def start(program):
+    runs = []
+
+    def start(spoil=lambda data: data, **environment):
+        runs.append(Native(program, spoil, **environment))
+        return runs[-1]
+
+    yield start
+    for run in runs:
+        run.end()
+        assert run.process.returncode == 0
+
+
+def invoke(conversation, data):
+    conversation.upload(data, 10)
+    reply = conversation.ask("invoke", 10)
+    return conversation.download(reply["bytes"], reply["crc"], 10)
+
+
+def test_hello_tells_what_was_built(start):
+    log = []
+    about = Conversation(start(), log=log.append).hello(5)
+    assert (about["build"], about["board"]) == ("0123456789abcdef", "native")
+    assert about["model"] == 'counting "@" \\'
+    assert (about["arena_bytes"], about["flash_bytes"], about["ram_bytes"]) == (200, 4096, 1024)
+    assert (about["reset"], about["starts"], about["fault"]) == ("power", 1, None)
+    assert (about["timer"], about["timer_hz"]) == ("micros", 1_000_000)
+    assert log == ["started", "user#home"]
+
+
+def test_each_run_gives_the_output_of_its_own_input(start):
+    conversation = Conversation(start())
+    conversation.hello(5)
+    assert conversation.ask("prepare", 5) == {"arena": 200, "input": 100, "output": 100}
+    for run in range(1, 4):
+        data = bytes((place * run) % 256 for place in range(100))
+        assert invoke(conversation, data) == bytes((byte + run) % 256 for byte in data)
+
+
+def test_a_noisy_line_never_makes_a_wrong_output(start):
+    conversation = Conversation(start(noisy(0.01, seed=3)), patience=0.05, settle=0.0)
+    conversation.hello(20)
+    conversation.ask("prepare", 20)
+    for run in range(1, 21):
+        data = bytes((place * run) % 256 for place in range(100))
+        assert invoke(conversation, data) == bytes((byte + run) % 256 for byte in data)
+    assert conversation.repeats > 20
+
+
+def test_nothing_is_done_before_hello_and_nothing_run_before_prepare(start):
+    conversation = Conversation(start())
+    with pytest.raises(DeviceResetError):
+        conversation.ask("memory", 5)
+    conversation.hello(5)
+    with pytest.raises(DeviceError) as caught:
+        conversation.ask("invoke", 5)
+    assert caught.value.code == "prepare"
+
+
+def test_an_input_serves_one_invoke_and_an_output_is_gone_with_the_next_input(start):
+    conversation = Conversation(start())
+    conversation.hello(5)
+    conversation.ask("prepare", 5)
+    conversation.upload(bytes(100), 5)
+    reply = conversation.ask("invoke", 5)
+    with pytest.raises(DeviceError, match="input"):
+        conversation.ask("invoke", 5)
+    assert conversation.download(reply["bytes"], reply["crc"], 5) == b"\1" * 100
+    conversation.upload(bytes(100), 5)
+    with pytest.raises(DeviceError, match="output"):
+        conversation.download(reply["bytes"], reply["crc"], 5)
+
+
+def test_a_timed_run_has_no_output_to_read(start):
+    conversation = Conversation(start())
+    conversation.hello(5)
+    conversation.ask("prepare", 5)
+    assert set(conversation.ask("time", 5)) == {"ticks"}
+    with pytest.raises(DeviceError, match="output"):
+        conversation.download(100, "0" * 8, 5)
+
+
+@pytest.mark.parametrize(
+    ("request_", "code"),
+    [
+        (("put", {"at": 100, "data": "AAAA"}), "at"),
+        (("put", {"at": -1, "data": "AAAA"}), "at"),
+        (("put", {"at": 98, "data": "AAAA"}), "data"),
+        (("put", {"at": 0, "data": "A*=="}), "data"),
+        (("put", {"at": 0}), "at"),
+        (("loaded", {"bytes": 99, "crc": "00000000"}), "crc"),
+        (("loaded", {"bytes": 100, "crc": "00000000"}), "crc"),
+        (("more", {"at": 0}), "at"),
+        (("nonsense", {}), "request"),
+    ],
+)
+def test_what_a_device_can_not_do_is_refused_with_a_code(start, request_, code):
+    conversation = Conversation(start())
+    conversation.hello(5)
+    conversation.ask("prepare", 5)
+    with pytest.raises(DeviceError) as caught:
+        conversation.ask(request_[0], 5, **request_[1])
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("fails", "request_", "code"),
+    [("NATIVE_PREPARE", "prepare", "allocate"), ("NATIVE_INVOKE", "time", "invoke")],
+)
+def test_a_model_that_fails_is_refused_with_its_code(start, fails, request_, code):
+    conversation = Conversation(start(**{fails: "allocate"}))
+    conversation.hello(5)
+    if request_ == "time":
+        conversation.ask("prepare", 5)
+    with pytest.raises(DeviceError) as caught:
+        conversation.ask(request_, 5)
+    assert caught.value.code == code
+
+
+def test_a_crash_is_told_by_the_next_hello_and_only_by_that_start(start):
+    conversation = Conversation(start())
+    conversation.hello(5)
+    with pytest.raises((DeviceResetError, ProtocolError)):
+        conversation.ask("crash", 1)
+    about = conversation.hello(5)
+    assert (about["reset"], about["fault"], about["starts"]) == ("fault", "provoked", 2)
+    assert about["status"] == "00000000"
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.binary(min_size=1, max_size=200), max_size=5))
+def test_the_firmware_stands_any_noise_before_hello(program, noise):
+    run = Native(program)
+    try:
+        for piece in noise:
+            run.write(piece)
+        assert Conversation(run).hello(5)["board"] == "native"
+    finally:
+        run.end()
+    assert run.process.returncode == 0
+
+
+@settings(max_examples=30, deadline=None)
+@given(data=st.binary(max_size=45))
+def test_both_ends_agree_on_base64_and_crc(program, data):
+    run = Native(program)
+    try:
+        conversation = Conversation(run)
+        conversation.hello(5)
+        conversation.ask("prepare", 5)
+        conversation.ask("put", 5, at=0, data=base64.b64encode(data).decode())
+        padded = data + bytes(100 - len(data))
+        conversation.upload(padded, 5)
+        reply = conversation.ask("invoke", 5)
+        output = conversation.download(reply["bytes"], reply["crc"], 5)
+    finally:
+        run.end()
+    assert output == bytes((byte + 1) % 256 for byte in padded)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        encode(Frame(5, "hello", "nonce=1")).replace(b"hello", b"hellO"),
+        b"@5 hello nonce=1 *00000000\n",
+        b"@ *00000000\n",
+        b"@\n",
+        b"@" + b"x" * 200 + b"\n",
+        encode(Frame(5, "hello", "no key")),
+        encode(Frame(0, "hello", "nonce=1")),
+    ],
+)
+def test_a_damaged_request_is_answered_nak(start, line):
+    run = start()
+    run.write(line)
+    decoder, events, until = Decoder(), [], time.monotonic() + 5
+    while not any(isinstance(event, Frame) for event in events) and time.monotonic() < until:
+        events += decoder.feed(run.read(1))
+    assert Frame(0, "NAK") in events
+
+
+@settings(max_examples=50, deadline=None)
+@given(ticks=st.integers(2**31, 2**50), error=st.integers(-(2**31), 2**31 - 1))
+def test_a_counter_of_32_bits_and_a_coarse_clock_make_one_that_never_wraps(program, ticks, error):
+    command = [program, "nearest", str(ticks - error), str(ticks % 2**32)]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=10)
+    assert int(done.stdout) == ticks
