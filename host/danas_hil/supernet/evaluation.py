@@ -101,9 +101,14 @@ def evaluation_functions(network: Network) -> tuple[Any, Any]:
 
         def convolve(layer: Layer, x: Any) -> tuple[Any, tuple[Any, ...]]:
             kernel = weights[layer.name]
-            mean, variance = _moments(layer, x, kernel)
+            widens = layer.kernel == 1 and layer.relu6
+            bare = None if widens else convolution(layer, x, kernel)
+            mean, variance = _widened_moments(x, kernel[0, 0]) if widens else _moments(bare)
             scale = weights[f"{layer.name}_gamma"] * tf.math.rsqrt(variance + EPSILON)
             bias = weights[f"{layer.name}_beta"] - mean * scale
+            if not layer.relu6:
+                return bare * scale + bias, (mean, variance)
+            # Convolving again is quicker than three passes of scale, bias and ReLU6.
             return _folded(layer, x, kernel * _by_output(layer, scale), bias), (mean, variance)
 
         return network.features(images, depths, convolve)[1]
@@ -141,27 +146,38 @@ def _by_output(layer: Layer, scale: Any) -> Any:
     return scale[:, None] if layer.kind == "depthwise" else scale
 
 
-def _moments(layer: Layer, x: Any, kernel: Any) -> tuple[Any, Any]:
-    """Mean and variance (c,) of what the convolution of `layer` makes of `x`.
+def _moments(x: Any) -> tuple[Any, Any]:
+    """Mean and variance (c,) of x (n, h, w, c).
 
-    A 1x1 convolution that widens is not run for it: its output's moments follow from those of its
-    input, W'm and the diagonal of W'CW, and C is over a sixth of the channels. Sums are products
-    with ones, four times as quick as a reduction.
+    Sums are products with ones, which are four times as quick as a reduction.
     """
     tf = tensorflow()
-    widens = layer.kernel == 1 and layer.relu6
-    rows = x if widens else convolution(layer, x, kernel)
-    rows = tf.reshape(rows, [-1, tf.shape(rows)[3]])
-    share = tf.fill([1, tf.shape(rows)[0]], 1 / tf.cast(tf.shape(rows)[0], tf.float32))
+    rows, share = _rows(x)
+    mean = tf.matmul(share, rows)[0]
+    return mean, tf.nn.relu(tf.matmul(share, rows * rows)[0] - mean * mean)
+
+
+def _widened_moments(x: Any, matrix: Any) -> tuple[Any, Any]:
+    """Mean and variance (c,) of what the 1x1 convolution W = `matrix` makes of x, without it.
+
+    They follow from the mean m and the covariance C of its input: W'm and the diagonal of W'CW.
+    W makes six times as many channels as it takes, so C costs a sixth of the convolution.
+    """
+    tf = tensorflow()
+    rows, share = _rows(x)
     mean = tf.matmul(share, rows)
-    if not widens:
-        variance = tf.matmul(share, rows * rows) - mean * mean
-        return mean[0], tf.nn.relu(variance[0])
     centred = rows - mean
     covariance = tf.matmul(centred, centred, transpose_a=True) * share[0, 0]
-    matrix = kernel[0, 0]
     variance = tf.reduce_sum(matrix * tf.matmul(covariance, matrix), 0)
     return tf.matmul(mean, matrix)[0], tf.nn.relu(variance)
+
+
+def _rows(x: Any) -> tuple[Any, Any]:
+    """x as a matrix (pixels, c), and the row that takes its mean when it comes before it."""
+    tf = tensorflow()
+    rows = tf.reshape(x, [-1, tf.shape(x)[3]])
+    count = tf.shape(rows)[0]
+    return rows, tf.fill([1, count], 1 / tf.cast(count, tf.float32))
 
 
 def as_float(images: npt.NDArray[Any]) -> Array:
