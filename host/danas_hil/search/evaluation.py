@@ -18,6 +18,9 @@ from danas_hil.space import DataConfig, Genome
 from danas_hil.supernet import Supernet, TrainingSettings
 
 
+_BATCH = 256
+
+
 class StoppedError(Exception):
     """The search was asked to stop in the middle of an evaluation, which is dropped."""
 
@@ -56,7 +59,9 @@ class Evaluator:
         recalibration = self.recalibration(genome.data)
         if self._settings.finetune_steps:
             model = self.model(genome)
-            probabilities = np.asarray(model.predict(scale(images), batch_size=256, verbose=0))
+            cuts = range(0, len(images), _BATCH)
+            parts = [model(scale(images[cut : cut + _BATCH]), training=False) for cut in cuts]
+            probabilities = np.concatenate(parts)
         else:
             probabilities = supernet.evaluate(genome, recalibration, images)
         return np.asarray(np.argmax(probabilities, axis=1), np.int64)
