@@ -17,7 +17,6 @@ from danas_hil.search.settings import SearchSettings
 from danas_hil.space import DataConfig, Genome
 from danas_hil.supernet import Supernet, TrainingSettings
 
-
 _BATCH = 256
 
 
