@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args, get_type_hints
 from danas_hil.base import DanasError, tree_folder
 from danas_hil.board.firmware import Firmware
 from danas_hil.board.limits import Limits
+from danas_hil.board.usb import Usb
 
 Kind = Literal["host", "emulated", "real"]
 _CLASSES = "classes.toml"
@@ -25,11 +26,11 @@ class Board:
     clock_hz: of the core; None on the host, where it is not ours to say.
     ram_bytes, flash_bytes: what a firmware may fill; None where there is no limit.
     runtime, kernels: the TFLM build that it runs by default (`danas-hil estimate --list-runtimes`).
-    build: framework and optimisation that its firmware is built with, such as `stm32 -O2`.
     framework_flash_bytes, static_ram_bytes, stack_bytes, framework_ram_bytes: what a firmware takes
         besides model, library and arena; None where no build or source has told yet.
     source: where limits, core and clock come from.
-    firmware: how one is built and reached; None where none is.
+    firmware: how one is built; None where none is.
+    usb: how the board shows itself on USB; None where it does not, or is emulated.
     """
 
     id: str
@@ -42,12 +43,17 @@ class Board:
     clock_hz: int | None = None
     ram_bytes: int | None = None
     flash_bytes: int | None = None
-    build: str = ""
     framework_flash_bytes: int | None = None
     static_ram_bytes: int | None = None
     stack_bytes: int | None = None
     framework_ram_bytes: int | None = None
     firmware: Firmware | None = None
+    usb: Usb | None = None
+
+    @property
+    def build(self) -> str:
+        """Framework and optimisation of its firmware, such as `stm32 -O2`; empty without one."""
+        return f"{self.firmware.framework} {self.firmware.optimisation}" if self.firmware else ""
 
     @property
     def limits(self) -> Limits:
@@ -77,6 +83,9 @@ def load_board(name: str) -> Board:
             raise DanasError(f"{path}: a board has no {key!r}.", f"It has {', '.join(known)}.")
         if key == "firmware" and isinstance(value, dict):
             content[key] = Firmware.from_toml(path, value)
+            continue
+        if key == "usb" and isinstance(value, dict):
+            content[key] = Usb.from_toml(path, value)
             continue
         wanted = int if types[key] == int | None else str
         if not isinstance(value, wanted) or isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""How a firmware for a board is built and reached: the table [firmware] of its TOML file."""
+"""How a firmware for a board is built: the table [firmware] of its TOML file."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ class Firmware:
     """What PlatformIO and the serial port need to know of a board.
 
     platform: PlatformIO's, with its version, or `platforms/NAME` for one of ours.
-    platformio_id: PlatformIO's name of the board. optimisation: of the compiler, for everything
-    that is built. flags, unflags: more that the compiler is given, and what it is not.
+    platformio_id: PlatformIO's name of the board. framework: whose flags the compiler is given,
+    `stm32` or `mbed`. optimisation: of the compiler, for everything that is built. flags, unflags: more that the compiler is given, and what it is not.
     serial_baud: bits a second. serial_object: the Arduino object of the port, where it is not
     Serial. emulator: that runs it, where no board does.
     """
 
     platform: str
     platformio_id: str
+    framework: str
     optimisation: str = "-O2"
     flags: tuple[str, ...] = ()
     unflags: tuple[str, ...] = ()
@@ -59,7 +60,7 @@ class Firmware:
             if not fits or (wanted is list and not all(isinstance(one, str) for one in value)):
                 raise DanasError(f"{path}: [firmware] {key} = {value!r} is not {wanted.__name__}.")
             values[key] = tuple(value) if wanted is list else value
-        for key in ("platform", "platformio_id"):
+        for key in ("platform", "platformio_id", "framework"):
             if key not in values:
                 raise DanasError(f"{path}: [firmware] {key} missing.")
         return Firmware(**values)
