@@ -1,4 +1,5 @@
 import re
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,16 @@ def test_only_the_file_of_the_model_differs_from_model_to_model():
     assert [name for name in one if one[name] != two[name]] == ["src/model.cpp"]
 
 
+def test_a_second_model_with_the_same_operators_compiles_no_header_of_the_library(monkeypatch):
+    monkeypatch.delenv("DANAS_TFLM_LIBRARY", raising=False)
+    one, two = (
+        render_tflm(BOARD, name, name.encode(), ["CONV_2D"], 64 * len(name)).files
+        for name in ("first", "the second")
+    )
+    assert [name for name in one if one[name] != two[name]] == ["src/model.cpp"]
+    assert "tensorflow" not in one["src/model.cpp"]
+
+
 @pytest.mark.parametrize("name", [name for name in board_names() if load_board(name).firmware])
 def test_every_board_that_runs_a_firmware_gets_one(name):
     board = load_board(name)
@@ -54,13 +65,13 @@ def test_a_tflm_sketch_holds_the_model_its_arena_and_its_operators(monkeypatch):
     monkeypatch.delenv("DANAS_TFLM_LIBRARY", raising=False)
     model = bytes(range(256)) * 2
     sketch = render_tflm(BOARD, 'a "name"', model, ["CONV_2D", "FULLY_CONNECTED"], 4096)
-    code = sketch.files["src/model.cpp"]
-    rows = re.search(r"kModel\[512\] = \{(.*?)\};", code, re.DOTALL)[1]
-    assert bytes(map(int, re.findall(r"\d+", rows))) == model
-    assert "kArenaBytes = 4096;" in code
+    data, code = sketch.files["src/model.cpp"], sketch.files["src/interpreter.cpp"]
+    words = re.search(r"danas_model_words\[64\] = \{(.*?)\};", data, re.DOTALL)[1]
+    assert struct.pack("<64Q", *(int(word, 16) for word in re.findall(r"\w+", words))) == model
+    assert "danas_arena_bytes = 4096;" in data
     assert "MicroMutableOpResolver<2>" in code
     assert re.findall(r"resolver\.(\w+)\(\)", code) == ["AddConv2D", "AddFullyConnected"]
-    assert r'"a \042name\042"' in code
+    assert r'"a \042name\042"' in data
     assert f"    {LIBRARY}\n" in sketch.files["platformio.ini"]
 
 

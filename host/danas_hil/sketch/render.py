@@ -43,27 +43,30 @@ def render(
     *,
     libraries: tuple[str, ...] = (),
 ) -> Sketch:
-    """The project of templates/`kind`/model.cpp.j2 for `board`.
+    """The project of the templates in templates/`kind` for `board`.
 
+    model.cpp alone is told its identity: it is the one file that differs from model to model.
     Raises DanasError for a board that no firmware is built for, and for text that can't stand in
     a settings file.
     """
     firmware = firmware_of(board)
     files = {
-        f"lib/danas/{file.name}": file.read_text(encoding="utf-8")
+        f"src/{file.name}": file.read_text(encoding="utf-8")
         for file in sorted(tree_folder("firmware").iterdir())
         if file.suffix in (".h", ".cpp")
     }
     files["src/main.cpp"] = _template("main.cpp.j2").render()
     files["src/model.h"] = _template("model.h.j2").render()
-    model = _template(f"{kind}/model.cpp.j2")
     common = {**values, "board": board}
+    for file in sorted((tree_folder("templates") / kind).glob("*.j2")):
+        text = _template(f"{kind}/{file.name}").render(common, identity="")
+        files[f"src/{file.name.removesuffix('.j2')}"] = text
     # Where things lie on this computer is no part of what the program is: the settings file is
     # not hashed, what it says is.
-    parts = [files, model.render(common, identity=""), asdict(firmware), _local_core(firmware)]
+    parts = [files, asdict(firmware), _local_core(firmware)]
     text = json.dumps(parts, sort_keys=True)
     identity = hashlib.sha256(text.encode()).hexdigest()[:16]
-    files["src/model.cpp"] = model.render(common, identity=identity)
+    files["src/model.cpp"] = _template(f"{kind}/model.cpp.j2").render(common, identity=identity)
     files["platformio.ini"] = _settings(board, firmware, libraries)
     return Sketch(board, kind, files, identity, libraries)
 

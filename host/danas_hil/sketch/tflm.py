@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,7 +34,8 @@ def render_tflm(
     values = {
         "name": name[:_NAME_CHARACTERS],
         "tflm": library_version(library),
-        "model": model,
+        "model_bytes": len(model),
+        "model_words": _words(model),
         "operators": [_method(operator) for operator in operators],
         "arena_bytes": arena_bytes,
     }
@@ -49,6 +51,15 @@ def library_version(library: str) -> str:
     text = (folder / "library.properties").read_text(encoding="utf-8", errors="replace")
     found = dict(re.findall(r"^(name|version)=(.*?)\s*$", text, re.MULTILINE))
     return f"{found.get('name', folder.name)} {found.get('version', 'of unknown version')}"
+
+
+def _words(content: bytes) -> list[str]:
+    """`content` in words of eight bytes, as a little-endian processor reads them, filled with zeros.
+
+    A compiler takes a quarter of the time for them that it takes for single bytes.
+    """
+    filled = content + bytes(-len(content) % 8)
+    return [f"0x{word:x}" for word in struct.unpack(f"<{len(filled) // 8}Q", filled)]
 
 
 def _method(operator: str) -> str:
