@@ -1,13 +1,15 @@
 """Measuring: build, flash, boot, talk, check parity, record."""
 
+from danas_hil.measure.accuracy import TestImages, read_test_images, take_accuracy
 from danas_hil.measure.choose import TOP, FrontRow, choose
 from danas_hil.measure.measuring import Item, measure_all, measure_candidate
-from danas_hil.measure.record import Failure, Latency, Measurement, Parity, Status
+from danas_hil.measure.record import Accuracy, Failure, Latency, Measurement, Parity, Status
 from danas_hil.measure.timing import RULES, TimingRule, take_time
 
 __all__ = [
     "RULES",
     "TOP",
+    "Accuracy",
     "Failure",
     "FrontRow",
     "Item",
@@ -15,9 +17,12 @@ __all__ = [
     "Measurement",
     "Parity",
     "Status",
+    "TestImages",
     "TimingRule",
     "choose",
     "measure_all",
     "measure_candidate",
+    "read_test_images",
+    "take_accuracy",
     "take_time",
 ]

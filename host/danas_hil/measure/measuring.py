@@ -11,6 +11,7 @@ import numpy as np
 
 from danas_hil import tflm
 from danas_hil.base import DanasError
+from danas_hil.measure.accuracy import Streamed, TestImages, read_test_images, take_accuracy
 from danas_hil.measure.record import Failure, Measurement, Parity
 from danas_hil.measure.timing import TimingRule, take_time
 from danas_hil.targets import (
@@ -35,13 +36,15 @@ ATTEMPTS = 3
 class Item:
     """A model to be measured. golden: its golden.npz; None: made with random inputs.
 
-    folder: where measurement.json goes, and what building leaves.
+    folder: where measurement.json goes, and what building leaves. test_images: the file with them,
+    and the name of the data configuration that the model was made for.
     """
 
     id: str
     model: Path
     golden: Path | None
     folder: Path
+    test_images: tuple[Path, str] | None = None
 
     @property
     def measurement_file(self) -> Path:
@@ -53,15 +56,18 @@ def measure_all(
     items: Iterable[Item],
     *,
     profile: bool = False,
+    accuracy: int = 0,
     again: bool = False,
     starting: Callable[[Item], None] = lambda _: None,
+    streamed: Streamed = lambda *_: None,
 ) -> Iterator[tuple[Item, Measurement, bool]]:
     """Measure one item after the other, whatever becomes of the ones before.
 
     Yields each item with its measurement, which is on disk by then, and whether it is an earlier
-    one: a good measurement of the same build with the same golden outputs is kept, unless `again`.
-    `starting` is called before an item is measured. Raises DanasError where no item could go on:
-    an extra that is not installed, a disk that is full.
+    one: a good measurement of the same build with the same golden outputs, and with all that is
+    asked for, is kept, unless `again`. accuracy: on so many test images. `starting` is called
+    before an item is measured, `streamed` before each test image. Raises DanasError where no item
+    could go on: an extra that is not installed, a disk that is full.
     """
     for item in items:
         if item.golden is None:
@@ -69,17 +75,20 @@ def measure_all(
         try:
             model = ModelFile(item.id, _read(item.model))
             golden = _golden(item, model)
+            images = _images(item, accuracy)
         except DanasError as error:
             measurement = _unbuilt(target, item, error)
             measurement.write(item.measurement_file)
             yield item, measurement, False
             continue
         earlier = None if again else _earlier(item, target.identity(model), golden)
-        if earlier is not None and not (profile and earlier.profile is None):
+        if earlier is not None and _has(earlier, profile, images):
             yield item, earlier, True
             continue
         starting(item)
-        measurement = measure_candidate(target, model, golden, item.folder, profile=profile)
+        measurement = measure_candidate(
+            target, model, golden, item.folder, profile=profile, images=images, streamed=streamed
+        )
         measurement.write(item.measurement_file)
         yield item, measurement, False
 
@@ -91,14 +100,18 @@ def measure_candidate(
     folder: Path,
     *,
     profile: bool = False,
+    images: TestImages | None = None,
+    flash: bool = True,
     rule: TimingRule | None = None,
     attempts: int = ATTEMPTS,
+    streamed: Streamed = lambda *_: None,
 ) -> Measurement:
     """What `target` shows of `model`; a failure of model or board is a status, not an exception.
 
     golden: what its outputs must be. folder: for what building leaves. profile: ask for the time
-    of each operator too. rule: for timing, instead of that of the target's kind. attempts: tries
-    of the stages that a second try may mend.
+    of each operator too. images: to take the accuracy of. flash: False leaves on the board what
+    runs there, which must be the same build. rule: for timing, instead of that of the target's
+    kind. attempts: tries of the stages that a second try may mend.
     """
     found = Measurement(
         model=model.name,
@@ -119,9 +132,10 @@ def measure_candidate(
     for attempt in range(1, attempts + 1):
         talk = _Talk(target, build, golden, replace(found, attempts=attempt), profile, rule)
         try:
-            target.flash(build)
+            if flash:
+                target.flash(build)
             with target.open(build) as session:
-                talk.hold(session)
+                talk.hold(session, images, streamed)
         except TargetError as error:
             if error.stage in RETRIED and attempt < attempts:
                 continue
@@ -149,7 +163,7 @@ class _Talk:
         self.profile = profile
         self.rule = rule
 
-    def hold(self, session: Session) -> None:
+    def hold(self, session: Session, images: TestImages | None, streamed: Streamed) -> None:
         hello = session.identify()
         if hello.build_id != self.build.identity.id or hello.board != self.target.board:
             raise TargetError(
@@ -159,16 +173,18 @@ class _Talk:
                 "Flash it anew, and see that port and board belong together.",
                 self.build.log,
             )
-        memory = session.memory()
         self.found = replace(
-            self.found,
-            tflm_version=hello.tflm_version,
-            arena_bytes=hello.arena_bytes,
-            memory=memory,
+            self.found, tflm_version=hello.tflm_version, arena_bytes=hello.arena_bytes
         )
+        memory = session.memory()
+        self.found = replace(self.found, memory=memory)
         self.found = replace(self.found, parity=_parity(session, self.golden))
         latency = take_time(session, self.target.kind, hello.timer, self.rule)
         self.found = replace(self.found, latency=latency)
+        if images is not None:
+            content = self.build.model.content
+            taken = take_accuracy(session, content, images, streamed)
+            self.found = replace(self.found, accuracy=taken)
         if self.profile:
             self.found = replace(self.found, profile=session.profile())
         if memory.stack_peak_bytes is not None:  # by now it has seen whole inferences
@@ -265,6 +281,22 @@ def _golden(item: Item, model: ModelFile) -> Golden:
     if item.golden is not None:
         return tflm.read_golden(item.golden)
     return tflm.golden_of_random(model.content, name=model.name)
+
+
+def _images(item: Item, count: int) -> TestImages | None:
+    if not count:
+        return None
+    if item.test_images is None:
+        raise DanasError(
+            f"There are no test images for {item.id}.", "Accuracy is taken of candidates of a run."
+        )
+    return read_test_images(*item.test_images, count)
+
+
+def _has(earlier: Measurement, profile: bool, images: TestImages | None) -> bool:
+    """Whether a measurement has all that is asked for."""
+    known = earlier.accuracy is not None and earlier.accuracy.images_sha256
+    return not (profile and earlier.profile is None) and (images is None or known == images.sha256)
 
 
 def _earlier(item: Item, identity: BuildIdentity, golden: Golden) -> Measurement | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from danas_hil.base import DanasError, read_json, write_json
+from danas_hil.metrics import Scores
 from danas_hil.targets import BuildIdentity, Kind, Memory, OperatorTime, Sizes, Stage
 from danas_hil.tflm import AllocationClass
 
@@ -74,12 +75,21 @@ class Parity:
 
 
 @dataclass(frozen=True)
+class Accuracy:
+    """What the device got right on test images. images_sha256: of these, with their labels."""
+
+    scores: Scores
+    images_sha256: str
+
+
+@dataclass(frozen=True)
 class Measurement:
     """One model on one target.
 
     model: the candidate's id or the file's name. target: BOARD or BOARD@SERIAL. recorded_at: UTC,
     ISO 8601. attempts: how often flashing and talking were begun. Figures that a failure prevented
-    are None. sizes: None where nothing is built.
+    are None. sizes: None where nothing is built. accuracy: None where no test images were asked of
+    the device.
     """
 
     model: str
@@ -99,6 +109,7 @@ class Measurement:
     latency: Latency | None = None
     parity: Parity | None = None
     profile: tuple[OperatorTime, ...] | None = None
+    accuracy: Accuracy | None = None
     attempts: int = 1
 
     @property
@@ -119,6 +130,7 @@ class Measurement:
         hint = "Measure again: danas-hil flash."
         if not isinstance(value, Mapping) or value.get("schema") != SCHEMA:
             raise DanasError(f"{file} is not a measurement of schema {SCHEMA}.", hint)
+        value = {"accuracy": None, **value}  # which earlier files do not have
         plain = {k: v for k, v in value.items() if k not in ("schema", *_NESTED)}
         try:
             nested: dict[str, Any] = {
@@ -160,7 +172,12 @@ def _parity(value: Mapping[str, Any]) -> Parity:
     return Parity(**{**plain, "first_difference": None if first is None else tuple(first)})
 
 
+def _accuracy(value: Mapping[str, Any]) -> Accuracy:
+    return Accuracy(Scores.from_json(value["scores"]), str(value["images_sha256"]))
+
+
 _NESTED: Mapping[str, Any] = {
+    "accuracy": _accuracy,
     "build": lambda value: BuildIdentity(**value),
     "failure": lambda value: Failure(**value),
     "memory": _memory,

@@ -1,0 +1,81 @@
+"""Accuracy on a device: test images are streamed to it, one by one."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from danas_hil.base import DanasError
+from danas_hil.convert import input_quantisation, quantise_input
+from danas_hil.measure.record import Accuracy
+from danas_hil.metrics import Scores
+from danas_hil.targets import Session, TargetError
+
+Streamed = Callable[[int, int], None]
+"""Called with how many images a device has classified, and of how many."""
+
+
+@dataclass(frozen=True)
+class TestImages:
+    """Images (n, height, width, channels), uint8, with labels (n,): 1 is a person."""
+
+    __test__ = False  # no test class, whatever pytest makes of the name
+
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.integer]
+
+    @property
+    def sha256(self) -> str:
+        digest = hashlib.sha256(f"{self.images.shape}".encode())
+        digest.update(np.ascontiguousarray(self.images).tobytes())
+        digest.update(np.asarray(self.labels, np.uint8).tobytes())
+        return digest.hexdigest()
+
+
+def read_test_images(file: Path, data: str, count: int) -> TestImages:
+    """`count` images of a run's test-images.npz as the data configuration `data` shows them.
+
+    They are spread evenly over the file; all of it where it has no more. Raises DanasError naming
+    a file that is missing or damaged, and for a count below 1.
+    """
+    if count < 1:
+        raise DanasError(f"An accuracy of {count} images is none.", "Ask for 1 or more.")
+    hint = "`danas-hil resume RUN` exports the run's test images anew."
+    try:
+        with np.load(file, allow_pickle=False) as content:
+            labels, images = content["labels"], content[data]
+    except FileNotFoundError as error:
+        raise DanasError(f"There are no test images {file}.", hint) from error
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise DanasError(f"The test images {file} can't be read: {error}.", hint) from error
+    if images.ndim != 4 or images.dtype != np.uint8 or not 0 < len(labels) == len(images):
+        raise DanasError(f"The test images {file} are not one for each label.", hint)
+    places = np.linspace(0, len(labels) - 1, min(count, len(labels))).round().astype(int)
+    return TestImages(images[places], labels[places])
+
+
+def take_accuracy(
+    session: Session, model: bytes, images: TestImages, streamed: Streamed = lambda *_: None
+) -> Accuracy:
+    """Classify every image on the device.
+
+    The class is the largest output; of equal ones the first, as for int8 on the host. Raises
+    TargetError, of stage RENDER where the model's input is not int8.
+    """
+    try:
+        inputs = quantise_input(images.images, input_quantisation(model))
+    except DanasError as error:
+        raise TargetError("RENDER", error.what, error.hint) from error
+    predicted = []
+    for done, one in enumerate(inputs):
+        streamed(done, len(inputs))
+        predicted.append(int(np.argmax(session.infer(one))))
+    streamed(len(inputs), len(inputs))
+    return Accuracy(Scores.of(images.labels, predicted), images.sha256)
