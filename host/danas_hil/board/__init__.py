@@ -1,4 +1,4 @@
-"""Boards and device classes: what they are and what they allow."""
+"""Boards and device classes: what they are, what they allow, and where they are."""
 
 from danas_hil.board.board import (
     Board,
@@ -8,16 +8,42 @@ from danas_hil.board.board import (
     load_device_class,
 )
 from danas_hil.board.firmware import Firmware
+from danas_hil.board.hardware_map import (
+    MapEntry,
+    entries_of,
+    merge,
+    read_hardware_map,
+    write_hardware_map,
+)
 from danas_hil.board.limits import Limits, format_size, parse_size
+from danas_hil.board.locate import HARDWARE_MAP_VARIABLE, Connection, locate, split_address
+from danas_hil.board.lock import device_lock
+from danas_hil.board.ports import Port, Scanned, connected_ports, scan
+from danas_hil.board.usb import Usb
 
 __all__ = [
+    "HARDWARE_MAP_VARIABLE",
     "Board",
+    "Connection",
     "Firmware",
     "Limits",
+    "MapEntry",
+    "Port",
+    "Scanned",
+    "Usb",
     "board_names",
+    "connected_ports",
     "device_class_names",
+    "device_lock",
+    "entries_of",
     "format_size",
     "load_board",
     "load_device_class",
+    "locate",
+    "merge",
     "parse_size",
+    "read_hardware_map",
+    "scan",
+    "split_address",
+    "write_hardware_map",
 ]

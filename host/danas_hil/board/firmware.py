@@ -16,9 +16,10 @@ class Firmware:
 
     platform: PlatformIO's, with its version, or `platforms/NAME` for one of ours.
     platformio_id: PlatformIO's name of the board. framework: whose flags the compiler is given,
-    `stm32` or `mbed`. optimisation: of the compiler, for everything that is built. flags, unflags: more that the compiler is given, and what it is not.
-    serial_baud: bits a second. serial_object: the Arduino object of the port, where it is not
-    Serial. emulator: that runs it, where no board does.
+    `stm32` or `mbed`. optimisation: of the compiler, for everything that is built. flags, unflags:
+    more that the compiler is given, and what it is not. serial_baud: bits a second.
+    serial_object: the Arduino object of the port, where it is not Serial. emulator: that runs it,
+    where no board does.
     """
 
     platform: str

@@ -38,7 +38,7 @@ class Usb:
                 raise DanasError(f"{path}: [usb] {key} = {value!r} is not a list of strings.")
             if key != "upload_flags" and not all(_ID.fullmatch(one) for one in value):
                 raise DanasError(
-                    f"{path}: [usb] {key} = {value!r} are no USB ids.", 'Write them so: "2341:805A".'
+                    f"{path}: [usb] {key} = {value!r} are no USB ids.", 'An id is "2341:805A".'
                 )
         if not table.get("application"):
             raise DanasError(f"{path}: [usb] application missing.")
