@@ -54,9 +54,9 @@ def library_version(library: str) -> str:
 
 
 def _words(content: bytes) -> list[str]:
-    """`content` in words of eight bytes, as a little-endian processor reads them, filled with zeros.
+    """`content` in words of eight bytes as a little-endian processor has them, filled with zeros.
 
-    A compiler takes a quarter of the time for them that it takes for single bytes.
+    A compiler needs a quarter of the time for them that it needs for single bytes.
     """
     filled = content + bytes(-len(content) % 8)
     return [f"0x{word:x}" for word in struct.unpack(f"<{len(filled) // 8}Q", filled)]

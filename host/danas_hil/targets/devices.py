@@ -57,6 +57,7 @@ class QemuDevice:
         build = firmware_of(self.board).manifest()["build"]
         command = ["qemu-system-arm", "-M", build["machine"], "-display", "none"]
         command += ["-monitor", "none", "-serial", "stdio", "-kernel", str(elf)]
+        command += ["-semihosting-config", "enable=on,target=native"]
         return [*command, "-icount", f"shift={build['icount_shift']},align=off,sleep=off"]
 
     @contextlib.contextmanager

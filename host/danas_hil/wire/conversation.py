@@ -8,7 +8,7 @@ import json
 import secrets
 import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from danas_hil.base import Deadline
@@ -24,6 +24,7 @@ from danas_hil.wire.framing import (
     encode,
 )
 
+WINDOW_LINES = 16  # of an input, sent before the first of them is answered
 _HINT = "See the device's log; `danas-hil doctor --board NAME` tests port, wire and timer."
 
 
@@ -101,9 +102,14 @@ class Conversation:
     def upload(self, data: bytes, seconds: float) -> None:
         """Write `data` into the model's input, whole and checked. Errors as `ask`."""
         deadline = Deadline(seconds, "the device to take the input")
-        for at in range(0, len(data), CHUNK_BYTES):
-            chunk = base64.b64encode(data[at : at + CHUNK_BYTES]).decode()
-            self._ask("put", deadline, {"at": at, "data": chunk})
+        chunks = [
+            {"at": at, "data": base64.b64encode(data[at : at + CHUNK_BYTES]).decode()}
+            for at in range(0, len(data), CHUNK_BYTES)
+        ]
+        for first in range(0, len(chunks), WINDOW_LINES):
+            replies = self._exchange("put", deadline, chunks[first : first + WINDOW_LINES])
+            for reply in replies:
+                _json_object("put", _good_body("put", reply))
         self._ask("loaded", deadline, {"bytes": len(data), "crc": f"{zlib.crc32(data):08x}"})
 
     def download(self, size: int, crc: str, seconds: float) -> bytes:
@@ -113,22 +119,23 @@ class Conversation:
     def _ask(
         self, request: str, deadline: Deadline, fields: Mapping[str, int | str]
     ) -> dict[str, Any]:
-        reply = self._exchange(request, deadline, fields)
-        text = reply.body
+        (reply,) = self._exchange(request, deadline, [fields])
         if reply.kind == "LONG":
-            size, _, crc = text.partition(" ")
+            size, _, crc = reply.body.partition(" ")
             if not size.isdecimal():
-                raise ProtocolError(f"The reply to {request!r} makes no sense: {text!r}.", _HINT)
+                raise ProtocolError(
+                    f"The reply to {request!r} makes no sense: {reply.body!r}.", _HINT
+                )
             text = self._fetch("more", int(size), crc, deadline).decode("ascii", "replace")
-        elif reply.kind != "OK":
-            raise ProtocolError(f"The reply to {request!r} is a {reply.kind}: {text!r}.", _HINT)
+        else:
+            text = _good_body(request, reply)
         return _json_object(request, text)
 
     def _fetch(self, request: str, size: int, crc: str, deadline: Deadline) -> bytes:
         """Data of the device in chunks: `DATA OFFSET BASE64` each."""
         data = bytearray()
         while len(data) < size:
-            reply = self._exchange(request, deadline, {"at": len(data)})
+            (reply,) = self._exchange(request, deadline, [{"at": len(data)}])
             offset, _, text = reply.body.partition(" ")
             try:
                 chunk = base64.b64decode(text, validate=True)
@@ -141,12 +148,23 @@ class Conversation:
             raise ProtocolError(f"The data of {request!r} does not have the CRC told.", _HINT)
         return bytes(data)
 
-    def _exchange(self, request: str, deadline: Deadline, fields: Mapping[str, int | str]) -> Frame:
-        """Send one line until its one reply line is there. Raises for a reply that refuses."""
-        self._seq = self._seq % LAST_SEQ + 1
-        self.requests += 1
-        body = " ".join(f"{key}={value}" for key, value in fields.items())
-        line = b"\n" + encode(Frame(self._seq, request, body))  # ends what noise may have begun
+    def _exchange(
+        self, request: str, deadline: Deadline, bodies: Sequence[Mapping[str, int | str]]
+    ) -> list[Frame]:
+        """Send a line for each of `bodies`, again where need be, until each has its one reply.
+
+        Returns the replies in the order of `bodies`; raises for the first that refuses. Several at
+        once save the time that a line takes there and back. The device keeps only its last reply,
+        so a line before the last may be carried out twice: several are for requests that may be.
+        """
+        unanswered: dict[int, bytes] = {}
+        for fields in bodies:
+            self._seq = self._seq % LAST_SEQ + 1
+            body = " ".join(f"{key}={value}" for key, value in fields.items())
+            # The line end before it ends what noise may have begun.
+            unanswered[self._seq] = b"\n" + encode(Frame(self._seq, request, body))
+        self.requests += len(bodies)
+        replies: dict[int, Frame | None] = dict.fromkeys(unanswered)
         heard, damaged, sent = 0, 0, 0
         while True:
             left = deadline.left()
@@ -157,16 +175,16 @@ class Conversation:
                     f" {damaged} damaged lines or NAKs among them.",
                     _HINT,
                 )
-            self._stream.write(line)
+            self._stream.write(b"".join(unanswered.values()))
             sent += 1
-            self.repeats += sent > 1
-            silence_ends = time.monotonic() + self._patience
+            self.repeats += len(unanswered) if sent > 1 else 0
+            patience = self._patience
+            silence_ends = time.monotonic() + patience
             while (now := time.monotonic()) < silence_ends:
                 data = self._stream.read(min(silence_ends - now, deadline.left() or 0.0))
                 if not data:
                     break
                 heard += len(data)
-                reply: Frame | None = None
                 for event in self._decoder.feed(data):
                     match event:
                         case Text(text):
@@ -174,21 +192,31 @@ class Conversation:
                         case Damaged(text):
                             self._log(f"damaged: {text}")
                             damaged += 1
-                            silence_ends = min(silence_ends, time.monotonic() + self._settle)
+                            patience = self._settle
                         case Frame(0, "NAK", _):
                             damaged += 1
-                            silence_ends = min(silence_ends, time.monotonic() + self._settle)
-                        case Frame(seq, "WAIT", _) if seq == self._seq:
-                            silence_ends = time.monotonic() + 10 * self._patience
-                        case Frame(seq, _, _) if seq == self._seq:
-                            reply = event
+                            patience = self._settle
+                        case Frame(seq, "WAIT", _) if seq in unanswered:
+                            patience = 10 * self._patience
+                        case Frame(seq, _, _) if seq in unanswered:
+                            del unanswered[seq]
+                            replies[seq] = event
                         case _:
-                            pass  # a second reply to a request that was sent twice
-                if reply is not None:
-                    _raise_refusal(request, reply)
-                    return reply
+                            continue  # a second reply to a request that was sent twice
+                    silence_ends = time.monotonic() + patience
+                if not unanswered:
+                    good = [reply for reply in replies.values() if reply is not None]
+                    for reply in good:
+                        _raise_refusal(request, reply)
+                    return good
                 if deadline.expired:
                     break
+
+
+def _good_body(request: str, reply: Frame) -> str:
+    if reply.kind != "OK":
+        raise ProtocolError(f"The reply to {request!r} is a {reply.kind}: {reply.body!r}.", _HINT)
+    return reply.body
 
 
 def _raise_refusal(request: str, reply: Frame) -> None:

@@ -30,7 +30,10 @@ void danas_platform_align(void);      // waits for the phase of it in which equa
 void setup();
 void loop();
 
-// The first UART of the board.
+// The first UART of the board. Its receiver takes a byte at a time from the emulator, which takes
+// tens of microseconds each, so input comes from the emulator's standard input, through
+// semihosting, where that can be opened: many bytes at a time, and the emulated clock stands still
+// while there are none.
 class HardwareSerial {
  public:
   void begin(unsigned long baud);
@@ -57,7 +60,12 @@ class HardwareSerial {
   }
 
  private:
-  int peeked_ = -1;
+  bool receive();
+
+  int host_ = -1;  // handle of the emulator's standard input
+  uint8_t received_[256];
+  size_t at_ = 0;
+  size_t size_ = 0;
 };
 
 extern HardwareSerial Serial;

@@ -70,24 +70,52 @@ void delayMicroseconds(unsigned int microseconds) {
 
 HardwareSerial Serial;
 
+// Arm's semihosting; https://github.com/ARM-software/abi-aa/blob/main/semihosting/semihosting.rst
+static const uint32_t kSysOpen = 0x01;
+static const uint32_t kSysRead = 0x06;
+
+static uint32_t semihosting(uint32_t operation, const void* block) {
+  register uint32_t r0 __asm("r0") = operation;
+  register const void* r1 __asm("r1") = block;
+  __asm volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
+  return r0;
+}
+
 void HardwareSerial::begin(unsigned long baud) {
+  static const char kName[] = "/dev/stdin";
+  const uint32_t open[3] = {uint32_t(kName), 0, sizeof kName - 1};
+  host_ = int(semihosting(kSysOpen, open));
   const uint32_t divider = uint32_t(F_CPU / baud);
   word(kUart + 0x10) = divider < 16 ? 16 : divider;  // BAUDDIV
-  word(kUart + 0x08) = 3;                            // CTRL: transmitter and receiver
+  word(kUart + 0x08) = host_ >= 0 ? 1 : 3;           // CTRL: transmitter and receiver
 }
 
-int HardwareSerial::available() { return peeked_ >= 0 || (word(kUart + 0x04) & 2) != 0; }
+// Fills the empty buffer; waits for the first byte if the emulator's standard input is at hand.
+bool HardwareSerial::receive() {
+  at_ = size_ = 0;
+  if (host_ >= 0) {
+    const uint32_t read[3] = {uint32_t(host_), uint32_t(received_), sizeof received_};
+    const uint32_t missing = semihosting(kSysRead, read);
+    if (missing < sizeof received_) size_ = sizeof received_ - missing;
+  } else if ((word(kUart + 0x04) & 2) != 0) {
+    received_[size_++] = uint8_t(word(kUart));
+  }
+  return size_ > 0;
+}
+
+int HardwareSerial::available() { return at_ < size_ || receive() ? int(size_ - at_) : 0; }
 
 int HardwareSerial::read() {
-  const int byte = peek();
-  peeked_ = -1;
-  return byte;
+  if (at_ == size_) {
+    // Says once that all is read, so that the program can do something else before it waits.
+    const bool drained = size_ > 0;
+    at_ = size_ = 0;
+    if (drained || !receive()) return -1;
+  }
+  return received_[at_++];
 }
 
-int HardwareSerial::peek() {
-  if (peeked_ < 0 && (word(kUart + 0x04) & 2) != 0) peeked_ = int(word(kUart) & 0xff);
-  return peeked_;
-}
+int HardwareSerial::peek() { return available() > 0 ? received_[at_] : -1; }
 
 size_t HardwareSerial::write(uint8_t byte) {
   while ((word(kUart + 0x04) & 1) != 0) {  // STATE: the transmitter is full
