@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from danas_hil.base import DanasError
-from danas_hil.board import Board, board_names, load_board
-from danas_hil.cli.show import JsonOption, console, note, print_json, say, table
+from danas_hil.board import Board, parse_size, split_address
+from danas_hil.cli.measuring import MeasureProgress
+from danas_hil.cli.show import JsonOption, note, print_json, say
+from danas_hil.cli.tables import show_measured
 
 if TYPE_CHECKING:  # imported where they are used: they load numpy, and --help is to be quick
-    from danas_hil.compare import Compared, Comparison
-    from danas_hil.measure import Item, Measurement
+    from danas_hil.measure import Address, Item, Measurement
     from danas_hil.run import RunFolder
     from danas_hil.targets import Target
 
+DeviceOption = Annotated[
+    str | None,
+    typer.Option(help="Which of several boards: its USB serial number, or its port's URL."),
+]
+
 _MEASURED = Path("measured")
-_QUANTITIES = ("arena", "ram", "model", "flash")
 
 
 def register(app: typer.Typer) -> None:
@@ -32,50 +37,54 @@ def flash(
     what: Annotated[
         list[Path], typer.Argument(help="A run's folder, or .tflite files.", show_default=False)
     ],
-    board: Annotated[str, typer.Option(help="Board to run on: see `danas-hil boards list`.")],
+    board: Annotated[
+        str,
+        typer.Option(help="Board to run on, or BOARD@SERIAL: see `danas-hil boards list`."),
+    ],
+    device: DeviceOption = None,
     candidate: Annotated[
         list[str] | None, typer.Option(help="Id of a candidate of the run; repeatable.")
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All candidates of the run.")] = False,
     top: Annotated[int, typer.Option(help="So many candidates, spread over RAM.")] = 8,
+    accuracy: Annotated[
+        int, typer.Option(help="Classify so many test images of the run on the board.", min=0)
+    ] = 0,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Take the time of each operator, where it is told.")
+    ] = False,
+    arena_margin: Annotated[
+        str, typer.Option(help="Arena beyond the estimated minimum, such as 1kB.")
+    ] = "0",
     again: Annotated[bool, typer.Option(help="Measure anew what was measured well.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Run candidates on a board and record arena, outputs and latency.
+    """Build candidates for a board, flash them, and record arena, outputs, sizes and latency.
 
-    A failing candidate does not end the batch, and what was measured well is not measured again.
-    Outputs are compared byte for byte with those of TensorFlow Lite Micro on this computer.
+    A failing candidate does not end the batch, and what was measured well is not measured again:
+    after Ctrl-C the same command goes on. Outputs are compared byte for byte with those of
+    TensorFlow Lite Micro on this computer.
 
     [bold]Examples[/bold]
 
       danas-hil flash runs/demo --board host
 
-      danas-hil flash runs/demo --board host --candidate 1f0c22ab
+      danas-hil flash runs/demo --board qemu-m4 --candidate 1f0c22ab --accuracy 100
 
-      danas-hil flash model.tflite --board host
+      danas-hil flash runs/demo --board nano33ble --device 5F2A3B4C
+
+      danas-hil flash model.tflite --board qemu-m4
     """
     from danas_hil.compare import compare_files
-    from danas_hil.run import RunFolder
+    from danas_hil.measure import reach
 
-    found = load_board(board)
-    if all(path.suffix == ".tflite" for path in what):
-        if candidate or everything:
-            raise DanasError("--candidate and --all choose from a run.", "Give its folder instead.")
-        items = _file_items(what, found)
-        stored = {}
-    elif len(what) == 1:
-        run = RunFolder.open(what[0])
-        items = _run_items(run, found, candidate or (), everything, top)
-        stored = {c.id: c.estimate for c in run.front().candidates}
-    else:
-        raise DanasError(
-            "flash takes one run, or .tflite files.",
-            f"These are neither: {', '.join(str(path) for path in what)}.",
-        )
-    measurements = _measure(items, found, again)
+    margin = parse_size(arena_margin)
+    with reach(addressed(board, device), arena_margin_bytes=margin) as target:
+        items, stored = _items(what, target, candidate or (), everything, top, accuracy)
+        measurements = _measure(items, target, profile=profile, accuracy=accuracy, again=again)
     files = {item.id: item.model for item in items}
     comparison = compare_files(measurements, files, stored)
-    _show(measurements, comparison, json)
+    show_measured(measurements, comparison, json)
     if not comparison.good:
         raise typer.Exit(1)
 
@@ -98,7 +107,7 @@ def compare(
         raise DanasError(
             "Nothing of this run has been measured.", f"First: danas-hil flash {run} --board host"
         )
-    _show(measurements, comparison, json)
+    show_measured(measurements, comparison, json)
     if not comparison.good:
         raise typer.Exit(1)
 
@@ -123,23 +132,58 @@ def report(
 
 def measure_run(run: RunFolder, board: Board, top: int) -> bool:
     """Measure the top of a run's front; whether all went well."""
-    return all(m.good for m in _measure(_run_items(run, board, (), False, top), board, False))
+    from danas_hil.measure import Address, reach
+
+    with reach(Address(board)) as target:
+        return all(m.good for m in _measure(_run_items(run, target, (), False, top), target))
 
 
-def _target(board: Board) -> Target:
-    from danas_hil.targets import HostTarget
+def addressed(board: str, device: str | None) -> Address:
+    """What `--board BOARD[@SERIAL]` and `--device` name."""
+    from danas_hil.measure import Address
 
-    if board.kind == "host":
-        return HostTarget()
-    raise DanasError(
-        f"Running on {board.name} is not possible yet.",
-        "Boards that can be run on: "
-        + ", ".join(name for name in board_names() if load_board(name).kind == "host"),
-    )
+    found, place = split_address(board)
+    if place and device and place != device:
+        raise DanasError(
+            f"--board {board} and --device {device} name two devices.", "Give one of them."
+        )
+    return Address(found, device or place)
+
+
+def _items(
+    what: Sequence[Path],
+    target: Target,
+    ids: Sequence[str],
+    everything: bool,
+    top: int,
+    accuracy: int,
+) -> tuple[list[Item], Mapping[str, Mapping[str, Any]]]:
+    """What is to be measured, and the estimates that stand in the run."""
+    from danas_hil.run import RunFolder
+
+    if all(path.suffix == ".tflite" for path in what):
+        if ids or everything or accuracy:
+            raise DanasError(
+                "--candidate, --all and --accuracy are about a run.", "Give its folder instead."
+            )
+        return _file_items(what, target), {}
+    if len(what) > 1:
+        raise DanasError(
+            "flash takes one run, or .tflite files.",
+            f"These are neither: {', '.join(str(path) for path in what)}.",
+        )
+    run = RunFolder.open(what[0])
+    if accuracy and not run.test_images_file.is_file():
+        raise DanasError(
+            f"The run has no test images {run.test_images_file}.",
+            f"They are exported with its front: danas-hil resume {run.path}",
+        )
+    stored = {candidate.id: candidate.estimate for candidate in run.front().candidates}
+    return _run_items(run, target, ids, everything, top), stored
 
 
 def _run_items(
-    run: RunFolder, board: Board, ids: Sequence[str], everything: bool, top: int
+    run: RunFolder, target: Target, ids: Sequence[str], everything: bool, top: int
 ) -> list[Item]:
     from danas_hil.measure import FrontRow, Item, choose
 
@@ -149,6 +193,7 @@ def _run_items(
         for c in front.candidates
     ]
     chosen = choose(rows, ids=ids, everything=everything, top=top)
+    genomes = {candidate.id: candidate.genome for candidate in front.candidates}
     items = []
     for id_ in chosen:
         golden = run.candidate(id_) / "golden.npz"
@@ -157,13 +202,14 @@ def _run_items(
                 id_,
                 run.candidate(id_) / "model.tflite",
                 golden if golden.is_file() else None,
-                run.measured(id_, board.id),
+                run.measured(id_, target.name),
+                (run.test_images_file, genomes[id_].data.name),
             )
         )
     return items
 
 
-def _file_items(files: Sequence[Path], board: Board) -> list[Item]:
+def _file_items(files: Sequence[Path], target: Target) -> list[Item]:
     from danas_hil.measure import Item
 
     for file in files:
@@ -172,87 +218,38 @@ def _file_items(files: Sequence[Path], board: Board) -> list[Item]:
     names = [file.stem for file in files]
     if len(set(names)) < len(names):
         raise DanasError("Two of these files have the same name.", "Flash them one by one.")
-    return [Item(file.stem, file, None, _MEASURED / file.stem / board.id) for file in files]
+    return [Item(file.stem, file, None, _MEASURED / file.stem / target.name) for file in files]
 
 
-def _measure(items: Sequence[Item], board: Board, again: bool) -> list[Measurement]:
+def _measure(
+    items: Sequence[Item],
+    target: Target,
+    *,
+    profile: bool = False,
+    accuracy: int = 0,
+    again: bool = False,
+) -> list[Measurement]:
     from danas_hil.measure import measure_all
 
-    target = _target(board)
     done: list[Measurement] = []
-    for item, measurement, earlier in measure_all(target, items, again=again):
-        done.append(measurement)
-        told = "measured earlier" if earlier else measurement.status
-        note(f"{len(done)} of {len(items)}: {item.id} on {board.id}: {told}")
+    with MeasureProgress(len(items), target.name) as progress:
+        batch = measure_all(
+            target,
+            items,
+            profile=profile,
+            accuracy=accuracy,
+            again=again,
+            starting=progress.starting,
+            streamed=progress.streamed,
+        )
+        try:
+            for item, measurement, earlier in batch:
+                done.append(measurement)
+                progress.finished(item, measurement, earlier)
+        except KeyboardInterrupt:
+            note(
+                f"Stopped after {len(done)} of {len(items)}: these are kept, and the same command"
+                " goes on with the others."
+            )
+            raise
     return done
-
-
-def _show(measurements: Sequence[Measurement], comparison: Comparison, json: bool) -> None:
-    if json:
-        print_json(
-            {
-                "measurements": [measurement.to_json() for measurement in measurements],
-                "comparison": comparison.to_json(),
-            }
-        )
-        return
-    out = console()
-    for target in dict.fromkeys(measurement.target for measurement in measurements):
-        here = [measurement for measurement in measurements if measurement.target == target]
-        out.print(_measurement_table(target, here, comparison))
-        out.print(_error_table([row for row in comparison.rows if row.target == target]))
-    for measurement in measurements:
-        if measurement.failure:
-            failure = measurement.failure
-            say(f"{measurement.model}: {failure.stage}: {failure.reason} {failure.hint}")
-
-
-def _measurement_table(
-    target: str, measurements: Sequence[Measurement], comparison: Comparison
-) -> Any:
-    first = measurements[0]
-    words = {"host": "measured on this computer", "emulated": "emulated", "measured": "measured"}
-    title = f"{target}: {words[first.kind]}, TFLM {first.tflm_version or 'unknown'}"
-    fits = {v.candidate: v.fits for v in comparison.verdicts if v.target == target}
-    rows = []
-    for m in measurements:
-        memory = m.memory
-        verdict = fits[m.model]
-        rows.append(
-            (
-                m.model,
-                m.status,
-                "-" if m.parity is None else "equal" if m.parity.equal else "DIFFER",
-                f"{memory.arena_used_bytes:,}" if memory else "-",
-                _bytes(memory.head_bytes if memory else None),
-                _bytes(memory.tail_bytes if memory else None),
-                f"{m.latency.median_us / 1000:.2f}" if m.latency else "-",
-                "unknown" if verdict is None else "yes" if verdict else "NO",
-            )
-        )
-    columns = ("model", "status", "outputs", ">arena B", ">head B", ">tail B", ">ms", "fits")
-    return table(columns, rows, title)
-
-
-def _error_table(rows: Sequence[Compared]) -> Any:
-    """What was seen of arena and flash, and the signed error of each memory model."""
-    body: dict[tuple[str, str], list[str]] = {}
-    for row in rows:
-        if row.quantity in _QUANTITIES and row.observed is not None and row.model:
-            line = body.setdefault(
-                (row.candidate, row.quantity),
-                [row.candidate, row.quantity, _bytes(row.observed), "-", "-"],
-            )
-            line[3 if row.model == "exact" else 4] = _error(row)
-    columns = ("model", "what", ">bytes", ">exact estimate", ">Eq. 1 and 2")
-    return table(columns, body.values(), "\nEstimate less measurement")
-
-
-def _error(row: Compared) -> str:
-    if row.error is None or row.error_share is None:
-        return "unknown"
-    return f"{row.error:+,.0f} ({100 * row.error_share:+.1f} %)" if row.error else "0"
-
-
-def _bytes(value: float | None) -> str:
-    return "-" if value is None else f"{value:,.0f}"

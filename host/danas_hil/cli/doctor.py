@@ -9,12 +9,15 @@ import sys
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from danas_hil import __version__
 from danas_hil.base import tree_folder, user_folder
-from danas_hil.cli.show import JsonOption, console, print_json, table
+from danas_hil.cli.devices import DeviceOption, addressed
+from danas_hil.cli.show import JsonOption, console, note, print_json, say, table
 
 
 @dataclass(frozen=True)
@@ -53,13 +56,31 @@ def register(app: typer.Typer) -> None:
     app.command()(doctor)
 
 
-def doctor(json: JsonOption = False) -> None:
-    """Check versions, extras and tools, with a hint for each one missing.
+def doctor(
+    board: Annotated[
+        str | None,
+        typer.Option(
+            help="Prove this board, or BOARD@SERIAL, by its self-test.", show_default=False
+        ),
+    ] = None,
+    device: DeviceOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Check versions, extras and tools, with a hint for each one missing; or prove a board.
 
-    Nothing here has to be complete: each line says what it is for.
+    Nothing here has to be complete: each line says what it is for. With --board a small program is
+    built, flashed and asked, which needs no TensorFlow Lite Micro: it proves cable, port, timer,
+    memory, outputs and faults. Exit code 1: the board failed.
 
-    Example: danas-hil doctor
+    [bold]Examples[/bold]
+
+      danas-hil doctor
+
+      danas-hil doctor --board nano33ble
     """
+    if board is not None:
+        _prove(board, device, json)
+        return
     findings = [*_base(), *_packages(), *_tools()]
     if json:
         print_json([asdict(finding) for finding in findings])
@@ -72,6 +93,41 @@ def doctor(json: JsonOption = False) -> None:
         out.print("\nTo get what is missing:")
         for hint in hints:
             out.print(f"  {hint}", soft_wrap=True, markup=False)
+
+
+def _prove(board: str, device: str | None, json: bool) -> None:
+    from danas_hil.measure import reach_device
+    from danas_hil.measure.selftest import selftest
+    from danas_hil.targets import TargetError
+
+    with reach_device(addressed(board, device)) as found:
+        folder = user_folder("selftests") / found.name.replace("/", "-")
+        note(f"Building and running the self-test for {escape(found.name)} …")
+        try:
+            result = selftest(found, folder)
+        except TargetError as error:
+            log = error.log and str(error.log)
+            if json:
+                failure = {"stage": error.stage, "reason": error.what, "hint": error.hint}
+                print_json(
+                    {"device": found.name, "good": False, "failure": {**failure, "log": log}}
+                )
+            else:
+                told = f"{found.name}: {error.stage}: {error.what} {error.hint}".rstrip()
+                say(escape(told + (f" Log: {log}" if log else "")))
+            raise typer.Exit(1) from error
+    if json:
+        print_json({**asdict(result), "good": result.good, "folder": str(folder)})
+    else:
+        hello = result.hello
+        rows = [(c.name, "good" if c.good else "FAILED", c.detail) for c in result.checks]
+        console().print(table(("check", "", "seen"), rows, f"{result.device}: {hello.timer} timer"))
+        if result.good:
+            say(f"{escape(result.device)} is good.")
+        else:
+            say(f"{escape(result.device)} FAILED; what was built and said is in {folder}.")
+    if not result.good:
+        raise typer.Exit(1)
 
 
 def _base() -> list[Finding]:

@@ -1,0 +1,119 @@
+"""Measurements as tables: what was seen on each board, and how far the estimates were off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
+
+from danas_hil.cli.show import console, percent, print_json, say, table
+
+if TYPE_CHECKING:  # imported where they are used: they load numpy, and --help is to be quick
+    from danas_hil.compare import Compared, Comparison, Verdict
+    from danas_hil.measure import Measurement
+
+_QUANTITIES = ("arena", "ram", "model", "flash")
+_KINDS = {"host": "measured on this computer", "emulated": "emulated", "measured": "measured"}
+_NONE = "-"
+
+
+def show_measured(
+    measurements: Sequence[Measurement], comparison: Comparison, json: bool = False
+) -> None:
+    """Tables for each board, and one of candidates by boards where there are several."""
+    if json:
+        print_json(
+            {
+                "measurements": [measurement.to_json() for measurement in measurements],
+                "comparison": comparison.to_json(),
+            }
+        )
+        return
+    out = console()
+    targets = tuple(dict.fromkeys(measurement.target for measurement in measurements))
+    for target in targets:
+        here = [measurement for measurement in measurements if measurement.target == target]
+        out.print(_measurement_table(target, here))
+        if any(m.accuracy for m in here):
+            out.print(_accuracy_table(here))
+        out.print(_error_table([row for row in comparison.rows if row.target == target]))
+        out.print()
+    out.print(_verdict_table(targets, comparison.verdicts))
+    for measurement in measurements:
+        if measurement.failure:
+            failure = measurement.failure
+            told = f"{failure.stage}: {failure.reason} {failure.hint}"
+            say(escape(f"{measurement.model} on {measurement.target}: {told}"))
+
+
+def _measurement_table(target: str, measurements: Sequence[Measurement]) -> Any:
+    """A row for each model; what a target can't tell of any of them has no column."""
+    versions = dict.fromkeys(m.tflm_version for m in measurements if m.tflm_version)
+    title = f"{target}: {_KINDS[measurements[0].kind]}, TFLM {', '.join(versions) or 'unknown'}"
+    rows = [_figures(m) for m in measurements]
+    kept = [name for name in rows[0] if any(row[name] != _NONE for row in rows)]
+    return table(kept, [[row[name] for name in kept] for row in rows], title)
+
+
+def _figures(m: Measurement) -> dict[str, str]:
+    memory, sizes = m.memory, m.sizes
+    return {
+        "model": m.model,
+        "status": m.status,
+        "outputs": _NONE if m.parity is None else "equal" if m.parity.equal else "DIFFER",
+        ">arena B": _bytes(memory.arena_used_bytes if memory else None),
+        ">head B": _bytes(memory.head_bytes if memory else None),
+        ">tail B": _bytes(memory.tail_bytes if memory else None),
+        ">stack B": _bytes(memory.stack_peak_bytes if memory else None),
+        ">flash B": _bytes(sizes.flash_bytes if sizes else None),
+        ">ms": f"{m.latency.median_us / 1000:.2f}" if m.latency else _NONE,
+    }
+
+
+def _accuracy_table(measurements: Sequence[Measurement]) -> Any:
+    rows = []
+    for m in measurements:
+        if m.accuracy is not None:
+            scores = m.accuracy.scores
+            shares = (scores.accuracy, scores.precision, scores.recall)
+            rows.append((m.model, scores.images, *map(percent, shares)))
+    columns = ("model", ">test images", ">accuracy", ">precision", ">recall")
+    return table(columns, rows, "\nClassified there")
+
+
+def _error_table(rows: Sequence[Compared]) -> Any:
+    """What was seen of arena and flash, and the signed error of each memory model."""
+    body: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        if row.quantity in _QUANTITIES and row.observed is not None and row.model:
+            line = body.setdefault(
+                (row.candidate, row.quantity),
+                [row.candidate, row.quantity, _bytes(row.observed), _NONE, _NONE],
+            )
+            line[3 if row.model == "exact" else 4] = _error(row)
+    columns = ("model", "what", ">bytes", ">exact estimate", ">Eq. 1 and 2")
+    return table(columns, body.values(), "\nEstimate less measurement")
+
+
+def _error(row: Compared) -> str:
+    if row.error is None or row.error_share is None:
+        return "unknown"
+    return f"{row.error:+,.0f} ({100 * row.error_share:+.1f} %)" if row.error else "0"
+
+
+def _verdict_table(targets: Sequence[str], verdicts: Sequence[Verdict]) -> Any:
+    """Candidates by boards: whether each meets the board's limits, or why it is not known."""
+    cells = {(v.candidate, v.target): _verdict(v) for v in verdicts}
+    candidates = dict.fromkeys(v.candidate for v in verdicts)
+    rows = [[c, *(cells.get((c, target), _NONE) for target in targets)] for c in candidates]
+    return table(("model", *targets), rows, "Within the limits of RAM and flash")
+
+
+def _verdict(verdict: Verdict) -> str:
+    fits = "unknown" if verdict.fits is None else "yes" if verdict.fits else "NO"
+    return fits if verdict.status == "OK" else f"{fits} ({verdict.status})"
+
+
+def _bytes(value: float | None) -> str:
+    return _NONE if value is None else f"{value:,.0f}"

@@ -1,0 +1,107 @@
+"""From a board's address to the target that runs models there, and what is missing for it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from danas_hil.base import DanasError
+from danas_hil.board import Board, device_lock, locate
+from danas_hil.platformio.build import project_folder
+from danas_hil.platformio.registry import registry_answers
+from danas_hil.sketch import LIBRARY, LIBRARY_VARIABLE, firmware_of, tflm_library
+from danas_hil.targets import Device, FirmwareTarget, HostTarget, QemuDevice, SerialDevice, Target
+
+_EMULATORS = {"qemu": "qemu-system-arm"}
+_GET = {
+    "qemu-system-arm": "Debian and Ubuntu: apt install qemu-system-arm",
+    "arm-none-eabi-g++": "Debian and Ubuntu: apt install gcc-arm-none-eabi"
+    " libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib",
+}
+
+
+@dataclass(frozen=True)
+class Address:
+    """A board, and which of several.
+
+    place: USB serial number, socket or port, or a pyserial URL; None for the only one.
+    hardware_map: the file that says which boards are at hand, where it is not the user's own.
+    """
+
+    board: Board
+    place: str | None = None
+    hardware_map: Path | None = None
+
+
+@contextlib.contextmanager
+def reach(
+    address: Address, *, arena_margin_bytes: int = 0, lock_seconds: float = 0.0
+) -> Iterator[Target]:
+    """The target that runs models at `address`, ours alone for as long as the block lasts.
+
+    arena_margin_bytes: more arena than the estimated minimum. lock_seconds: to wait for a device
+    that another process has. Raises DanasError where a tool, the library or the board is missing,
+    or the board stays with the other.
+    """
+    board = address.board
+    if board.kind == "host":
+        if address.place is not None or arena_margin_bytes:
+            raise DanasError(
+                "TensorFlow Lite Micro on this computer has neither devices nor an arena of ours.",
+                "Leave device and arena margin out, or name a board.",
+            )
+        yield HostTarget()
+        return
+    lacking = lacking_library(board)
+    if lacking:
+        raise DanasError(lacking, f"Let {LIBRARY_VARIABLE} name a folder that holds it.")
+    with reach_device(address, lock_seconds=lock_seconds) as device:
+        yield FirmwareTarget(device, arena_margin_bytes)
+
+
+@contextlib.contextmanager
+def reach_device(address: Address, *, lock_seconds: float = 0.0) -> Iterator[Device]:
+    """The device at `address`, as `reach` has it."""
+    board = address.board
+    firmware = firmware_of(board)
+    tools = lacking_tools(board)
+    if tools:
+        hints = ". ".join(dict.fromkeys(_GET[tool] for tool in tools))
+        raise DanasError(f"{board.name} ({board.id}) needs {' and '.join(tools)}.", hints)
+    if firmware.emulator is None:
+        found = locate(board, address.place, address.hardware_map)
+        device = SerialDevice(board, found.find, found.serial_number or found.url)
+        with device_lock(found.device, device.name, lock_seconds):
+            yield device
+        return
+    if address.place is not None:
+        raise DanasError(f"{board.id} is emulated: there is no {board.id}@{address.place}.")
+    yield QemuDevice(board)
+
+
+def lacking_tools(board: Board) -> tuple[str, ...]:
+    """Programs that building for `board` or emulating it needs, and that are not on PATH."""
+    firmware = firmware_of(board)
+    needed = [_EMULATORS[firmware.emulator]] if firmware.emulator in _EMULATORS else []
+    if firmware.is_local:
+        needed.append("arm-none-eabi-g++")
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
+    return tuple(tool for tool in needed if shutil.which(tool, path=path) is None)
+
+
+def lacking_library(board: Board) -> str:
+    """Why TensorFlow Lite Micro can't be built for `board`; empty where nothing is known to lack.
+
+    Raises DanasError where DANAS_TFLM_LIBRARY names no library.
+    """
+    if tflm_library() != LIBRARY:
+        return ""
+    downloaded = project_folder(board, "tflm") / ".pio" / "libdeps" / board.id
+    if (downloaded.is_dir() and any(downloaded.iterdir())) or registry_answers():
+        return ""
+    return f"PlatformIO's registry, which has {LIBRARY}, does not answer."
