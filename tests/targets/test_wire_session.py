@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from danas_hil.base import DanasError
-from danas_hil.board import load_board
+from danas_hil.board import Connection, load_board
 from danas_hil.targets import SerialDevice, TargetError
 from danas_hil.targets.streams import PortLostError, open_process, open_serial
 from danas_hil.targets.wire_session import WireSession
@@ -51,7 +51,7 @@ def session(stream, tmp_path):
 
 
 def test_a_session_over_a_serial_port_infers_and_identifies(port, tmp_path):
-    device = SerialDevice(load_board("nano33ble"), find=lambda: port, serial_number="A1")
+    device = SerialDevice(Connection(load_board("nano33ble"), 115200, "A1", "A1", url=port))
     assert device.name == "nano33ble@A1"
     with device.connect(tmp_path / "firmware.elf", tmp_path / "device.log") as stream:
         talk = session(stream, tmp_path)

@@ -42,7 +42,17 @@ _HINTS = (
         " libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib",
     ),
     (r"No space left on device", "The disk is full."),
+    (
+        r"could not open port|Permission denied: '/dev|LIBUSB_ERROR_ACCESS|unable to open ftdi",
+        "This user may not use the board's port: docs/boards.md has the udev rules.",
+    ),
+    (
+        r"No device found on|open failed|unable to open CMSIS|No ST-?LINK|init mode failed",
+        "Look at the cable. On a board of its own USB port, press reset twice: it then waits to be"
+        " flashed.",
+    ),
 )
+_EMPTY_ERROR = re.compile(r"HTTPClientError|InternetConnectionError")
 _OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes")
 _FIRST_ERROR = re.compile(r"^.*(?:error:|Error:|undefined reference).*$", re.MULTILINE)
 
@@ -93,24 +103,33 @@ def build(sketch: Sketch, elf: Path, log: Path, seconds: float = BUILD_SECONDS) 
     return Built(sizes, time.monotonic() - started)
 
 
-def upload(sketch: Sketch, port: str | None, log: Path, seconds: float = UPLOAD_SECONDS) -> None:
+def upload(
+    sketch: Sketch,
+    port: str | None,
+    log: Path,
+    *,
+    flags: Sequence[str] = (),
+    seconds: float = UPLOAD_SECONDS,
+) -> None:
     """Bring `sketch` onto a board, at `port` or where PlatformIO finds it.
 
-    Builds it if another one was built in between. Raises BuildError.
+    Builds it if another one was built in between. flags: for PlatformIO's uploader. Raises
+    BuildError.
     """
     deadline = Deadline(seconds, f"flashing {sketch.board.id}")
     arguments = ["-t", "upload", *(["--upload-port", port] if port else [])]
     with _project(sketch, deadline) as project:
-        done = _pio(sketch, project, arguments, deadline, log)
+        done = _pio(sketch, project, arguments, deadline, log, flags)
     if done.status != 0:
-        raise _failure(sketch.board, done.output, log)
+        raise _failure(sketch.board, done.output, log, "Flashing")
 
 
 @contextlib.contextmanager
 def _project(sketch: Sketch, deadline: Deadline) -> Iterator[Path]:
     """The project of the sketch's kind and board, ours alone and up to date."""
-    check_packages(firmware_of(sketch.board), core_folder())
     project = project_folder(sketch.board, sketch.kind)
+    libraries = project / ".pio" / "libdeps" / sketch.board.id
+    check_packages(firmware_of(sketch.board), core_folder(), sketch.libraries, libraries)
     project.mkdir(parents=True, exist_ok=True)
     try:
         with filelock.FileLock(project / ".lock", timeout=deadline.left() or 0.0):
@@ -123,11 +142,19 @@ def _project(sketch: Sketch, deadline: Deadline) -> Iterator[Path]:
 
 
 def _pio(
-    sketch: Sketch, project: Path, arguments: Sequence[str], deadline: Deadline, log: Path
+    sketch: Sketch,
+    project: Path,
+    arguments: Sequence[str],
+    deadline: Deadline,
+    log: Path,
+    upload_flags: Sequence[str] = (),
 ) -> Finished:
     command = [sys.executable, "-m", "platformio", "run", "-e", sketch.board.id]
     command += ["-d", str(project), *arguments]
-    return run_process(command, deadline=deadline, log=log, environment=pio_environment())
+    environment = pio_environment()
+    if upload_flags:
+        environment["PLATFORMIO_UPLOAD_FLAGS"] = "\n".join(upload_flags)
+    return run_process(command, deadline=deadline, log=log, environment=environment)
 
 
 def _write(sketch: Sketch, project: Path) -> None:
@@ -142,7 +169,7 @@ def _write(sketch: Sketch, project: Path) -> None:
             write_atomic(path, text)
 
 
-def _failure(board: Board, output: str, log: Path) -> BuildError:
+def _failure(board: Board, output: str, log: Path, step: str = "The build") -> BuildError:
     overflow = _OVERFLOW.search(output)
     if overflow is not None:
         region, size = overflow[1], int(overflow[2])
@@ -154,8 +181,10 @@ def _failure(board: Board, output: str, log: Path) -> BuildError:
     hint = next((hint for sign, hint in _HINTS if re.search(sign, output)), "")
     first = _FIRST_ERROR.search(output)
     what = first[0].strip() if first else f"{len(output.splitlines())} lines of output, no error"
+    if re.search(_EMPTY_ERROR, output):  # says nothing more than its name
+        what = "PlatformIO's registry did not answer"
     return BuildError(
-        f"The build for {board.id} failed: {what}.", f"{hint} All of it is in {log}.".strip(), log
+        f"{step} for {board.id} failed: {what}.", f"{hint} All of it is in {log}.".strip(), log
     )
 
 

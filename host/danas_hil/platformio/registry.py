@@ -6,31 +6,67 @@ import concurrent.futures
 import importlib.metadata
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 
-from danas_hil.base import DanasError
+from danas_hil.base import DanasError, read_json
 from danas_hil.board import Firmware
+from danas_hil.sketch import LIBRARY_VARIABLE
 
 _PATIENCE_SECONDS = 5.0
 
 
-def check_packages(firmware: Firmware, core: Path) -> None:
+def check_packages(
+    firmware: Firmware, core: Path, libraries: Sequence[str] = (), downloaded: Path | None = None
+) -> None:
     """Raises DanasError when packages are missing and there is nowhere to get them from.
+
+    core: PlatformIO's folder. libraries: that the program needs, those of PlatformIO's registry as
+    OWNER/NAME@VERSION; downloaded: where they are kept once they came.
 
     PlatformIO itself would wait a minute for each and then fail without a word.
     """
     missing = []
     if not (core / "packages" / "tool-scons" / "package.json").is_file():
         missing.append("its build tool")
-    platform = core / "platforms" / firmware.platform_name
-    if not firmware.is_local and not platform.is_dir():
-        missing.append(f"the platform {firmware.platform}")
+    if not firmware.is_local:
+        missing += _missing_of_platform(firmware, core)
+    missing += [
+        f"the library {library}"
+        for library in libraries
+        if "://" not in library and not _is_downloaded(library, downloaded)
+    ]
     if missing and not registry_answers():
         raise DanasError(
-            f"PlatformIO needs {' and '.join(missing)}, and its registry does not answer.",
+            f"PlatformIO needs {', '.join(missing)}, and its registry does not answer.",
             "Connect this computer once, or copy the folder platformio of a computer that has it"
-            f" to {core}. Emulated boards need only `pip install scons` and arm-none-eabi-gcc.",
+            f" to {core}. For the library, {LIBRARY_VARIABLE} may name a folder that holds it."
+            " Emulated boards of our own need only `pip install scons` and arm-none-eabi-gcc.",
         )
+
+
+def _missing_of_platform(firmware: Firmware, core: Path) -> list[str]:
+    """The platform, or what it can't do without: a download may have ended in the middle."""
+    manifest = core / "platforms" / firmware.platform_name / "platform.json"
+    if not manifest.is_file():
+        return [f"the platform {firmware.platform}"]
+    packages = read_json(manifest, "Delete its folder: PlatformIO will download it anew.")
+    needed = {name for name, one in packages.get("packages", {}).items() if not one.get("optional")}
+    # Some platforms choose the framework for each board themselves, by code.
+    frameworks = [
+        path for path in (core / "packages").glob("framework-arduino*") if _is_whole(path)
+    ]
+    missing = sorted(name for name in needed if not _is_whole(core / "packages" / name))
+    return missing if frameworks else [*missing, "its Arduino framework"]
+
+
+def _is_whole(package: Path) -> bool:
+    return (package / "package.json").is_file()
+
+
+def _is_downloaded(library: str, folder: Path | None) -> bool:
+    name = library.partition("@")[0].rpartition("/")[2]
+    return folder is not None and (folder / name).is_dir()
 
 
 def registry_answers(hosts: tuple[str, ...] | None = None) -> bool:

@@ -17,6 +17,7 @@ from danas_hil.targets.interface import (
     Target,
     TargetError,
 )
+from danas_hil.targets.renode import RenodeDevice, emulated_device
 
 __all__ = [
     "Build",
@@ -30,6 +31,7 @@ __all__ = [
     "ModelFile",
     "OperatorTime",
     "QemuDevice",
+    "RenodeDevice",
     "SerialDevice",
     "Session",
     "Sizes",
@@ -37,5 +39,6 @@ __all__ = [
     "Target",
     "TargetError",
     "build_into",
+    "emulated_device",
     "open_session",
 ]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from danas_hil.board import Board
+from danas_hil.base import DanasError
+from danas_hil.board import Board, Connection
 from danas_hil.platformio import upload
 from danas_hil.sketch import Sketch, firmware_of
 from danas_hil.targets.interface import Kind
@@ -70,24 +72,47 @@ class QemuDevice:
 class SerialDevice:
     """A board at a serial port, here or, as `socket://` or `rfc2217://`, elsewhere.
 
-    find: the name of its port as it is now, None while there is none. serial_number: of its USB
-    device, where several boards are alike.
+    seconds: for its port to come back after flashing or a reset, perhaps under another name.
     """
 
-    board: Board
-    find: Callable[[], str | None]
-    serial_number: str | None = None
+    connection: Connection
+    seconds: float = PORT_SECONDS
     kind: Kind = "measured"
 
     @property
+    def board(self) -> Board:
+        return self.connection.board
+
+    @property
     def name(self) -> str:
-        return f"{self.board.id}@{self.serial_number}" if self.serial_number else self.board.id
+        """BOARD, or BOARD@PLACE where a person named a place; it does for a folder's name."""
+        place = self.connection.place
+        safe = re.sub(r"[^\w.-]+", "-", place or "")
+        return f"{self.board.id}@{safe}" if safe else self.board.id
 
     def flash(self, sketch: Sketch, log: Path) -> None:
-        upload(sketch, self.find(), log)
+        """Raises DanasError, and for a board at another computer: it is flashed there."""
+        connection = self.connection
+        if connection.url is not None and "://" in connection.url:
+            raise DanasError(
+                f"{self.name} is at another computer, {connection.url}, and can't be flashed from"
+                " here.",
+                "Flash its firmware.elf there.",
+            )
+        port = connection.find(running=False)
+        if port is None:
+            raise DanasError(
+                f"{self.name} is not connected any more.", "Look at the cable and the board."
+            )
+        flags: list[str] = []
+        usb = self.board.usb
+        if usb is not None and connection.serial_number is not None:
+            number = connection.serial_number
+            flags = [flag.replace("{serial_number}", number) for flag in usb.upload_flags]
+        upload(sketch, port, log, flags=flags)
 
     @contextlib.contextmanager
     def connect(self, elf: Path, log: Path) -> Iterator[ByteStream]:  # noqa: ARG002
-        baud = firmware_of(self.board).serial_baud
-        with open_serial(self.find, baud, PORT_SECONDS, self.name) as stream:
+        find, baud = self.connection.find, self.connection.baud
+        with open_serial(find, baud, self.seconds, self.name) as stream:
             yield stream

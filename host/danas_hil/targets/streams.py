@@ -8,8 +8,9 @@ import select
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 import serial
 
@@ -124,23 +125,39 @@ def open_process(arguments: Sequence[str], what: str, log: Path) -> Iterator[Pro
     Raises DanasError when it can't be started.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as errors:
-        try:
-            process = subprocess.Popen(
-                list(arguments),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                bufsize=0,
-                start_new_session=True,  # Ctrl-C is ours to handle; the program is ended below
-            )
-        except OSError as error:
-            raise DanasError(
-                f"{arguments[0]} can't be started: {error}.",
-                "`danas-hil doctor` lists what is missing.",
-            ) from error
-    try:
+    with log.open("wb") as errors, running_process(arguments, subprocess.PIPE, errors) as process:
         yield ProcessStream(process, what, log)
+
+
+@contextlib.contextmanager
+def running_process(
+    arguments: Sequence[str],
+    output: IO[bytes] | int,
+    errors: IO[bytes] | int,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A program that is ended with the block, with all that it started.
+
+    Its standard input is a pipe of ours; `environment` is laid over our own. Raises DanasError
+    when it can't be started.
+    """
+    try:
+        process = subprocess.Popen(
+            list(arguments),
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=errors,
+            bufsize=0,
+            env={**os.environ, **(environment or {})},
+            start_new_session=True,  # Ctrl-C is ours to handle; the program is ended below
+        )
+    except OSError as error:
+        raise DanasError(
+            f"{arguments[0]} can't be started: {error}.",
+            "`danas-hil doctor` lists what is missing.",
+        ) from error
+    try:
+        yield process
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -1,0 +1,100 @@
+"""Renode's emulation of a board: the firmware that the real board runs, at a pseudo-terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from danas_hil.base import DanasError, tree_folder
+from danas_hil.board import Board
+from danas_hil.sketch import Sketch, firmware_of
+from danas_hil.targets.devices import QemuDevice
+from danas_hil.targets.interface import Kind
+from danas_hil.targets.streams import open_serial, running_process
+from danas_hil.wire import ByteStream
+
+_START_SECONDS = 60.0  # Renode is up after about four; a busy computer takes longer
+
+
+@dataclass(frozen=True)
+class RenodeDevice:
+    """boards/ID.resc in Renode: one instruction takes one cycle there, so time is emulated.
+
+    program: Renode's, on PATH. seconds: for it to load the script.
+    """
+
+    board: Board
+    program: str = "renode"
+    seconds: float = _START_SECONDS
+    kind: Kind = "emulated"
+
+    @property
+    def name(self) -> str:
+        return self.board.id
+
+    def flash(self, sketch: Sketch, log: Path) -> None:
+        """Nothing: the emulator is started with the program."""
+
+    @contextlib.contextmanager
+    def connect(self, elf: Path, log: Path) -> Iterator[ByteStream]:
+        # A private TMPDIR: Renode deletes other programs' renode-* folders in the common one.
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            tempfile.TemporaryDirectory(prefix="danas-hil-") as temporary,
+            log.open("wb") as output,
+        ):
+            folder = Path(temporary)
+            terminal, script = folder / "uart", folder / "start.resc"
+            # A link, because Renode takes paths as they are, without quotes.
+            (folder / "firmware.elf").symlink_to(elf.resolve())
+            script.write_text(_script(self.board, folder / "firmware.elf", terminal))
+            command = [self.program, "--console", "--plain", "-e", f"include @{script}"]
+            tmpdir = {"TMPDIR": temporary}
+            with running_process(command, output, subprocess.STDOUT, tmpdir) as process:
+                find = _terminal(process, terminal, log)
+                baud = firmware_of(self.board).serial_baud
+                with open_serial(find, baud, self.seconds, self.name) as stream:
+                    yield stream
+
+
+def emulated_device(board: Board) -> QemuDevice | RenodeDevice:
+    """The emulator that the board's TOML file names. Raises DanasError for an unknown one."""
+    emulator = firmware_of(board).emulator
+    if emulator == "qemu":
+        return QemuDevice(board)
+    if emulator == "renode":
+        return RenodeDevice(board)
+    raise DanasError(f"{board.id} has the emulator {emulator!r}.", "There are qemu and renode.")
+
+
+def script_of(board: Board) -> Path:
+    """The Renode script of a board. Raises DanasError where there is none."""
+    path = tree_folder("boards") / f"{board.id}.resc"
+    if not path.is_file():
+        raise DanasError(f"{board.id} has no script for Renode.", f"It would be {path}.")
+    return path
+
+
+def _script(board: Board, elf: Path, terminal: Path) -> str:
+    """Sets what the board's script leaves open, and runs it."""
+    return f'$elf=@{elf}\n$pty="{terminal}"\ninclude @{script_of(board)}\n'
+
+
+def _terminal(
+    process: subprocess.Popen[bytes], terminal: Path, log: Path
+) -> Callable[[], str | None]:
+    """What finds the terminal's name, once Renode has made it."""
+
+    def find() -> str | None:
+        if process.poll() is not None:
+            raise DanasError(
+                f"Renode ended with status {process.returncode} before it had loaded the board.",
+                f"What it printed is in {log}.",
+            )
+        return str(terminal) if terminal.exists() else None
+
+    return find
