@@ -9,6 +9,7 @@ from danas_hil.board.board import (
 )
 from danas_hil.board.firmware import Firmware
 from danas_hil.board.hardware_map import (
+    UNKNOWN,
     MapEntry,
     entries_of,
     merge,
@@ -23,6 +24,7 @@ from danas_hil.board.usb import Usb
 
 __all__ = [
     "HARDWARE_MAP_VARIABLE",
+    "UNKNOWN",
     "Board",
     "Connection",
     "Firmware",

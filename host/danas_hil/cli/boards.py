@@ -1,23 +1,34 @@
-"""danas-hil boards: what boards there are, and what one of them is."""
+"""danas-hil boards: what boards there are, what one of them is, and which are connected."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from danas_hil import board as known
 from danas_hil.board import (
+    HARDWARE_MAP_VARIABLE,
     Board,
+    MapEntry,
+    Scanned,
     board_names,
     device_class_names,
+    entries_of,
     format_size,
     load_board,
     load_device_class,
+    merge,
+    read_hardware_map,
+    write_hardware_map,
 )
-from danas_hil.cli.show import JsonOption, console, print_json, table
+from danas_hil.cli.show import JsonOption, console, note, print_json, say, table
 
-app = typer.Typer(no_args_is_help=True, help="The boards that are known, and their limits.")
+app = typer.Typer(
+    no_args_is_help=True, help="The boards that are known, and those that are connected."
+)
 
 
 @app.command("list")
@@ -66,6 +77,68 @@ def show(
         return
     rows = [(key.replace("_", " "), value) for key, value in asdict(found).items()]
     console().print(table(("", ""), [(k, "-" if v is None else v) for k, v in rows]))
+
+
+@app.command()
+def scan(
+    write: Annotated[
+        Path | None,
+        typer.Option(help="Write a hardware map, or bring this one up to date.", metavar="FILE"),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Find connected boards by their USB ids, and write a hardware map of them.
+
+    The map has the field names of Zephyr's twister. Boards with the same debug probe look alike on
+    USB: their platform is `unknown` until you fill it in, and stays what you wrote.
+
+    [bold]Examples[/bold]
+
+      danas-hil boards scan
+
+      danas-hil boards scan --write hardware-map.yaml
+    """
+    found = known.scan()
+    entries = entries_of(found)
+    if write is not None:
+        entries = merge(read_hardware_map(write) if write.exists() else (), entries)
+        write_hardware_map(write, entries)
+        unknown = sum(entry.platform == known.UNKNOWN for entry in entries)
+        note(
+            f"Wrote {write}."
+            + (f" Fill in the platform of {unknown} of its boards." if unknown else "")
+            + f" `export {HARDWARE_MAP_VARIABLE}={write.resolve()}` makes every command use it."
+        )
+    if json:
+        print_json([asdict(entry) for entry in entries])
+    elif found:
+        console().print(table(("board", "port", "serial number", "product"), _rows(found, entries)))
+        say("\nAddress one: --board BOARD, or --board BOARD@SERIAL_NUMBER where two are alike.")
+    else:
+        say("No board shows itself on USB. docs/boards.md tells what to look at.")
+
+
+@app.command()
+def platformio() -> None:
+    """Print the platformio.ini of all boards.
+
+    Example: danas-hil boards platformio > platformio.ini
+    """
+    from danas_hil.sketch import environments
+
+    typer.echo(environments(), nl=False)
+
+
+def _rows(found: tuple[Scanned, ...], entries: tuple[MapEntry, ...]) -> list[tuple[str, ...]]:
+    mapped = {entry.id: entry.platform for entry in entries}
+    rows = []
+    for one in found:
+        platform = mapped.get(one.port.unique, known.UNKNOWN)
+        board = " or ".join(one.boards) if platform == known.UNKNOWN else platform
+        waiting = " (bootloader)" if one.in_bootloader else ""
+        number = one.port.serial_number or f"none; socket {one.port.location}"
+        rows.append((board, one.port.device, number, one.port.product + waiting))
+    return rows
 
 
 def _clock(board: Board) -> str:

@@ -67,7 +67,7 @@ def render(
     text = json.dumps(parts, sort_keys=True)
     identity = hashlib.sha256(text.encode()).hexdigest()[:16]
     files["src/model.cpp"] = _template(f"{kind}/model.cpp.j2").render(common, identity=identity)
-    files["platformio.ini"] = _settings(board, firmware, libraries)
+    files["platformio.ini"] = board_settings(board, libraries)
     return Sketch(board, kind, files, identity, libraries)
 
 
@@ -107,7 +107,15 @@ def tflm_library() -> str:
     return f"symlink://{path}"
 
 
-def _settings(board: Board, firmware: Firmware, libraries: tuple[str, ...]) -> str:
+def board_settings(
+    board: Board, libraries: tuple[str, ...] = (), platforms: str | None = None
+) -> str:
+    """The board's environment of a platformio.ini.
+
+    platforms: where our platforms stand, in PlatformIO's words, where it is not in the source tree
+    as it lies on this computer. Raises DanasError for text that can't stand in such a file.
+    """
+    firmware = firmware_of(board)
     platform = firmware.platform
     if firmware.is_local:
         # Absolute: a relative one is resolved for the first project of a core folder only.
@@ -123,6 +131,8 @@ def _settings(board: Board, firmware: Firmware, libraries: tuple[str, ...]) -> s
             raise DanasError(
                 f"{text!r} can't stand in platformio.ini.", "Use a path without such signs."
             )
+    if platforms is not None and firmware.is_local:
+        platform = f"symlink://{platforms}/{firmware.platform_name}"
     return _template("platformio.ini.j2").render(
         board=board, firmware=firmware, platform=platform, flags=flags, libraries=libraries
     )

@@ -1,0 +1,24 @@
+"""The source tree's platformio.ini: an environment for each board, made from boards/."""
+
+from __future__ import annotations
+
+from danas_hil.board import board_names, load_board
+from danas_hil.sketch.render import LIBRARY, board_settings
+
+_HEAD = """\
+; Generated from boards/: danas-hil boards platformio > platformio.ini
+; The sketches themselves are built in folders of their own; this file serves `pio pkg install -e`
+; and editors. DANAS_TFLM_LIBRARY, which replaces the library by a folder, is danas-hil's.
+[platformio]
+boards_dir = boards
+"""
+
+
+def environments() -> str:
+    """The text of that file; each environment as the board's sketches have it."""
+    boards = [load_board(name) for name in board_names()]
+    return _HEAD + "".join(
+        "\n" + board_settings(board, (LIBRARY,), "${PROJECT_DIR}/platforms")
+        for board in boards
+        if board.firmware
+    )
