@@ -74,15 +74,24 @@ class FirmwareTarget:
     def open(self, build: Build) -> Iterator[WireSession]:
         graph = read_graph(build.model.content, build.model.name)
         output = graph.tensors[graph.outputs[0]]
-        with open_session(self.device, _folder(build), output.shape[1:], output.type) as session:
+        with open_session(
+            self.device,
+            _folder(build),
+            output.shape[1:],
+            output.type,
+            minimum_arena_bytes=self._minimum_arena_bytes(graph),
+        ) as session:
             yield session
+
+    def _minimum_arena_bytes(self, graph: OperatorGraph) -> int:
+        board = self.device.board
+        return estimate_arena(graph, load_runtime(board.runtime, board.kernels)).minimum_bytes
 
     def _sketch(self, model: ModelFile) -> Sketch:
         graph = read_graph(model.content, model.name)
-        board = self.device.board
-        runtime = load_runtime(board.runtime, board.kernels)
-        arena = estimate_arena(graph, runtime).minimum_bytes + self.arena_margin_bytes
-        return render_tflm(board, model.name, model.content, _operators(graph), arena)
+        arena = self._minimum_arena_bytes(graph) + self.arena_margin_bytes
+        operators = _operators(graph)
+        return render_tflm(self.device.board, model.name, model.content, operators, arena)
 
 
 def build_into(sketch: Sketch, folder: Path) -> Sizes:
@@ -102,7 +111,12 @@ def build_into(sketch: Sketch, folder: Path) -> Sizes:
 
 @contextlib.contextmanager
 def open_session(
-    device: Device, folder: Path, output_shape: tuple[int, ...], output_type: str
+    device: Device,
+    folder: Path,
+    output_shape: tuple[int, ...],
+    output_type: str,
+    *,
+    minimum_arena_bytes: int | None = None,
 ) -> Iterator[WireSession]:
     """Start the firmware.elf of `folder` on `device` and wait for it. Raises TargetError (BOOT)."""
     log = folder / "serial.log"
@@ -114,7 +128,7 @@ def open_session(
             )
         except DanasError as error:
             raise TargetError("BOOT", error.what, error.hint, folder / "device.log") from error
-        session = WireSession(stream, output_shape, output_type, log)
+        session = WireSession(stream, output_shape, output_type, log, minimum_arena_bytes)
         session.start(BOOT_SECONDS)
         yield session
 

@@ -18,13 +18,27 @@ from danas_hil.wire import ByteStream, Conversation, DeviceError, DeviceResetErr
 REPLY_SECONDS = 10.0  # for all that takes a device no time; repeated many times until then
 RUN_SECONDS = 120.0  # for one inference
 _FAULT_SECONDS = 5.0  # for a device to come back after a fault
+_REFUSALS = {
+    "allocate": (
+        "AllocateTensors() fails in an arena of {arena} bytes.",
+        "--arena-margin BYTES makes it larger than the estimated minimum.",
+    ),
+    "operator": (
+        "An operator of the model is missing in the program.",
+        "The library has no such operator, or it was left out of the resolver.",
+    ),
+    "schema": ("The model is of another schema than the library.", "Convert it again."),
+    "tensors": ("The model has more than one input or output.", "The sketch feeds one of each."),
+    "memory": ("Memory of the device does not hold what is written to it.", ""),
+}
 
 
 class WireSession:
     """A conversation with the measuring loop of firmware/.
 
     output_shape, output_type: of the model's one output, without the batch. log: where each line
-    goes that the device prints.
+    goes that the device prints. minimum_arena_bytes: the smallest that should do, by estimate;
+    None where there is no estimate.
     """
 
     def __init__(
@@ -33,11 +47,14 @@ class WireSession:
         output_shape: tuple[int, ...],
         output_type: str,
         log: Path,
+        minimum_arena_bytes: int | None = None,
     ) -> None:
         self._output_shape = output_shape
         self._output_type = np.dtype(output_type)
         self._log = log
+        self._minimum_arena_bytes = minimum_arena_bytes
         self._hello: dict[str, Any] = {}
+        self._last_line = ""
         self.conversation = Conversation(stream, log=self._keep)
 
     def start(self, seconds: float) -> None:
@@ -77,10 +94,26 @@ class WireSession:
 
     def memory(self) -> Memory:
         with self._telling("ALLOCATE"):
-            ready = self.conversation.ask("prepare", RUN_SECONDS)
+            try:
+                ready = self.conversation.ask("prepare", RUN_SECONDS)
+            except DeviceError as error:
+                raise self._refused_to_prepare(error.code) from error
         with self._telling("PROTOCOL"):
             told = self.conversation.ask("memory", REPLY_SECONDS)
-        return Memory(int(ready["arena"]), stack_peak_bytes=int(told["stack_peak"]))
+        # A larger arena than the estimated minimum says nothing about the minimum.
+        is_minimum = self._hello["arena_bytes"] == self._minimum_arena_bytes
+        return Memory(
+            int(ready["arena"]),
+            stack_peak_bytes=int(told["stack_peak"]),
+            minimum_sufficed=True if is_minimum else None,
+        )
+
+    def _refused_to_prepare(self, code: str) -> TargetError:
+        what, hint = _REFUSALS.get(code, (f"The model can't be made ready: {code!r}.", ""))
+        if self._last_line:
+            what += f" The device's last words: {self._last_line}"
+        what = what.format(arena=self._hello.get("arena_bytes"))
+        return TargetError("ALLOCATE", what, hint, self._log)
 
     def infer(self, one: Array) -> Array:
         with self._telling("PROTOCOL"):
@@ -124,6 +157,7 @@ class WireSession:
         return None
 
     def _keep(self, line: str) -> None:
+        self._last_line = line
         with self._log.open("a", encoding="utf-8") as log:
             log.write(line + "\n")
 

@@ -102,7 +102,7 @@ class Conversation:
     def upload(self, data: bytes, seconds: float) -> None:
         """Write `data` into the model's input, whole and checked. Errors as `ask`."""
         deadline = Deadline(seconds, "the device to take the input")
-        chunks = [
+        chunks: list[dict[str, int | str]] = [
             {"at": at, "data": base64.b64encode(data[at : at + CHUNK_BYTES]).decode()}
             for at in range(0, len(data), CHUNK_BYTES)
         ]

@@ -1,0 +1,119 @@
+"""Models in TensorFlow Lite Micro on an emulated board: what is measured against what is foretold.
+
+Needs the emulator, the compiler, a TFLM library in a folder that DANAS_TFLM_LIBRARY names, and the
+models of ../shared. The first build compiles that library, which takes minutes; where
+DANAS_HIL_HOME names a folder, that keeps it for the next time.
+"""
+
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from danas_hil import tflm
+from danas_hil.board import load_board
+from danas_hil.estimate import estimate_model
+from danas_hil.measure import measure_candidate
+from danas_hil.sketch import LIBRARY_VARIABLE
+from danas_hil.targets import FirmwareTarget, ModelFile, QemuDevice, TargetError
+
+MODELS = Path(__file__).parents[2].parent / "shared" / "data" / "models"
+NAMES = ("ad01_int8", "kws_ref_model", "pretrainedResnet_quant", "vww_96_int8")
+HOME = os.environ.get("DANAS_HIL_HOME")  # before the test session puts its own there
+BOARD = load_board("qemu-m4")
+
+pytestmark = [
+    *(
+        pytest.mark.skipif(shutil.which(program) is None, reason=f"{program} is not installed")
+        for program in ("qemu-system-arm", "arm-none-eabi-g++")
+    ),
+    pytest.mark.skipif(LIBRARY_VARIABLE not in os.environ, reason=f"{LIBRARY_VARIABLE} is not set"),
+    pytest.mark.skipif(not MODELS.is_dir(), reason=f"{MODELS} is not there"),
+]
+
+
+@pytest.fixture(autouse=True)
+def _builds_that_last(monkeypatch):
+    if HOME is not None:
+        monkeypatch.setenv("DANAS_HIL_HOME", HOME)
+
+
+def model_of(name: str) -> ModelFile:
+    return ModelFile(name, (MODELS / f"{name}.tflite").read_bytes())
+
+
+def estimate_of(model: ModelFile, **options):
+    return estimate_model(model.content, runtime=BOARD.runtime, kernels=BOARD.kernels, **options)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_arena_is_the_estimate_to_the_byte_and_the_outputs_are_golden(name, tmp_path):
+    pytest.importorskip("tflite_micro", reason="golden outputs need the extra `tflm`")
+    model = model_of(name)
+    golden = tflm.golden_of_random(model.content, name=name)
+    target = FirmwareTarget(QemuDevice(BOARD))
+    found = measure_candidate(target, model, golden, tmp_path)
+    assert found.failure is None
+    foretold = estimate_of(model).arena
+    assert found.memory.arena_used_bytes == foretold.used_bytes
+    assert found.arena_bytes == foretold.minimum_bytes
+    assert found.memory.minimum_sufficed is True
+    assert found.parity.equal
+    assert found.parity.inputs == len(golden.inputs) > 1
+    assert len(set(found.latency.runs_us)) == 1
+    image = found.sizes
+    with target.open(target.build(model, tmp_path)) as session:
+        assert session.identify().image_bytes == image.flash_bytes
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_sixteen_bytes_less_than_the_minimum_do_not_allocate(name, tmp_path):
+    model = model_of(name)
+    target = FirmwareTarget(QemuDevice(BOARD), arena_margin_bytes=-16)
+    with (
+        pytest.raises(TargetError, match=r"AllocateTensors\(\) fails in an arena of") as failure,
+        target.open(target.build(model, tmp_path)) as session,
+    ):
+        session.memory()
+    assert failure.value.stage == "ALLOCATE"
+
+
+def test_a_margin_leaves_it_open_whether_the_minimum_suffices(tmp_path):
+    model = model_of("ad01_int8")
+    target = FirmwareTarget(QemuDevice(BOARD), arena_margin_bytes=64)
+    with target.open(target.build(model, tmp_path)) as session:
+        memory = session.memory()
+    assert memory.minimum_sufficed is None
+    assert memory.arena_used_bytes == estimate_of(model).arena.used_bytes
+
+
+def test_outputs_that_are_not_golden_are_told_with_their_place_and_difference(tmp_path):
+    pytest.importorskip("tflite_micro", reason="golden outputs need the extra `tflm`")
+    model = model_of("ad01_int8")
+    golden = tflm.golden_of_random(model.content, name=model.name)
+    wrong = golden.outputs.copy()
+    place = (1, *(0,) * (wrong.ndim - 2), 7)
+    wrong[place] = np.bitwise_xor(wrong[place], np.int8(1))
+    found = measure_candidate(
+        FirmwareTarget(QemuDevice(BOARD)), model, replace(golden, outputs=wrong), tmp_path
+    )
+    assert found.status == "PARITY"
+    assert found.parity.differing == 1
+    assert found.parity.first_difference == (1, 7)
+    assert found.parity.largest_difference == 1
+    assert found.latency is not None
+
+
+def test_an_operator_that_is_left_out_has_a_status_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setattr("danas_hil.targets.firmware._operators", lambda _: ("CONV_2D", "SOFTMAX"))
+    model = model_of("ad01_int8")
+    target = FirmwareTarget(QemuDevice(BOARD))
+    with (
+        pytest.raises(TargetError, match="operator of the model is missing") as failure,
+        target.open(target.build(model, tmp_path)) as session,
+    ):
+        session.memory()
+    assert failure.value.stage == "ALLOCATE"
