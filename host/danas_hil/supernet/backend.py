@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,9 +13,18 @@ EXTRA = "search"
 
 
 def tensorflow() -> Any:
-    """The module tensorflow, without its start-up chatter."""
+    """The module tensorflow, without its start-up chatter.
+
+    Imported here first, it runs one operator at a time, with all cores on each: two at once get in
+    each other's way (two cores: a fifth fewer candidates a minute, a third longer steps;
+    benchmarks/evaluation.py, benchmarks/training_step.py).
+    """
+    if "tensorflow" in sys.modules:
+        return require("tensorflow", EXTRA)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    return require("tensorflow", EXTRA)
+    module = require("tensorflow", EXTRA)
+    module.config.threading.set_inter_op_parallelism_threads(1)
+    return module
 
 
 def make_deterministic() -> None:

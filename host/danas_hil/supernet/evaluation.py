@@ -180,11 +180,11 @@ def _rows(x: Any) -> tuple[Any, Any]:
     return rows, tf.fill([1, count], 1 / tf.cast(count, tf.float32))
 
 
-def as_float(images: npt.NDArray[Any]) -> Array:
-    """uint8 images as float32 in [-1, 1], MobileNetV2's scale; float images as they are."""
-    if images.dtype == np.uint8:
-        return images.astype(np.float32) / np.float32(127.5) - np.float32(1)
-    return images.astype(np.float32, copy=False)
+def _as_tensor(images: npt.NDArray[Any]) -> Any:
+    """A float32 tensor: uint8 images in [-1, 1], MobileNetV2's scale; float images as they are."""
+    tf = tensorflow()
+    tensor = tf.cast(tf.convert_to_tensor(images), tf.float32)
+    return tensor / 127.5 - 1.0 if images.dtype == np.uint8 else tensor
 
 
 def check_images(genome: Genome, images: npt.NDArray[Any]) -> None:
@@ -196,9 +196,9 @@ def check_images(genome: Genome, images: npt.NDArray[Any]) -> None:
         )
 
 
-def _batches(images: npt.NDArray[Any], pixels: int) -> Iterator[tuple[float, Array]]:
+def _batches(images: npt.NDArray[Any], pixels: int) -> Iterator[tuple[float, Any]]:
     """Equal batches (up to one image) of about `pixels` at the most, and each one's share."""
     size = max(1, pixels // (images.shape[1] * images.shape[2]))
     count = -(-len(images) // size)
     for part in np.array_split(images, count):
-        yield len(part) / len(images), as_float(part)
+        yield len(part) / len(images), _as_tensor(part)
