@@ -131,7 +131,7 @@ def platformio() -> None:
 
 def _rows(found: tuple[Scanned, ...], entries: tuple[MapEntry, ...]) -> list[tuple[str, ...]]:
     mapped = {entry.id: entry.platform for entry in entries}
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for one in found:
         platform = mapped.get(one.port.unique, known.UNKNOWN)
         board = " or ".join(one.boards) if platform == known.UNKNOWN else platform
