@@ -1,5 +1,6 @@
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from danas_hil.board import (
     load_device_class,
     parse_size,
 )
+from danas_hil.sketch import environments
 
 GOOD = """
 name = "A board"
@@ -67,11 +69,61 @@ def test_every_board_loads_and_says_where_its_figures_come_from() -> None:
         ("nucleo_l4r5zi", 640, 2048),
         ("disco_l475vg_iot01a", 96, 1024),
         ("qemu-m4", 4096, 4096),
+        ("renode-nano33ble", 256, 1024 - 64),
+        ("renode-nucleo_f746zg", 320, 1024),
     ],
 )
 def test_limits_of_the_boards(name: str, ram: int, flash: int) -> None:
     limits = load_board(name).limits
     assert (limits.ram_bytes, limits.flash_bytes) == (ram * 1024, flash * 1024)
+
+
+def test_real_boards_can_be_found_and_others_have_no_usb_ids() -> None:
+    for loaded in map(load_board, board_names()):
+        assert (loaded.usb is not None) == (loaded.kind == "real"), loaded.id
+
+
+@pytest.mark.parametrize(
+    ("name", "build"),
+    [("nano33ble", "mbed -O2"), ("nucleo_f446re", "stm32 -O2"), ("host", "")],
+)
+def test_a_build_is_the_framework_and_the_optimisation(name: str, build: str) -> None:
+    assert load_board(name).build == build
+
+
+@pytest.mark.parametrize("name", ["nano33ble", "nucleo_f746zg"])
+def test_an_emulated_board_is_built_as_the_real_one_but_for_its_port(name: str) -> None:
+    real, emulated = load_board(name), load_board(f"renode-{name}")
+    assert real.firmware is not None
+    assert emulated.firmware is not None
+    same = replace(emulated.firmware, emulator=None, serial_object=real.firmware.serial_object)
+    assert same == real.firmware
+    assert (emulated.limits.ram_bytes, emulated.limits.flash_bytes, emulated.clock_hz) == (
+        real.limits.ram_bytes,
+        real.limits.flash_bytes,
+        real.clock_hz,
+    )
+
+
+@pytest.mark.parametrize("name", [n for n in board_names() if n.startswith("renode-")])
+def test_the_script_for_renode_has_the_boards_clock(name: str, root: Path) -> None:
+    script = (root / "boards" / f"{name}.resc").read_text(encoding="utf-8")
+    clock = load_board(name).clock_hz
+    assert clock
+    assert f"frequency: {clock} }}" in script
+    assert f"PerformanceInMips {clock // 1_000_000}\n" in script
+    assert f"nvic Frequency {clock}\n" in script
+    assert "CreateUartPtyTerminal" in script.partition("runMacro")[0], "connected before it starts"
+
+
+def test_platformio_ini_is_what_the_board_files_make_of_it(root: Path) -> None:
+    told = "danas-hil boards platformio > platformio.ini"
+    assert (root / "platformio.ini").read_text(encoding="utf-8") == environments(), told
+    for name in board_names():
+        firmware = load_board(name).firmware
+        if firmware is not None:
+            assert f"[env:{name}]" in environments()
+            assert firmware.is_local or re.search(r"@\d+\.\d+\.\d+$", firmware.platform)
 
 
 def test_device_classes_are_those_of_the_paper_from_large_to_small() -> None:
@@ -117,6 +169,11 @@ def test_a_new_file_is_a_new_board(boards: Path) -> None:
         (GOOD.replace('"A board"', "5"), "name = 5 is not str"),
         (GOOD.replace('core = "cortex-m4f"', ""), "core missing"),
         (GOOD.replace('"real"', '"virtual"'), "kind is host, emulated, real, not 'virtual'"),
+        (GOOD + "[usb]\n", "application missing"),
+        (GOOD + '[usb]\napplication = ["2341"]', r"application = \['2341'\] are no USB ids"),
+        (GOOD + '[usb]\napplication = "2341:805A"', "is not a list of strings"),
+        (GOOD + '[usb]\nid = ["2341:805A"]', "has no 'id'"),
+        (GOOD + '[firmware]\nplatform = "x@1.0.0"\nplatformio_id = "y"', "framework missing"),
         ("", "name, kind, core, source, runtime, kernels missing"),
         ("name = ", "can't be read"),
     ],

@@ -7,6 +7,7 @@ from danas_hil.board.board import (
     load_board,
     load_device_class,
 )
+from danas_hil.board.figures import Figures, build_key, keep_figures, read_figures
 from danas_hil.board.firmware import Firmware
 from danas_hil.board.hardware_map import (
     UNKNOWN,
@@ -27,6 +28,7 @@ __all__ = [
     "UNKNOWN",
     "Board",
     "Connection",
+    "Figures",
     "Firmware",
     "Limits",
     "MapEntry",
@@ -34,6 +36,7 @@ __all__ = [
     "Scanned",
     "Usb",
     "board_names",
+    "build_key",
     "connected_ports",
     "device_class_names",
     "device_lock",

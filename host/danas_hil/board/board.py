@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
 from danas_hil.base import DanasError, tree_folder
+from danas_hil.board.figures import build_key, read_figures
 from danas_hil.board.firmware import Firmware
 from danas_hil.board.limits import Limits
 from danas_hil.board.usb import Usb
@@ -27,7 +28,9 @@ class Board:
     ram_bytes, flash_bytes: what a firmware may fill; None where there is no limit.
     runtime, kernels: the TFLM build that it runs by default (`danas-hil estimate --list-runtimes`).
     framework_flash_bytes, static_ram_bytes, stack_bytes, framework_ram_bytes: what a firmware takes
-        besides model, library and arena; None where no build or source has told yet.
+        besides model, library and arena; None where no build or source has told yet. What the
+        last good build told goes before what the file says.
+    figures_source: where these four come from.
     source: where limits, core and clock come from.
     firmware: how one is built; None where none is.
     usb: how the board shows itself on USB; None where it does not, or is emulated.
@@ -47,6 +50,7 @@ class Board:
     static_ram_bytes: int | None = None
     stack_bytes: int | None = None
     framework_ram_bytes: int | None = None
+    figures_source: str = ""
     firmware: Firmware | None = None
     usb: Usb | None = None
 
@@ -97,7 +101,19 @@ def load_board(name: str) -> Board:
         raise DanasError(f"{path}: {', '.join(missing)} missing.")
     if content["kind"] not in get_args(Kind):
         raise DanasError(f"{path}: kind is {', '.join(get_args(Kind))}, not {content['kind']!r}.")
-    return Board(id=name, **content)
+    return _with_figures(Board(id=name, **content))
+
+
+def _with_figures(board: Board) -> Board:
+    """`board` with what builds have told."""
+    if board.firmware is None:
+        return board
+    key = build_key(board.runtime, board.kernels, board.firmware.optimisation)
+    figures = read_figures(board.id, key)
+    if figures is None:
+        return board
+    known = {name: value for name, value in asdict(figures).items() if name != "source"}
+    return replace(board, **known, figures_source=figures.source)
 
 
 def device_class_names() -> tuple[str, ...]:

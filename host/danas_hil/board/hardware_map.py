@@ -21,7 +21,7 @@ from danas_hil.board.ports import Scanned
 UNKNOWN = "unknown"
 _RUNNER = "platformio"
 _BAUD = 115200
-_LINE = re.compile(r"( *)(- +|-$)?(?:([A-Za-z_][\w-]*)\s*:(?:\s+(.*))?)?")
+_PAIR = re.compile(r"([A-Za-z_][\w-]*)\s*:(?:\s+(.*))?")
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,10 @@ def merge(old: Iterable[MapEntry], found: Iterable[MapEntry]) -> tuple[MapEntry,
 def write_hardware_map(path: Path, entries: Iterable[MapEntry]) -> None:
     lines = []
     for entry in entries:
-        pairs = [f"{key}: {json.dumps(value)}" for key, value in asdict(entry).items()]
+        pairs = [
+            f"{key}: {json.dumps(value, ensure_ascii=False)}"
+            for key, value in asdict(entry).items()
+        ]
         lines += ["- " + pairs[0], *("  " + pair for pair in pairs[1:])]
     write_atomic(path, "\n".join(lines) + "\n" if lines else "[]\n")
 
@@ -94,29 +97,30 @@ def read_hardware_map(path: Path) -> tuple[MapEntry, ...]:
 def _rows(path: Path, text: str) -> list[tuple[int, dict[str, str | None]]]:
     """Each mapping of the list, with the number of its first line."""
     rows: list[tuple[int, dict[str, str | None]]] = []
-    dash = column = -1  # where the dashes of the list stand, and the keys of this mapping
-    for number, line in enumerate(text.splitlines(), 1):
+    dash: int | None = None  # where the dashes of the list stand
+    column: int | None = None  # where the keys of the present mapping stand
+    for number, line in enumerate(text.split("\n"), 1):
         bare = line.strip()
         if not bare or bare.startswith("#") or bare in ("---", "[]"):
             continue
-        found = _LINE.fullmatch(line.rstrip())
         indent = len(line) - len(line.lstrip(" "))
-        begins = bare == "-" or bare.startswith("- ")
-        if rows and (indent > max(column, dash) or (begins and indent > dash)):
-            continue  # inside a value that is a list or a mapping
-        if found is None or "\t" in line or (begins and rows and indent != dash):
-            raise _unreadable(path, number, bare)
-        if begins:
-            dash, column = indent, -1
+        item = re.match(r"-(?: +|$)", bare)
+        if item is not None and indent == (indent if dash is None else dash):
+            dash, column = indent, None
             rows.append((number, {}))
-            if found[3] is not None:
-                column = indent + len(found[2])
-        elif rows and column < 0 and indent > dash:
-            column = indent
-        if not rows or (not begins and indent != column):
+            bare = bare[item.end() :]
+            if not bare:
+                continue  # the keys begin in the next line
+            indent += item.end()
+        elif dash is None or indent <= dash:
             raise _unreadable(path, number, bare)
-        if found[3] is not None:
-            rows[-1][1][found[3]] = _scalar(path, number, found[4] or "")
+        elif column is not None and (indent > column or item is not None):
+            continue  # inside a value that is a list or a mapping
+        column = indent if column is None else column
+        pair = _PAIR.fullmatch(bare)
+        if pair is None or indent != column:
+            raise _unreadable(path, number, bare)
+        rows[-1][1][pair[1]] = _scalar(path, number, pair[2] or "")
     return rows
 
 
