@@ -15,11 +15,19 @@ from danas_hil.board import Board, device_lock, locate
 from danas_hil.platformio.build import project_folder
 from danas_hil.platformio.registry import registry_answers
 from danas_hil.sketch import LIBRARY, LIBRARY_VARIABLE, firmware_of, tflm_library
-from danas_hil.targets import Device, FirmwareTarget, HostTarget, QemuDevice, SerialDevice, Target
+from danas_hil.targets import (
+    Device,
+    FirmwareTarget,
+    HostTarget,
+    SerialDevice,
+    Target,
+    emulated_device,
+)
 
-_EMULATORS = {"qemu": "qemu-system-arm"}
+_EMULATORS = {"qemu": "qemu-system-arm", "renode": "renode"}
 _GET = {
     "qemu-system-arm": "Debian and Ubuntu: apt install qemu-system-arm",
+    "renode": "https://renode.io has a portable release; put its folder on PATH",
     "arm-none-eabi-g++": "Debian and Ubuntu: apt install gcc-arm-none-eabi"
     " libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib",
 }
@@ -75,13 +83,13 @@ def reach_device(address: Address, *, lock_seconds: float = 0.0) -> Iterator[Dev
         raise DanasError(f"{board.name} ({board.id}) needs {' and '.join(tools)}.", hints)
     if firmware.emulator is None:
         found = locate(board, address.place, address.hardware_map)
-        device = SerialDevice(board, found.find, found.serial_number or found.url)
+        device = SerialDevice(found)
         with device_lock(found.device, device.name, lock_seconds):
             yield device
         return
     if address.place is not None:
         raise DanasError(f"{board.id} is emulated: there is no {board.id}@{address.place}.")
-    yield QemuDevice(board)
+    yield emulated_device(board)
 
 
 def lacking_tools(board: Board) -> tuple[str, ...]:
