@@ -144,6 +144,8 @@ void Device::memory(const Request& request) {
   json_.clear();
   json_.number("stack_peak", stack::peak_bytes());
   json_.number("stack_painted", stack::painted_bytes());
+  uint32_t heap;
+  if (heap_bytes(&heap)) json_.number("heap", heap);
   ok(request);
 }
 

@@ -33,6 +33,9 @@ uint32_t image_flash_bytes() {
   return (uint32_t)&__etext - (uint32_t)&__isr_vector + data;
 }
 
+// The operating system's heap holds its threads' stacks too and keeps no count.
+bool heap_bytes(uint32_t*) { return false; }
+
 uint32_t static_ram_bytes() { return (uint32_t)&__bss_end__ - (uint32_t)&__data_start__; }
 
 }  // namespace danas
@@ -40,7 +43,7 @@ uint32_t static_ram_bytes() { return (uint32_t)&__bss_end__ - (uint32_t)&__data_
 #else  // STM32 cores, and the emulated machines of platforms/, which use the same symbols
 
 extern "C" {
-extern uint32_t g_pfnVectors, _sidata, _sdata, _edata, _ebss, _estack;
+extern uint32_t g_pfnVectors, _sidata, _sdata, _edata, _ebss, _end, _estack;
 void* _sbrk(ptrdiff_t bytes);
 }
 
@@ -57,6 +60,11 @@ uint8_t* stack_top() { return reinterpret_cast<uint8_t*>(&_estack); }
 
 uint32_t image_flash_bytes() {
   return (uint32_t)&_sidata - (uint32_t)&g_pfnVectors + ((uint32_t)&_edata - (uint32_t)&_sdata);
+}
+
+bool heap_bytes(uint32_t* bytes) {
+  *bytes = uint32_t(reinterpret_cast<uintptr_t>(_sbrk(0)) - reinterpret_cast<uintptr_t>(&_end));
+  return true;
 }
 
 uint32_t static_ram_bytes() { return (uint32_t)&_ebss - (uint32_t)&_sdata; }

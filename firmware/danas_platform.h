@@ -22,6 +22,7 @@ uint32_t core_clock_hz();
 Span free_stack();             // what the running stack has not touched yet, as it stands now
 uint8_t* stack_top();          // where the stack began
 uint32_t image_flash_bytes();  // by linker symbols: code, constants and initial data
+bool heap_bytes(uint32_t* bytes);  // what the heap has taken so far; false where nobody knows
 uint32_t static_ram_bytes();   // by linker symbols: data and bss, no heap, no stack
 
 }  // namespace danas

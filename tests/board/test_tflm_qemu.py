@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 
 from danas_hil import tflm
+from danas_hil.base import user_folder
 from danas_hil.board import load_board
 from danas_hil.estimate import estimate_model
+from danas_hil.estimate.on_board import estimate_on
 from danas_hil.measure import measure_candidate
 from danas_hil.sketch import LIBRARY_VARIABLE
 from danas_hil.targets import FirmwareTarget, ModelFile, QemuDevice, TargetError
@@ -67,6 +69,27 @@ def test_the_arena_is_the_estimate_to_the_byte_and_the_outputs_are_golden(name, 
     image = found.sizes
     with target.open(target.build(model, tmp_path)) as session:
         assert session.identify().image_bytes == image.flash_bytes
+
+
+def test_the_first_build_tells_what_the_next_estimate_needs(tmp_path):
+    model = model_of("ad01_int8")
+    known = user_folder("boards") / "qemu-m4.json"
+    known.unlink(missing_ok=True)
+    assert estimate_on(load_board("qemu-m4"), model.content).fits is None
+    target = FirmwareTarget(QemuDevice(BOARD))
+    with target.open(target.build(model, tmp_path)) as session:
+        session.memory()
+        session.infer(np.zeros((1, 640), np.int8))
+        session.memory()
+    for name in NAMES:
+        one = model_of(name)
+        foretold = estimate_on(load_board("qemu-m4"), one.content)
+        built = target.build(one, tmp_path).sizes
+        assert foretold.fits is True
+        assert foretold.flash.lines[-1].source.startswith("the build of ad01_int8 with")
+        assert foretold.flash.total_bytes == pytest.approx(built.flash_bytes, rel=0.01)
+        static = foretold.ram.total_bytes - foretold.ram.lines[2].bytes
+        assert static == pytest.approx(built.static_ram_bytes, abs=512)
 
 
 @pytest.mark.parametrize("name", NAMES)

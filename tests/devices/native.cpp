@@ -28,6 +28,7 @@ void reset() { longjmp(start, 1); }
 Span free_stack() { return {nullptr, nullptr}; }
 uint8_t* stack_top() { return nullptr; }
 uint32_t image_flash_bytes() { return 4096; }
+bool heap_bytes(uint32_t*) { return false; }
 uint32_t static_ram_bytes() { return 1024; }
 
 }  // namespace danas

@@ -18,6 +18,7 @@ BUILT = Firmware(
     static_bytes=3_000,
     stack_bytes=2_000,
     framework_ram_bytes=1_000,
+    source="a build",
 )
 
 

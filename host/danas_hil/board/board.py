@@ -108,7 +108,7 @@ def _with_figures(board: Board) -> Board:
     """`board` with what builds have told."""
     if board.firmware is None:
         return board
-    key = build_key(board.runtime, board.kernels, board.firmware.optimisation)
+    key = build_key(board.runtime, board.kernels, board.build)
     figures = read_figures(board.id, key)
     if figures is None:
         return board

@@ -164,6 +164,7 @@ def estimate_graph(
             profile,
             build=firmware.build,
             firmware_bytes=firmware.code_bytes,
+            firmware_source=firmware.source,
         ),
         ram=estimate_ram(arena.minimum_bytes, firmware),
         ram_limit=ram_limit,

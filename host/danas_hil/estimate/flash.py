@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from danas_hil.estimate.lines import Line, from_build, total_bytes
+from danas_hil.estimate.lines import Line, sourced, total_bytes
 from danas_hil.estimate.runtime import Runtime
 
 _FOLDER = Path(__file__).with_name("code")
@@ -68,18 +68,20 @@ def estimate_flash(
     *,
     build: str,
     firmware_bytes: int | None,
+    firmware_source: str = "",
 ) -> FlashEstimate:
     """Flash of a firmware that runs these operators.
 
     build: framework and optimisation, such as "stm32 -Os"; firmware_bytes: code and constants of
-    all that is neither model nor library, from a build for the board, None before the first.
+    all that is neither model nor library, None where that is not known yet; firmware_source: who
+    says so.
     """
     table = code_tables().get((runtime.name, runtime.kernels, build))
     library = table.bytes_for(operators) if table else None
     return FlashEstimate(
         model_bytes=model_bytes,
         library=Line("library and operators", library, table.source if table and library else ""),
-        firmware=from_build("framework and firmware", firmware_bytes),
+        firmware=sourced("framework and firmware", firmware_bytes, firmware_source),
     )
 
 

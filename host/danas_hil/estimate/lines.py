@@ -19,9 +19,9 @@ class Line:
         return asdict(self)
 
 
-def from_build(name: str, size: int | None) -> Line:
-    """A line that a build for the board fills in."""
-    return Line(name, size, "" if size is None else "the last build for the board")
+def sourced(name: str, size: int | None, source: str) -> Line:
+    """A line whose source counts only where there is a figure."""
+    return Line(name, size, "" if size is None else source)
 
 
 def total_bytes(lines: Sequence[Line]) -> int | None:

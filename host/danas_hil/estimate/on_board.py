@@ -34,6 +34,7 @@ def estimate_on(
         static_bytes=board.static_ram_bytes if own else None,
         stack_bytes=board.stack_bytes if own else None,
         framework_ram_bytes=board.framework_ram_bytes if own else None,
+        source=board.figures_source or f"boards/{board.id}.toml",
     )
     graph = lay_out(subject) if isinstance(subject, Genome) else read_graph(subject, name)
     with naming(name):

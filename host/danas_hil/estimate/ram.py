@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from danas_hil.estimate.lines import Line, from_build, total_bytes
+from danas_hil.estimate.lines import Line, sourced, total_bytes
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Firmware:
     constants. static_bytes: static data of program and library, without the arena. stack_bytes:
     the stack's peak. framework_ram_bytes: static data and heap of the framework (an Arduino core,
     an operating system); 0 where there is none. build: framework and optimisation, by which the
-    library's code is looked up, such as "stm32 -Os".
+    library's code is looked up, such as "stm32 -Os". source: where the other figures come from.
     """
 
     build: str = ""
@@ -34,6 +34,7 @@ class Firmware:
     static_bytes: int | None = None
     stack_bytes: int | None = None
     framework_ram_bytes: int | None = None
+    source: str = ""
 
 
 def estimate_ram(minimum_arena: int, firmware: Firmware) -> RamEstimate:
@@ -41,8 +42,8 @@ def estimate_ram(minimum_arena: int, firmware: Firmware) -> RamEstimate:
     return RamEstimate(
         (
             Line("tensor arena", minimum_arena, "the smallest that works"),
-            from_build("static data", firmware.static_bytes),
-            from_build("stack", firmware.stack_bytes),
-            from_build("framework", firmware.framework_ram_bytes),
+            sourced("static data", firmware.static_bytes, firmware.source),
+            sourced("stack", firmware.stack_bytes, firmware.source),
+            sourced("framework", firmware.framework_ram_bytes, firmware.source),
         )
     )

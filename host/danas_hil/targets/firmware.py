@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from danas_hil.base import DanasError, write_atomic
+from danas_hil.board import Figures, build_key, keep_figures, read_figures
 from danas_hil.estimate.arena import estimate_arena
+from danas_hil.estimate.flash import estimate_flash
 from danas_hil.estimate.graph import OperatorGraph
 from danas_hil.estimate.read import read_graph
 from danas_hil.estimate.runtime import load_runtime
@@ -82,6 +85,33 @@ class FirmwareTarget:
             minimum_arena_bytes=self._minimum_arena_bytes(graph),
         ) as session:
             yield session
+            self._keep_figures(build, graph, session)
+
+    def _keep_figures(self, build: Build, graph: OperatorGraph, session: WireSession) -> None:
+        """What this build tells of its board, for the next estimate; nothing before inferences."""
+        if build.sizes is None or session.peak_stack_bytes is None:
+            return
+        board, hello = self.device.board, session.identify()
+        flash = estimate_flash(
+            len(build.model.content),
+            frozenset(_operators(graph)),
+            load_runtime(board.runtime, board.kernels),
+            build=board.build,
+            firmware_bytes=None,
+        )
+        library = flash.library.bytes
+        rest = build.sizes.flash_bytes - flash.model_bytes
+        key = build_key(board.runtime, board.kernels, board.build)
+        earlier = read_figures(board.id, key)
+        figures = Figures(
+            framework_flash_bytes=None if library is None else rest - library,
+            static_ram_bytes=build.sizes.static_ram_bytes - (hello.arena_bytes or 0),
+            stack_bytes=max(session.peak_stack_bytes, earlier.stack_bytes if earlier else 0),
+            framework_ram_bytes=session.heap_bytes,
+            source=f"the build of {build.model.name} with {hello.tflm_version} on"
+            f" {datetime.now(UTC):%Y-%m-%d}; stack: the most of all builds",
+        )
+        keep_figures(board.id, key, figures)
 
     def _minimum_arena_bytes(self, graph: OperatorGraph) -> int:
         board = self.device.board

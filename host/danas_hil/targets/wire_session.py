@@ -55,6 +55,9 @@ class WireSession:
         self._minimum_arena_bytes = minimum_arena_bytes
         self._hello: dict[str, Any] = {}
         self._last_line = ""
+        self._inferences = 0
+        self.heap_bytes: int | None = None  # in use, where the program can tell
+        self.peak_stack_bytes: int | None = None  # told after inferences, which counts
         self.conversation = Conversation(stream, log=self._keep)
 
     def start(self, seconds: float) -> None:
@@ -100,6 +103,9 @@ class WireSession:
                 raise self._refused_to_prepare(error.code) from error
         with self._telling("PROTOCOL"):
             told = self.conversation.ask("memory", REPLY_SECONDS)
+        self.heap_bytes = int(told["heap"]) if "heap" in told else None
+        if self._inferences > 0:
+            self.peak_stack_bytes = int(told["stack_peak"])
         # A larger arena than the estimated minimum says nothing about the minimum.
         is_minimum = self._hello["arena_bytes"] == self._minimum_arena_bytes
         return Memory(
@@ -122,6 +128,7 @@ class WireSession:
             self.conversation.upload(np.ascontiguousarray(one).tobytes(), seconds)
         with self._telling("FAULT"):
             done = self.conversation.ask("invoke", RUN_SECONDS)
+            self._inferences += 1
         with self._telling("PROTOCOL"):
             size = int(done["bytes"])
             content = self.conversation.download(size, str(done["crc"]), seconds + size / 100)

@@ -1,0 +1,61 @@
+"""What builds have told of a board, laid over its file and into estimates."""
+
+import pytest
+
+from danas_hil.base import DanasError, user_folder
+from danas_hil.board import Figures, build_key, keep_figures, load_board
+from danas_hil.estimate.on_board import estimate_on
+from danas_hil.space import ArchConfig, DataConfig, Genome
+
+GENOME = Genome(DataConfig(32, "rgb"), ArchConfig(1, 0, 0, 0, 0, 0.1))
+BUILT = Figures(10_000, 2_000, 1_500, 0, "the build of a test")
+
+
+@pytest.fixture(autouse=True)
+def _home(monkeypatch, tmp_path):
+    monkeypatch.setenv("DANAS_HIL_HOME", str(tmp_path))
+
+
+def keep(name: str, figures: Figures, build: str | None = None) -> None:
+    board = load_board(name)
+    keep_figures(name, build_key(board.runtime, board.kernels, build or board.build), figures)
+
+
+def test_a_boards_file_is_the_source_until_a_build_has_told():
+    lines = {line.name: line for line in estimate_on(load_board("nano33ble"), GENOME).ram.lines}
+    assert lines["static data"].bytes == 1176
+    assert lines["static data"].source == "the library in a minimal program: docs/memory.md"
+    assert (lines["stack"].bytes, lines["stack"].source) == (None, "")
+    keep("nano33ble", BUILT)
+    lines = {line.name: line for line in estimate_on(load_board("nano33ble"), GENOME).ram.lines}
+    assert (lines["static data"].bytes, lines["stack"].bytes) == (2_000, 1_500)
+    assert {lines[name].source for name in ("static data", "stack", "framework")} == {BUILT.source}
+
+
+def test_a_build_leads_from_no_verdict_to_one():
+    before = estimate_on(load_board("qemu-m4"), GENOME)
+    assert before.fits is None
+    keep("qemu-m4", BUILT)
+    after = estimate_on(load_board("qemu-m4"), GENOME)
+    assert after.fits is True
+    assert after.ram.total_bytes == after.arena.minimum_bytes + 3_500
+    assert after.flash.lines[-1].source == BUILT.source
+    assert after.flash.total_bytes == after.flash.model_bytes + after.flash.code_bytes
+
+
+def test_figures_of_another_optimisation_say_nothing():
+    keep("qemu-m4", BUILT, "stm32 -Os")
+    assert load_board("qemu-m4").stack_bytes is None
+    keep("qemu-m4", BUILT)
+    assert load_board("qemu-m4").stack_bytes == 1_500
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["[]", "{}", '{"schema": 1, "builds": {"arduino cmsis-nn stm32 -O2": {"stack_bytes": 1}}}'],
+)
+def test_a_damaged_file_is_named(content):
+    path = user_folder("boards") / "qemu-m4.json"
+    path.write_text(content)
+    with pytest.raises(DanasError, match=r"qemu-m4\.json is damaged"):
+        load_board("qemu-m4")
