@@ -22,8 +22,16 @@ hypothesis.settings.load_profile("test")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _user_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Builds, locks and caches of a test session are its own, not the user's."""
+def _user_folders(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """Builds, locks and caches of a test session are its own, not the user's.
+
+    Unless boards are named: their locks are everyone's, and what was compiled for them is kept.
+    """
+    if request.config.getoption("--board"):
+        yield
+        return
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DANAS_HIL_HOME", str(tmp_path_factory.mktemp("danas-hil-home")))
         yield

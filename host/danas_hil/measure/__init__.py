@@ -3,7 +3,7 @@
 from danas_hil.measure.accuracy import TestImages, read_test_images, take_accuracy
 from danas_hil.measure.choose import TOP, FrontRow, choose
 from danas_hil.measure.measuring import Item, measure_all, measure_candidate
-from danas_hil.measure.reach import Address, lacking_library, lacking_tools, reach, reach_device
+from danas_hil.measure.reach import Address, check_library, lacking_tools, reach, reach_device
 from danas_hil.measure.record import Accuracy, Failure, Latency, Measurement, Parity, Status
 from danas_hil.measure.timing import RULES, TimingRule, take_time
 
@@ -21,8 +21,8 @@ __all__ = [
     "Status",
     "TestImages",
     "TimingRule",
+    "check_library",
     "choose",
-    "lacking_library",
     "lacking_tools",
     "measure_all",
     "measure_candidate",

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from danas_hil.base import DanasError
 from danas_hil.board import Board, device_lock, locate
+from danas_hil.platformio import core_folder
 from danas_hil.platformio.build import project_folder
-from danas_hil.platformio.registry import registry_answers
-from danas_hil.sketch import LIBRARY, LIBRARY_VARIABLE, firmware_of, tflm_library
+from danas_hil.platformio.registry import check_packages
+from danas_hil.sketch import firmware_of, tflm_library
 from danas_hil.targets import (
     Device,
     FirmwareTarget,
@@ -65,10 +66,8 @@ def reach(
             )
         yield HostTarget()
         return
-    lacking = lacking_library(board)
-    if lacking:
-        raise DanasError(lacking, f"Let {LIBRARY_VARIABLE} name a folder that holds it.")
     with reach_device(address, lock_seconds=lock_seconds) as device:
+        check_library(board)  # or every model of a batch would fail of the same
         yield FirmwareTarget(device, arena_margin_bytes)
 
 
@@ -102,14 +101,10 @@ def lacking_tools(board: Board) -> tuple[str, ...]:
     return tuple(tool for tool in needed if shutil.which(tool, path=path) is None)
 
 
-def lacking_library(board: Board) -> str:
-    """Why TensorFlow Lite Micro can't be built for `board`; empty where nothing is known to lack.
+def check_library(board: Board) -> None:
+    """Raises DanasError, in seconds, where models can't be built for `board`.
 
-    Raises DanasError where DANAS_TFLM_LIBRARY names no library.
+    A package of PlatformIO or TensorFlow Lite Micro is missing, and its registry does not answer.
     """
-    if tflm_library() != LIBRARY:
-        return ""
     downloaded = project_folder(board, "tflm") / ".pio" / "libdeps" / board.id
-    if (downloaded.is_dir() and any(downloaded.iterdir())) or registry_answers():
-        return ""
-    return f"PlatformIO's registry, which has {LIBRARY}, does not answer."
+    check_packages(firmware_of(board), core_folder(), (tflm_library(),), downloaded)

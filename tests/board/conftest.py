@@ -1,0 +1,33 @@
+"""Tests that run on every board: `pytest tests/board --board NAME`; without it, emulated."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from danas_hil.base import DanasError
+from danas_hil.measure import check_library
+from danas_hil.pytest_plugin import Dut
+
+HOME = os.environ.get("DANAS_HIL_HOME")  # before the test session puts its own there
+
+
+@pytest.fixture(autouse=True)
+def _builds_that_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compiling the library takes minutes: where DANAS_HIL_HOME was set, it is kept there."""
+    if HOME is not None:
+        monkeypatch.setenv("DANAS_HIL_HOME", HOME)
+
+
+@pytest.fixture
+def tflm_dut(dut: Dut) -> Dut:
+    """`dut`, where TensorFlow Lite Micro can be built for it or is here already."""
+    if dut.board.kind == "host":
+        pytest.importorskip("tflite_micro", reason="needs the extra host")
+        return dut
+    try:
+        check_library(dut.board)
+    except DanasError as error:
+        pytest.skip(str(error))
+    return dut
