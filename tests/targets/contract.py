@@ -50,7 +50,7 @@ class Contract:
     def test_its_identity_is_of_the_model(
         self, target: Target, model: ModelFile, other_model: ModelFile
     ) -> None:
-        assert target.identity(model) == target.identity(ModelFile("renamed", model.content))
+        assert target.identity(model) == target.identity(ModelFile(model.name, model.content))
         assert target.identity(model).id != target.identity(other_model).id
 
     def test_the_build_has_the_identity_that_was_foretold(

@@ -1,0 +1,70 @@
+"""A real board that is none: on a pseudo-terminal, flashed without PlatformIO."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from danas_hil import tflm
+from danas_hil.board import HARDWARE_MAP_VARIABLE
+from danas_hil.platformio import ElfSizes
+from danas_hil.platformio.build import Built
+from danas_hil.sketch import render_tflm
+from devices.board import SimulatedBoard
+from devices.ports import Ports
+
+
+@pytest.fixture
+def ports(monkeypatch):
+    monkeypatch.delenv(HARDWARE_MAP_VARIABLE, raising=False)
+    return Ports(monkeypatch)
+
+
+@pytest.fixture
+def board(ports):
+    """A Nano 33 BLE that is plugged in."""
+    board = SimulatedBoard(ports)
+    board.plug()
+    yield board
+    board.end()
+
+
+@pytest.fixture
+def without_platformio(board, monkeypatch):
+    """Building leaves an empty file; flashing puts the model of the sketch onto the board."""
+
+    models = {}
+
+    def render(board, name, model, operators, arena_bytes):
+        sketch = render_tflm(board, name, model, operators, arena_bytes)
+        models[sketch.identity] = model
+        return sketch
+
+    def build(sketch, elf, log, seconds=0):
+        elf.write_bytes(b"")
+        return Built(ElfSizes(4096, 1024, ()), 0.0)
+
+    def upload(sketch, port, log, *, flags=(), seconds=0):
+        assert port == board.names[-1]
+        model = models[sketch.identity]
+        board.unplug()  # the touch at 1200 baud
+        firmware = board.firmware
+        firmware.about |= {"build": sketch.identity, "board": sketch.board.id}
+        firmware.model = lambda data: _run(model, data)
+        firmware.size = _input(model).nbytes
+        board.plug_later(0.2)
+
+    monkeypatch.setattr("danas_hil.targets.firmware.render_tflm", render)
+    monkeypatch.setattr("danas_hil.targets.firmware.build", build)
+    monkeypatch.setattr("danas_hil.targets.devices.upload", upload)
+    return board
+
+
+def _input(model: bytes):
+    return tflm.golden_of_random(model, count=1).inputs[0]
+
+
+def _run(model: bytes, data: bytes) -> bytes:
+    like = _input(model)
+    with tflm.load(model, "simulated") as loaded:
+        return loaded.infer(np.frombuffer(data, like.dtype).reshape(like.shape)).tobytes()

@@ -1,0 +1,83 @@
+"""A board at a serial port as a target; the board is simulated, its port comes and goes."""
+
+from __future__ import annotations
+
+import pytest
+
+from danas_hil.base import DanasError
+from danas_hil.board import load_board, locate
+from danas_hil.sketch import SelfTest, render_selftest
+from danas_hil.targets import FirmwareTarget, SerialDevice
+from devices.ports import STLINK
+
+from .contract import Contract
+
+NANO_BOARD = load_board("nano33ble")
+
+
+class TestSerial(Contract):
+    @pytest.fixture
+    def target(self, without_platformio):
+        pytest.importorskip("tflite_micro", reason="needs the extra host")
+        return FirmwareTarget(SerialDevice(locate(NANO_BOARD, None)))
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        (None, "nano33ble"),
+        ("7E1A", "nano33ble@7E1A"),
+        ("socket://lab:4000/x", "nano33ble@socket-lab-4000-x"),
+    ],
+)
+def test_its_name_does_for_a_folder(board, place, name):
+    assert SerialDevice(locate(NANO_BOARD, place)).name == name
+
+
+def uploads(monkeypatch):
+    calls = []
+    monkeypatch.setattr(
+        "danas_hil.targets.devices.upload",
+        lambda sketch, port, log, flags=(): calls.append((port, list(flags))),
+    )
+    return calls
+
+
+def test_of_two_nanos_the_right_port_is_flashed(board, ports, monkeypatch, tmp_path):
+    ports.plug("/dev/ttyACM9", board.ids, "9F00", "1-9")
+    calls = uploads(monkeypatch)
+    sketch = render_selftest(NANO_BOARD, SelfTest.make())
+    for place in ("7E1A", "9F00"):
+        SerialDevice(locate(NANO_BOARD, place)).flash(sketch, tmp_path / "log")
+    assert calls == [(board.names[0], []), ("/dev/ttyACM9", [])]
+
+
+def test_of_two_debug_probes_openocd_is_told_the_serial_number(ports, monkeypatch, tmp_path):
+    ports.plug("/dev/ttyACM0", STLINK, "066B")
+    ports.plug("/dev/ttyACM1", STLINK, "0672")
+    calls = uploads(monkeypatch)
+    nucleo = load_board("nucleo_f446re")
+    sketch = render_selftest(nucleo, SelfTest.make())
+    SerialDevice(locate(nucleo, "0672")).flash(sketch, tmp_path / "log")
+    assert calls == [("/dev/ttyACM1", ["-c", "adapter serial 0672"])]
+
+
+def test_what_can_not_be_flashed_from_here_is_told(board, tmp_path):
+    sketch = render_selftest(NANO_BOARD, SelfTest.make())
+    far = SerialDevice(locate(NANO_BOARD, "rfc2217://lab:4000"))
+    with pytest.raises(DanasError, match="at another computer"):
+        far.flash(sketch, tmp_path / "log")
+    here = SerialDevice(locate(NANO_BOARD, None))
+    board.unplug()
+    with pytest.raises(DanasError, match="nano33ble is not connected any more"):
+        here.flash(sketch, tmp_path / "log")
+
+
+def test_a_board_that_stays_away_is_told_after_its_time(board, tmp_path):
+    device = SerialDevice(locate(NANO_BOARD, None), seconds=0.3)
+    board.unplug()
+    with (
+        pytest.raises(DanasError, match=r"No serial port of nano33ble within 0\.3 s"),
+        device.connect(tmp_path / "firmware.elf", tmp_path / "log"),
+    ):
+        raise AssertionError("opened nothing")
