@@ -44,6 +44,10 @@ void Device::answer(const Request& request) {
   if (strcmp(type, "invoke") == 0) return invoke(request, false);
   if (strcmp(type, "time") == 0) return invoke(request, true);
   if (strcmp(type, "get") == 0) return get(request);
+  if (model_.profile() != nullptr) {
+    if (strcmp(type, "profile") == 0) return profile(request);
+    if (strcmp(type, "operator") == 0) return profiled(request);
+  }
   refuse(request, "request");
 }
 
@@ -133,6 +137,26 @@ void Device::invoke(const Request& request, bool timed_only) {
   ok(request);
 }
 
+void Device::profile(const Request& request) {
+  loaded_ = answered_ = false;
+  wire_.wait(request);
+  memset(model_.input(), 0, model_.input_bytes());
+  if (!model_.invoke()) return refuse(request, "invoke");
+  json_.clear();
+  json_.number("operators", model_.profile()->count);
+  ok(request);
+}
+
+void Device::profiled(const Request& request) {
+  uint32_t at;
+  const Profile& profile = *model_.profile();
+  if (!request.number("at", &at) || at >= profile.count) return refuse(request, "at");
+  json_.clear();
+  json_.text("name", profile.operators[at].name);
+  json_.number("ticks", profile.operators[at].ticks);
+  ok(request);
+}
+
 void Device::get(const Request& request) {
   uint32_t at;
   if (!answered_) return refuse(request, "output");
@@ -146,6 +170,11 @@ void Device::memory(const Request& request) {
   json_.number("stack_painted", stack::painted_bytes());
   uint32_t heap;
   if (heap_bytes(&heap)) json_.number("heap", heap);
+  const Profile* profile = prepared_ ? model_.profile() : nullptr;
+  if (profile != nullptr) {
+    json_.number("head", profile->head_bytes);
+    json_.number("tail", profile->tail_bytes);
+  }
   ok(request);
 }
 

@@ -7,6 +7,18 @@
 
 namespace danas {
 
+// What a profiling program tells besides, of the last invoke.
+struct Profile {
+  struct Operator {
+    const char* name;
+    uint64_t ticks;
+  };
+  uint32_t head_bytes;  // of the arena
+  uint32_t tail_bytes;
+  uint32_t count;  // of operators
+  const Operator* operators;
+};
+
 // What a sketch measures. One input, one output.
 class Model {
  public:
@@ -19,6 +31,7 @@ class Model {
   virtual uint32_t arena_bytes() = 0;  // its size, known before `prepare`
   virtual uint32_t arena_used() = 0;
   virtual bool invoke() = 0;
+  virtual const Profile* profile() { return nullptr; }  // of a profiling program, after `prepare`
   virtual bool is_self_test() { return false; }  // may be told to crash
 
  protected:
@@ -49,6 +62,8 @@ class Device {
   void put(const Request& request);
   void loaded(const Request& request);
   void invoke(const Request& request, bool timed_only);
+  void profile(const Request& request);
+  void profiled(const Request& request);
   void get(const Request& request);
   void memory(const Request& request);
   void ok(const Request& request);

@@ -18,6 +18,7 @@ from danas_hil.base import user_folder
 from danas_hil.board import load_board
 from danas_hil.estimate import estimate_model
 from danas_hil.estimate.on_board import estimate_on
+from danas_hil.estimate.read import read_graph
 from danas_hil.measure import measure_candidate
 from danas_hil.sketch import LIBRARY_VARIABLE
 from danas_hil.targets import FirmwareTarget, ModelFile, QemuDevice, TargetError
@@ -102,6 +103,40 @@ def test_sixteen_bytes_less_than_the_minimum_do_not_allocate(name, tmp_path):
     ):
         session.memory()
     assert failure.value.stage == "ALLOCATE"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_profile_is_of_every_operator_and_head_and_tail_are_as_estimated(name, tmp_path):
+    model = model_of(name)
+    foretold = estimate_of(model, recording=True).arena
+    target = FirmwareTarget(QemuDevice(BOARD)).profiler()
+    with target.open(target.build(model, tmp_path)) as session:
+        memory, profile = session.memory(), session.profile()
+        (whole,) = session.time(1)
+    assert (memory.head_bytes, memory.tail_bytes) == (foretold.head_bytes, foretold.tail_bytes)
+    assert memory.arena_used_bytes == foretold.used_bytes
+    assert memory.minimum_sufficed is True
+    operators = [operator.kind for operator in read_graph(model.content, name).operators]
+    assert [one.name for one in profile] == operators
+    assert [one.index for one in profile] == list(range(len(operators)))
+    assert sum(one.microseconds for one in profile) == pytest.approx(whole, rel=0.01)
+
+
+def test_a_measurement_with_a_profile_keeps_the_figures_of_the_plain_program(tmp_path):
+    pytest.importorskip("tflite_micro", reason="golden outputs need the extra `tflm`")
+    model = model_of("ad01_int8")
+    golden = tflm.golden_of_random(model.content, name=model.name)
+    target = FirmwareTarget(QemuDevice(BOARD))
+    found = measure_candidate(target, model, golden, tmp_path, profile=True)
+    assert found.failure is None
+    assert found.build == target.identity(model) != target.profiler().identity(model)
+    foretold = estimate_of(model).arena
+    assert found.memory.arena_used_bytes == foretold.used_bytes
+    assert (found.memory.head_bytes, found.memory.tail_bytes) == (
+        foretold.head_bytes,
+        foretold.tail_bytes,
+    )
+    assert len(found.profile) == 10
 
 
 def test_a_margin_leaves_it_open_whether_the_minimum_suffices(tmp_path):

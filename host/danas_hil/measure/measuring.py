@@ -12,11 +12,13 @@ import numpy as np
 from danas_hil import tflm
 from danas_hil.base import DanasError
 from danas_hil.measure.accuracy import Streamed, TestImages, read_test_images, take_accuracy
+from danas_hil.measure.profiling import identified, take_profile
 from danas_hil.measure.record import Failure, Measurement, Parity
 from danas_hil.measure.timing import TimingRule, take_time
 from danas_hil.targets import (
     Build,
     BuildIdentity,
+    HasProfiler,
     Kind,
     ModelFile,
     Session,
@@ -141,7 +143,24 @@ def measure_candidate(
                 continue
             return _failed(talk.found, error)
         break
-    return replace(talk.found, recorded_at=_now())
+    found = talk.found
+    if profile and flash and found.profile is None and isinstance(target, HasProfiler):
+        try:
+            found = _profiled(found, target.profiler(), model, folder / "profile")
+        except TargetError as error:
+            return _failed(found, error)
+    return replace(found, recorded_at=_now())
+
+
+def _profiled(found: Measurement, target: Target, model: ModelFile, folder: Path) -> Measurement:
+    """`found` with what the profiling program tells. Its head is that of the plain program; its
+    tail is larger, so the plain one's is what is used besides the head."""
+    memory, times = take_profile(target, model, folder)
+    plain = found.memory
+    if plain is not None and memory.head_bytes is not None:
+        tail = plain.arena_used_bytes - memory.head_bytes
+        plain = replace(plain, head_bytes=memory.head_bytes, tail_bytes=tail)
+    return replace(found, memory=plain, profile=times)
 
 
 class _Talk:
@@ -164,15 +183,7 @@ class _Talk:
         self.rule = rule
 
     def hold(self, session: Session, images: TestImages | None, streamed: Streamed) -> None:
-        hello = session.identify()
-        if hello.build_id != self.build.identity.id or hello.board != self.target.board:
-            raise TargetError(
-                "IDENTITY",
-                f"{self.target.name} runs build {hello.build_id} for {hello.board}, not"
-                f" {self.build.identity.id} for {self.target.board}.",
-                "Flash it anew, and see that port and board belong together.",
-                self.build.log,
-            )
+        hello = identified(session, self.target, self.build)
         self.found = replace(
             self.found, tflm_version=hello.tflm_version, arena_bytes=hello.arena_bytes
         )

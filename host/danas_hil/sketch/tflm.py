@@ -23,12 +23,20 @@ _METHODS = {
 
 
 def render_tflm(
-    board: Board, name: str, model: bytes, operators: Sequence[str], arena_bytes: int
+    board: Board,
+    name: str,
+    model: bytes,
+    operators: Sequence[str],
+    arena_bytes: int,
+    *,
+    profiled: int = 0,
 ) -> Sketch:
     """The project that runs `model` in an arena of `arena_bytes`.
 
-    operators: builtin names, CONV_2D and the like. Raises DanasError for an operator with a name
-    that is none, and where TensorFlow Lite Micro is not where it should be.
+    operators: builtin names, CONV_2D and the like. profiled: how many operators of the graph to
+    take the time of, with an interpreter that records head and tail; 0 is the plain one. Raises
+    DanasError for an operator with a name that is none, and where TensorFlow Lite Micro is not
+    where it should be.
     """
     library = tflm_library()
     values = {
@@ -38,6 +46,7 @@ def render_tflm(
         "model_words": _words(model),
         "operators": [_method(operator) for operator in operators],
         "arena_bytes": arena_bytes,
+        "profiled": profiled,
     }
     return render(board, "tflm", values, libraries=(library,))
 

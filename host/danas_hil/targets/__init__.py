@@ -6,6 +6,7 @@ from danas_hil.targets.host import HostTarget
 from danas_hil.targets.interface import (
     Build,
     BuildIdentity,
+    HasProfiler,
     Hello,
     Kind,
     Memory,
@@ -24,6 +25,7 @@ __all__ = [
     "BuildIdentity",
     "Device",
     "FirmwareTarget",
+    "HasProfiler",
     "Hello",
     "HostTarget",
     "Kind",

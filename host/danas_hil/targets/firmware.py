@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,11 +35,13 @@ BOOT_SECONDS = 15.0
 class FirmwareTarget:
     """Models in TensorFlow Lite Micro on `device`.
 
-    arena_margin_bytes: how much larger than the estimated minimum the arena is made.
+    arena_margin_bytes: how much larger than the estimated minimum the arena is made. profiling:
+    with a program that tells head, tail and the time of each operator, which takes more RAM.
     """
 
     device: Device
     arena_margin_bytes: int = 0
+    profiling: bool = False
 
     @property
     def name(self) -> str:
@@ -52,6 +54,9 @@ class FirmwareTarget:
     @property
     def kind(self) -> Kind:
         return self.device.kind
+
+    def profiler(self) -> FirmwareTarget:
+        return replace(self, profiling=True)
 
     def identity(self, model: ModelFile) -> BuildIdentity:
         sketch = self._sketch(model)
@@ -89,7 +94,7 @@ class FirmwareTarget:
 
     def _keep_figures(self, build: Build, graph: OperatorGraph, session: WireSession) -> None:
         """What this build tells of its board, for the next estimate; nothing before inferences."""
-        if build.sizes is None or session.peak_stack_bytes is None:
+        if self.profiling or build.sizes is None or session.peak_stack_bytes is None:
             return
         board, hello = self.device.board, session.identify()
         flash = estimate_flash(
@@ -115,13 +120,17 @@ class FirmwareTarget:
 
     def _minimum_arena_bytes(self, graph: OperatorGraph) -> int:
         board = self.device.board
-        return estimate_arena(graph, load_runtime(board.runtime, board.kernels)).minimum_bytes
+        runtime = load_runtime(board.runtime, board.kernels, recording=self.profiling)
+        return estimate_arena(graph, runtime).minimum_bytes
 
     def _sketch(self, model: ModelFile) -> Sketch:
         graph = read_graph(model.content, model.name)
         arena = self._minimum_arena_bytes(graph) + self.arena_margin_bytes
         operators = _operators(graph)
-        return render_tflm(self.device.board, model.name, model.content, operators, arena)
+        profiled = len(graph.operators) if self.profiling else 0
+        return render_tflm(
+            self.device.board, model.name, model.content, operators, arena, profiled=profiled
+        )
 
 
 def build_into(sketch: Sketch, folder: Path) -> Sizes:

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from danas_hil.base import DanasError
 from danas_hil.tflm import AllocationClass, Array
@@ -192,3 +192,10 @@ class Target(Protocol):
     def open(self, build: Build) -> AbstractContextManager[Session]:
         """Start the program and wait for it. Raises TargetError: BOOT, PROTOCOL, ALLOCATE."""
         ...
+
+
+@runtime_checkable
+class HasProfiler(Protocol):
+    """A target that takes the time of operators with a program of its own."""
+
+    def profiler(self) -> Target: ...

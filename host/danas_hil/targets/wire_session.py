@@ -110,6 +110,8 @@ class WireSession:
         is_minimum = self._hello["arena_bytes"] == self._minimum_arena_bytes
         return Memory(
             int(ready["arena"]),
+            head_bytes=told.get("head"),
+            tail_bytes=told.get("tail"),
             stack_peak_bytes=int(told["stack_peak"]),
             minimum_sufficed=True if is_minimum else None,
         )
@@ -144,7 +146,7 @@ class WireSession:
     def time(self, runs: int) -> tuple[float, ...]:
         with self._telling("FAULT"):
             ticks = [self.conversation.ask("time", RUN_SECONDS)["ticks"] for _ in range(runs)]
-        return tuple(int(one) * 1e6 / int(self._hello["timer_hz"]) for one in ticks)
+        return tuple(self._microseconds(int(one)) for one in ticks)
 
     def clock_seconds(self) -> float:
         """What the device's clock shows, in seconds since some moment."""
@@ -160,8 +162,23 @@ class WireSession:
         return self.identify()
 
     def profile(self) -> tuple[OperatorTime, ...] | None:
-        """None: a program that takes the time of each operator is another one."""
-        return None
+        """None of a program that is not built for it."""
+        try:
+            with self._telling("FAULT"):
+                count = int(self.conversation.ask("profile", RUN_SECONDS)["operators"])
+        except TargetError as error:
+            if isinstance(error.__cause__, DeviceError) and error.__cause__.code == "request":
+                return None
+            raise
+        with self._telling("PROTOCOL"):
+            told = [self.conversation.ask("operator", REPLY_SECONDS, at=at) for at in range(count)]
+        return tuple(
+            OperatorTime(index, str(one["name"]), self._microseconds(int(one["ticks"])))
+            for index, one in enumerate(told)
+        )
+
+    def _microseconds(self, ticks: int) -> float:
+        return ticks * 1e6 / int(self._hello["timer_hz"])
 
     def _keep(self, line: str) -> None:
         self._last_line = line
