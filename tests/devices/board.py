@@ -24,7 +24,7 @@ def _increment(data: bytes) -> bytes:
 
 
 class SimulatedFirmware(SimulatedDevice):
-    """The measuring loop of firmware/ with a model in Python; no two timed runs take the same.
+    """The measuring loop of firmware/ with a model in Python.
 
     refuses: the answer to a request of this kind, instead of the right one.
     """
@@ -33,6 +33,7 @@ class SimulatedFirmware(SimulatedDevice):
         self.model: Callable[[bytes], bytes] = _increment
         self.refuses: dict[str, str] = {}
         self.timed = 0
+        self.step = 1  # ticks that a timed run takes more than the one before
         super().__init__(
             size,
             {
@@ -53,7 +54,7 @@ class SimulatedFirmware(SimulatedDevice):
                 return "OK", json.dumps({"stack_peak": 64})
             case "time":
                 self.timed += 1
-                return "OK", json.dumps({"ticks": FIRST_TICKS + self.timed - 1})
+                return "OK", json.dumps({"ticks": FIRST_TICKS + self.step * (self.timed - 1)})
             case "invoke" if self.loaded:
                 self.loaded = False
                 self.invocations += 1
@@ -88,12 +89,13 @@ class SimulatedBoard:
     def replug(self) -> None:
         """Vanish and come back, as after a reset by its own USB."""
         with self.moving:
+            ends = pty.openpty()  # before the old one goes, whose name is free then
             self.unplug()
-            self.plug()
+            self.plug(ends)
 
-    def plug(self) -> None:
+    def plug(self, ends: tuple[int, int] | None = None) -> None:
         """Appear on USB, with the firmware started."""
-        ours, theirs = pty.openpty()
+        ours, theirs = ends or pty.openpty()
         tty.setraw(theirs)
         self.firmware.start()
         self._ends, self._stop = (ours, theirs), threading.Event()

@@ -67,7 +67,7 @@ def test_what_can_not_be_flashed_from_here_is_told(board, tmp_path):
     far = SerialDevice(locate(NANO_BOARD, "rfc2217://lab:4000"))
     with pytest.raises(DanasError, match="at another computer"):
         far.flash(sketch, tmp_path / "log")
-    here = SerialDevice(locate(NANO_BOARD, None))
+    here = SerialDevice(locate(NANO_BOARD, None), seconds=0.2)
     board.unplug()
     with pytest.raises(DanasError, match="nano33ble is not connected any more"):
         here.flash(sketch, tmp_path / "log")

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from danas_hil.base import DanasError
+from danas_hil.base import DanasError, Deadline
 from danas_hil.board import Board, Connection
 from danas_hil.platformio import upload
 from danas_hil.sketch import Sketch, firmware_of
 from danas_hil.targets.interface import Kind
-from danas_hil.targets.streams import open_process, open_serial
+from danas_hil.targets.streams import LOOK_AGAIN_SECONDS, open_process, open_serial
 from danas_hil.wire import ByteStream
 
 PORT_SECONDS = 20.0  # for a port to come back after flashing
@@ -99,11 +100,15 @@ class SerialDevice:
                 " here.",
                 "Flash its firmware.elf there.",
             )
-        port = connection.find(running=False)
-        if port is None:
-            raise DanasError(
-                f"{self.name} is not connected any more.", "Look at the cable and the board."
-            )
+        # A board that has just started anew is away for a moment.
+        deadline = Deadline(self.seconds)
+        while (port := connection.find(running=False)) is None:
+            if deadline.expired:
+                raise DanasError(
+                    f"{self.name} is not connected any more: no port of it for {self.seconds:g} s.",
+                    "Look at the cable and the board.",
+                )
+            time.sleep(LOOK_AGAIN_SECONDS)
         flags: list[str] = []
         usb = self.board.usb
         if usb is not None and connection.serial_number is not None:

@@ -14,10 +14,11 @@ from danas_hil.board import Board
 from danas_hil.sketch import Sketch, firmware_of
 from danas_hil.targets.devices import QemuDevice
 from danas_hil.targets.interface import Kind
-from danas_hil.targets.streams import open_serial, running_process
+from danas_hil.targets.streams import PortLostError, open_serial, running_process
 from danas_hil.wire import ByteStream
 
 _START_SECONDS = 60.0  # Renode is up after about four; a busy computer takes longer
+_END_SECONDS = 2.0  # between losing its terminal and its end
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,39 @@ class RenodeDevice:
                 find = _terminal(process, terminal, log)
                 baud = firmware_of(self.board).serial_baud
                 with open_serial(find, baud, self.seconds, self.name) as stream:
-                    yield stream
+                    yield _Terminal(stream, process, log)
+
+
+class _Terminal:
+    """Renode's terminal; where it is lost because Renode ended, that is what is told."""
+
+    def __init__(self, stream: ByteStream, process: subprocess.Popen[bytes], log: Path) -> None:
+        self._stream = stream
+        self._process = process
+        self._log = log
+
+    def read(self, seconds: float) -> bytes:
+        with self._as_ended():
+            return self._stream.read(seconds)
+
+    def write(self, data: bytes) -> None:
+        with self._as_ended():
+            self._stream.write(data)
+
+    @contextlib.contextmanager
+    def _as_ended(self) -> Iterator[None]:
+        try:
+            yield
+        except PortLostError as error:
+            try:
+                status = self._process.wait(timeout=_END_SECONDS)
+            except subprocess.TimeoutExpired:
+                raise error from None
+            raise PortLostError(*_ended(status, self._log)) from error
+
+
+def _ended(status: int, log: Path) -> tuple[str, str]:
+    return f"Renode ended with status {status}.", f"What it printed is in {log}."
 
 
 def emulated_device(board: Board) -> QemuDevice | RenodeDevice:
@@ -91,10 +124,7 @@ def _terminal(
 
     def find() -> str | None:
         if process.poll() is not None:
-            raise DanasError(
-                f"Renode ended with status {process.returncode} before it had loaded the board.",
-                f"What it printed is in {log}.",
-            )
+            raise DanasError(*_ended(process.returncode, log))
         return str(terminal) if terminal.exists() else None
 
     return find

@@ -16,7 +16,7 @@ import serial
 
 from danas_hil.base import DanasError, Deadline
 
-_LOOK_AGAIN_SECONDS = 0.1
+LOOK_AGAIN_SECONDS = 0.1
 _WRITE_SECONDS = 5.0
 
 
@@ -78,7 +78,7 @@ def open_serial(
                 "`danas-hil boards scan` lists the boards that are connected. On Linux, reading a"
                 " port needs the group dialout.",
             )
-        time.sleep(_LOOK_AGAIN_SECONDS)
+        time.sleep(LOOK_AGAIN_SECONDS)
     try:
         yield SerialStream(url, port)
     finally:
