@@ -1,4 +1,5 @@
 import http.server
+import json
 import os
 import shutil
 import socket
@@ -8,12 +9,13 @@ import time
 
 import pytest
 
-from danas_hil.base import DanasError
+from danas_hil.base import DanasError, Finished
 from danas_hil.board import load_board
-from danas_hil.platformio import core_folder, pio_environment, read_elf_sizes
+from danas_hil.platformio import core_folder, pio_environment, read_elf_sizes, upload
 from danas_hil.platformio.build import SizeError, _check_fit, _failure
 from danas_hil.platformio.elf import ElfSizes
 from danas_hil.platformio.registry import check_packages, registry_answers
+from danas_hil.sketch import LIBRARY, LIBRARY_VARIABLE, SelfTest, render_selftest
 
 BOARD = load_board("qemu-m4")
 needs_gcc = pytest.mark.skipif(
@@ -82,6 +84,76 @@ def test_a_registry_that_does_not_answer_is_told_in_seconds(monkeypatch, tmp_pat
         with pytest.raises(DanasError, match=r"nordicnrf52@10\.11\.0, and its registry"):
             check_packages(load_board("nano33ble").firmware, tmp_path)
         assert time.monotonic() - started < 10
+
+
+def test_a_registry_that_fails_without_a_word_is_told_in_our_words(tmp_path):
+    told = _failure(BOARD, "Tool Manager: Installing x\nHTTPClientError: \n", tmp_path / "log")
+    assert told.what == "The build for qemu-m4 failed: PlatformIO's registry did not answer."
+    assert "DANAS_TFLM_LIBRARY" in told.hint
+
+
+def test_a_failed_upload_is_no_failed_build(tmp_path):
+    output = "Error: could not open port '/dev/ttyACM0': Permission denied\n"
+    told = _failure(BOARD, output, tmp_path / "log", "Flashing")
+    assert told.what.startswith("Flashing for qemu-m4 failed: Error: could not open port")
+    assert "udev" in told.hint
+
+
+@pytest.fixture
+def offline(monkeypatch, tmp_path):
+    """A folder of PlatformIO's with its build tool, and no registry."""
+    monkeypatch.setattr("danas_hil.platformio.registry.registry_answers", lambda: False)
+    return installed(tmp_path / "core", "packages/tool-scons/package.json")
+
+
+def installed(core, *manifests, **content):
+    for manifest in manifests:
+        (core / manifest).parent.mkdir(parents=True, exist_ok=True)
+        (core / manifest).write_text(json.dumps(content))
+    return core
+
+
+def test_a_library_that_must_be_downloaded_is_missed_in_time(offline, tmp_path):
+    check_packages(BOARD.firmware, offline, ("symlink:///a/folder",), tmp_path)
+    with pytest.raises(DanasError, match="needs the library") as caught:
+        check_packages(BOARD.firmware, offline, (LIBRARY,), tmp_path)
+    assert LIBRARY in caught.value.what
+    assert LIBRARY_VARIABLE in caught.value.hint
+    (tmp_path / "Chirale_TensorFLowLite").mkdir()
+    check_packages(BOARD.firmware, offline, (LIBRARY,), tmp_path)
+
+
+def test_a_toolchain_that_came_half_is_missed_in_time(offline):
+    firmware = load_board("nano33ble").firmware
+    needs = {"toolchain-gcc": {"version": "~1.7"}, "tool-bossac": {"optional": True}}
+    installed(offline, "platforms/nordicnrf52/platform.json", packages=needs)
+    (offline / "packages" / "toolchain-gcc").mkdir()
+    with pytest.raises(DanasError, match="needs toolchain-gcc, its Arduino framework, and"):
+        check_packages(firmware, offline)
+    installed(offline, "packages/toolchain-gcc@1.70201.0/package.json")
+    with pytest.raises(DanasError, match="needs its Arduino framework"):
+        check_packages(firmware, offline)
+    installed(offline, "packages/framework-arduino-mbed/package.json")
+    check_packages(firmware, offline)
+
+
+def test_uploading_hands_flags_and_port_to_platformio(monkeypatch, tmp_path):
+    monkeypatch.setenv("DANAS_HIL_HOME", str(tmp_path))
+    calls = []
+
+    def run(arguments, **options):
+        calls.append((arguments, options["environment"]))
+        return Finished(tuple(arguments), 0, "")
+
+    monkeypatch.setattr("danas_hil.platformio.build.run_process", run)
+    sketch = render_selftest(BOARD, SelfTest.make())
+    upload(sketch, "/dev/ttyACM3", tmp_path / "log", flags=("-c", "adapter serial 1"))
+    upload(sketch, None, tmp_path / "log")
+    (one, its), (other, others) = calls
+    assert one[-4:] == ["-t", "upload", "--upload-port", "/dev/ttyACM3"]
+    assert its["PLATFORMIO_UPLOAD_FLAGS"] == "-c\nadapter serial 1"
+    assert other[-2:] == ["-t", "upload"]
+    assert "PLATFORMIO_UPLOAD_FLAGS" not in others
 
 
 def test_a_registry_that_answers_is_believed():

@@ -46,22 +46,25 @@ def check_packages(
 
 
 def _missing_of_platform(firmware: Firmware, core: Path) -> list[str]:
-    """The platform, or what it can't do without: a download may have ended in the middle."""
-    manifest = core / "platforms" / firmware.platform_name / "platform.json"
-    if not manifest.is_file():
+    """The platform, or what it can't do without: a download may have ended in the middle.
+
+    Versions are PlatformIO's to judge: a platform chooses them for each board by code.
+    """
+    manifests = _versions(core / "platforms", firmware.platform_name, "platform.json")
+    if not manifests:
         return [f"the platform {firmware.platform}"]
-    packages = read_json(manifest, "Delete its folder: PlatformIO will download it anew.")
-    needed = {name for name, one in packages.get("packages", {}).items() if not one.get("optional")}
-    # Some platforms choose the framework for each board themselves, by code.
-    frameworks = [
-        path for path in (core / "packages").glob("framework-arduino*") if _is_whole(path)
-    ]
-    missing = sorted(name for name in needed if not _is_whole(core / "packages" / name))
+    packages = read_json(manifests[0], "Delete its folder: PlatformIO will download it anew.")
+    needed = [name for name, one in packages.get("packages", {}).items() if not one.get("optional")]
+    missing = [name for name in needed if not _versions(core / "packages", name, "package.json")]
+    # Which framework a board gets is chosen by code as well.
+    frameworks = list((core / "packages").glob("framework-arduino*/package.json"))
     return missing if frameworks else [*missing, "its Arduino framework"]
 
 
-def _is_whole(package: Path) -> bool:
-    return (package / "package.json").is_file()
+def _versions(folder: Path, name: str, manifest: str) -> list[Path]:
+    """Manifests of what is whole, in any version: in NAME, and others in NAME@VERSION."""
+    places = [folder / name, *sorted(folder.glob(f"{name}@*"))]
+    return [place / manifest for place in places if (place / manifest).is_file()]
 
 
 def _is_downloaded(library: str, folder: Path | None) -> bool:
