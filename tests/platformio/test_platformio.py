@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 
@@ -145,7 +146,7 @@ def test_uploading_hands_flags_and_port_to_platformio(monkeypatch, tmp_path):
         calls.append((arguments, options["environment"]))
         return Finished(tuple(arguments), 0, "")
 
-    monkeypatch.setattr("danas_hil.platformio.build.run_process", run)
+    monkeypatch.setattr(sys.modules[upload.__module__], "run_process", run)
     sketch = render_selftest(BOARD, SelfTest.make())
     upload(sketch, "/dev/ttyACM3", tmp_path / "log", flags=("-c", "adapter serial 1"))
     upload(sketch, None, tmp_path / "log")
