@@ -4,6 +4,7 @@ import time
 import pytest
 
 from danas_hil.wire import (
+    CHUNK_BYTES,
     Conversation,
     DeviceError,
     DeviceResetError,
@@ -11,6 +12,7 @@ from danas_hil.wire import (
     ProtocolError,
     encode,
 )
+from danas_hil.wire.conversation import WINDOW_LINES
 from devices.simulated import Line, SimulatedDevice, noisy
 
 
@@ -46,6 +48,43 @@ def test_a_noisy_line_slows_down_and_never_lies():
         assert invoke(conversation, data) == expected(data, run)
     assert device.invocations == 40  # none ran twice, however often it was sent
     assert conversation.repeats > 40
+
+
+def test_an_input_goes_out_in_windows_and_only_what_was_not_answered_goes_again():
+    device = SimulatedDevice(size=CHUNK_BYTES * (2 * WINDOW_LINES + 3))
+    puts: list[list[bytes]] = []
+
+    def lose_the_fifth_reply_to_the_second(data):
+        replies = device.feed(data).splitlines(keepends=True)
+        if b" put " in data:
+            puts.append([line for line in data.split(b"\n") if line])
+            if len(puts) == 2:
+                del replies[4]
+        return b"".join(replies)
+
+    conversation = talk(Line(lose_the_fifth_reply_to_the_second))
+    conversation.hello(1)
+    data = bytes(place % 251 for place in range(device.size))
+    assert invoke(conversation, data) == expected(data, 1)
+    assert [len(lines) for lines in puts] == [WINDOW_LINES, WINDOW_LINES, 1, 3]
+    assert puts[2] == [puts[1][4]]
+    assert conversation.repeats == 1
+
+
+def test_a_reset_within_a_window_is_an_error_and_not_an_input():
+    device = SimulatedDevice(size=CHUNK_BYTES * WINDOW_LINES)
+    conversation = talk(Line(lambda data: b"".join(map(feed, data.split(b"\n")))))
+    seen = []
+
+    def feed(line: bytes) -> bytes:
+        seen.append(line)
+        if b" put " in line and sum(b" put " in one for one in seen) == 7:
+            device.start()
+        return device.feed(line + b"\n")
+
+    conversation.hello(1)
+    with pytest.raises(DeviceResetError):
+        conversation.upload(bytes(device.size), 1)
 
 
 def test_a_lost_reply_does_not_run_a_request_twice():

@@ -113,8 +113,8 @@ class FirmwareTarget:
             static_ram_bytes=build.sizes.static_ram_bytes - (hello.arena_bytes or 0),
             stack_bytes=max(session.peak_stack_bytes, earlier.stack_bytes if earlier else 0),
             framework_ram_bytes=session.heap_bytes,
-            source=f"the build of {build.model.name} with {hello.tflm_version} on"
-            f" {datetime.now(UTC):%Y-%m-%d}; stack: the most of all builds",
+            source=f"builds with {hello.tflm_version}, the last of {build.model.name} on"
+            f" {datetime.now(UTC):%Y-%m-%d}",
         )
         keep_figures(board.id, key, figures)
 
