@@ -152,6 +152,9 @@ def _pio(
     command = [sys.executable, "-m", "platformio", "run", "-e", sketch.board.id]
     command += ["-d", str(project), *arguments]
     environment = pio_environment()
+    # SCons keeps its record of what is up to date here too, by paths inside the project: with one
+    # folder for all kinds of sketches, an object that one has compiled anew counts as new in all.
+    environment["PLATFORMIO_BUILD_CACHE_DIR"] = str(core_folder() / f"objects-{sketch.kind}")
     if upload_flags:
         environment["PLATFORMIO_UPLOAD_FLAGS"] = "\n".join(upload_flags)
     return run_process(command, deadline=deadline, log=log, environment=environment)

@@ -32,7 +32,6 @@ def pio_environment() -> dict[str, str]:
     return {
         "PLATFORMIO_CORE_DIR": str(core),
         "PLATFORMIO_BOARDS_DIR": str(tree_folder("boards")),
-        "PLATFORMIO_BUILD_CACHE_DIR": str(core / "objects"),
         "PLATFORMIO_SETTING_ENABLE_TELEMETRY": "no",
         "PLATFORMIO_SETTING_CHECK_PRUNE_SYSTEM_THRESHOLD": "0",
         "PLATFORMIO_DISABLE_UPGRADE_CHECK": "true",
