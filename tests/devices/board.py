@@ -17,6 +17,7 @@ from devices.simulated import SimulatedDevice
 
 TIMER_HZ = 64_000_000
 FIRST_TICKS = 2 * TIMER_HZ  # of the first timed run; each later one takes a tick more
+_NEED_MODEL = ("put", "loaded", "invoke", "time", "get")
 
 
 def _increment(data: bytes) -> bytes:
@@ -44,11 +45,18 @@ class SimulatedFirmware(SimulatedDevice):
             },
         )  # fmt: skip
 
+    def start(self) -> None:
+        super().start()
+        self.prepared = False
+
     def _answer(self, request):
         if self.greeted and request.kind in self.refuses:
             return "ERR", json.dumps({"error": self.refuses[request.kind]})
+        if self.greeted and not self.prepared and request.kind in _NEED_MODEL:
+            return "ERR", '{"error":"prepare"}'
         match request.kind if self.greeted else "":
             case "prepare":
+                self.prepared = True
                 return "OK", json.dumps({"arena": 900, "input": self.size, "output": self.size})
             case "memory":
                 return "OK", json.dumps({"stack_peak": 64})

@@ -35,8 +35,8 @@ def without_platformio(board, monkeypatch):
 
     models = {}
 
-    def render(board, name, model, operators, arena_bytes):
-        sketch = render_tflm(board, name, model, operators, arena_bytes)
+    def render(board, name, model, *arguments, **options):
+        sketch = render_tflm(board, name, model, *arguments, **options)
         models[sketch.identity] = model
         return sketch
 

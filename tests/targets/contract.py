@@ -1,6 +1,7 @@
 """What must hold of every target: a test module of each makes a class of `Contract`.
 
-The subclass gives a fixture `target`, and may give `model` (a ModelFile that the target runs).
+The subclass gives a fixture `target`, and may give `model` and `other_model` (that the target runs)
+and `golden` (what comes of them).
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ class Contract:
     @pytest.fixture
     def other_model(self) -> ModelFile:
         return public_model("hello_world_int8")
+
+    def golden(self, model: ModelFile, count: int) -> tflm.Golden:
+        return tflm.golden_of_random(model.content, count=count)
 
     @pytest.fixture
     def build(self, target: Target, model: ModelFile, tmp_path: Path) -> Build:
@@ -78,8 +82,9 @@ class Contract:
     def test_outputs_are_the_golden_ones_in_any_order_and_between_timed_runs(
         self, target: Target, build: Build
     ) -> None:
-        golden = tflm.golden_of_random(build.model.content, count=3)
+        golden = self.golden(build.model, 3)
         with target.open(build) as session:
+            session.memory()
             for place in (0, 2, 1, 0):
                 output = session.infer(golden.inputs[place])
                 assert output.shape == golden.outputs[place].shape
@@ -88,8 +93,9 @@ class Contract:
                 session.time(1)
 
     def test_every_timed_run_is_told(self, target: Target, build: Build) -> None:
-        golden = tflm.golden_of_random(build.model.content, count=1)
+        golden = self.golden(build.model, 1)
         with target.open(build) as session:
+            session.memory()
             session.infer(golden.inputs[0])
             taken = session.time(3)
         assert len(taken) == 3
