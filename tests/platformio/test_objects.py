@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ def test_sketches_of_two_kinds_share_no_record_of_what_is_compiled(
         places[arguments[arguments.index("-d") + 1]] = environment["PLATFORMIO_BUILD_CACHE_DIR"]
         return Finished(tuple(arguments), 1, "")
 
-    monkeypatch.setattr("danas_hil.platformio.build.run_process", run_process)
+    module = importlib.import_module("danas_hil.platformio.build")  # beside a function of its name
+    monkeypatch.setattr(module, "run_process", run_process)
     board = load_board("qemu-m4")
     sketches: list[Sketch] = [
         render_selftest(board, SelfTest.make()),
