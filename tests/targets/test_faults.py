@@ -25,6 +25,7 @@ from danas_hil.targets import (
     open_session,
 )
 from danas_hil.targets.streams import SerialStream
+from danas_hil.targets.wire_session import WireSession
 from danas_hil.tflm import Golden
 from devices.board import FIRST_TICKS, TIMER_HZ
 from devices.simulated import noisy
@@ -276,6 +277,20 @@ def test_a_model_that_is_not_made_ready_says_why(board, flashed, tmp_path, code,
     found = measured(tmp_path)
     assert (found.status, found.attempts, found.latency) == ("ALLOCATE", 1, None)
     assert told in found.failure.reason
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_disk_that_is_full_while_the_board_talks_ends_it_with_that_word(
+    board, flashed, tmp_path, monkeypatch
+):
+    def session(stream, shape, type_, log, *rest):
+        return WireSession(stream, shape, type_, Path("/dev/full"), *rest)
+
+    monkeypatch.setattr("danas_hil.targets.firmware.WireSession", session)
+    once(board, b" prepare ", lambda data: setattr(board.firmware, "log_lines", 1) or data)
+    with pytest.raises(DanasError, match=r"/dev/full can't be written: No space left") as caught:
+        measured(tmp_path)
+    assert "goes on from there" in caught.value.hint
 
 
 @pytest.mark.parametrize("request_", ["hello", "prepare", "put", "invoke", "get", "time"])

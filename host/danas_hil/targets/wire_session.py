@@ -182,8 +182,14 @@ class WireSession:
 
     def _keep(self, line: str) -> None:
         self._last_line = line
-        with self._log.open("a", encoding="utf-8") as log:
-            log.write(line + "\n")
+        try:
+            with self._log.open("a", encoding="utf-8") as log:
+                log.write(line + "\n")
+        except OSError as error:  # no next try and no next model would mend that
+            raise DanasError(
+                f"The device's log {self._log} can't be written: {error.strerror}.",
+                "What was measured before is on disk: the same command goes on from there.",
+            ) from error
 
     @contextlib.contextmanager
     def _telling(self, refused: Stage) -> Iterator[None]:
