@@ -217,8 +217,17 @@ def test_measurements_are_shown_with_what_went_wrong(measured: Measured, front: 
     assert "nano33ble@7E1A (measured)" in words
     assert "RAM is over by 12 bytes. Take a smaller <model>." in words
     good = next(o for o in measured.outcomes if o.status == "OK")
-    assert f"OK · arena {good.arena_used_bytes:,} B".replace(",", " ") in words
+    assert f" · arena {good.arena_used_bytes:,} B".replace(",", " ") in words
+    assert "OK · fits · " in words
     assert [o.status for o in measured.outcomes].count("SIZE") == 1
+
+
+def test_accuracy_on_a_device_stands_beside_its_time(measured: Measured, front: Front) -> None:
+    good = next(o for o in measured.outcomes if o.status == "OK")
+    scored = replace(good, accuracy=0.8125, precision=0.5, recall=0.25, test_images=160)
+    page = report_page("x", front, {}, Measured((scored,)))
+    assert "accuracy 81.2 %" in check(page).words
+    assert "on 160 test images, classified there; precision 50 %, recall 25 %" in page
 
 
 def test_what_is_over_a_boards_limit_does_not_fit(measured: Measured) -> None:

@@ -34,11 +34,15 @@ def show_measured(
     targets = tuple(dict.fromkeys(measurement.target for measurement in measurements))
     for target in targets:
         here = [measurement for measurement in measurements if measurement.target == target]
-        out.print(_measurement_table(target, here))
+        say(_title(target, here))
+        out.print(_measurement_table(here))
         if any(m.accuracy for m in here):
+            say("", "Classified there")
             out.print(_accuracy_table(here))
+        say("", "Estimate less measurement")
         out.print(_error_table([row for row in comparison.rows if row.target == target]))
-        out.print()
+        say("")
+    say("Within the limits of RAM and flash")
     out.print(_verdict_table(targets, comparison.verdicts))
     for measurement in measurements:
         if measurement.failure:
@@ -47,13 +51,17 @@ def show_measured(
             say(escape(f"{measurement.model} on {measurement.target}: {told}"))
 
 
-def _measurement_table(target: str, measurements: Sequence[Measurement]) -> Any:
-    """A row for each model; what a target can't tell of any of them has no column."""
+def _title(target: str, measurements: Sequence[Measurement]) -> str:
     versions = dict.fromkeys(m.tflm_version for m in measurements if m.tflm_version)
-    title = f"{target}: {_KINDS[measurements[0].kind]}, TFLM {', '.join(versions) or 'unknown'}"
+    kind = _KINDS[measurements[0].kind]
+    return escape(f"{target}: {kind}, TFLM {', '.join(versions) or 'unknown'}")
+
+
+def _measurement_table(measurements: Sequence[Measurement]) -> Any:
+    """A row for each model; what a target can't tell of any of them has no column."""
     rows = [_figures(m) for m in measurements]
     kept = [name for name in rows[0] if any(row[name] != _NONE for row in rows)]
-    return table(kept, [[row[name] for name in kept] for row in rows], title)
+    return table(kept, [[row[name] for name in kept] for row in rows])
 
 
 def _figures(m: Measurement) -> dict[str, str]:
@@ -79,7 +87,7 @@ def _accuracy_table(measurements: Sequence[Measurement]) -> Any:
             shares = (scores.accuracy, scores.precision, scores.recall)
             rows.append((m.model, scores.images, *map(percent, shares)))
     columns = ("model", ">test images", ">accuracy", ">precision", ">recall")
-    return table(columns, rows, "\nClassified there")
+    return table(columns, rows)
 
 
 def _error_table(rows: Sequence[Compared]) -> Any:
@@ -93,7 +101,7 @@ def _error_table(rows: Sequence[Compared]) -> Any:
             )
             line[3 if row.model == "exact" else 4] = _error(row)
     columns = ("model", "what", ">bytes", ">exact estimate", ">Eq. 1 and 2")
-    return table(columns, body.values(), "\nEstimate less measurement")
+    return table(columns, body.values())
 
 
 def _error(row: Compared) -> str:
@@ -107,7 +115,7 @@ def _verdict_table(targets: Sequence[str], verdicts: Sequence[Verdict]) -> Any:
     cells = {(v.candidate, v.target): _verdict(v) for v in verdicts}
     candidates = dict.fromkeys(v.candidate for v in verdicts)
     rows = [[c, *(cells.get((c, target), _NONE) for target in targets)] for c in candidates]
-    return table(("model", *targets), rows, "Within the limits of RAM and flash")
+    return table(("model", *targets), rows)
 
 
 def _verdict(verdict: Verdict) -> str:

@@ -18,7 +18,7 @@ class Outcome:
 
     latency_us: the median of `runs` timed inferences, taken with `timer`. parity: whether all
     outputs were byte for byte the golden ones. fits: against the board's limits. reason, hint: of
-    a failure.
+    a failure. accuracy, precision, recall: of the target itself on so many test images.
     """
 
     candidate: str
@@ -34,6 +34,10 @@ class Outcome:
     parity: bool | None
     reason: str
     hint: str
+    accuracy: float | None = None
+    precision: float | None = None
+    recall: float | None = None
+    test_images: int = 0
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,7 @@ def gather(run: RunFolder) -> Measured:
 
 
 def _outcome(m: Measurement, verdict: Verdict) -> Outcome:
+    scores = m.accuracy.scores if m.accuracy else None
     return Outcome(
         m.model,
         m.target,
@@ -87,6 +92,10 @@ def _outcome(m: Measurement, verdict: Verdict) -> Outcome:
         verdict.parity,
         m.failure.reason if m.failure else "",
         m.failure.hint if m.failure else "",
+        scores.accuracy if scores else None,
+        scores.precision if scores else None,
+        scores.recall if scores else None,
+        scores.images if scores else 0,
     )
 
 

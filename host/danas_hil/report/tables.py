@@ -9,7 +9,7 @@ from danas_hil.compare import Compared
 from danas_hil.report.markup import EMPTY, Markup, element, esc, join
 from danas_hil.report.measured import Outcome
 from danas_hil.report.rows import Group, Member
-from danas_hil.report.svg import plain, size
+from danas_hil.report.svg import percent, plain, size
 
 _BADGES = {
     "estimated": "estimated",
@@ -187,12 +187,15 @@ def _outcome(outcome: Outcome | None) -> Markup:
     if outcome is None:
         return NOTHING
     parts = [_status(outcome)]
-    if outcome.fits is False and outcome.status == "OK":
+    if outcome.fits is not None:
         parts.append(verdict(outcome.fits))
     if outcome.arena_used_bytes is not None:
         parts.append(esc(f"arena {plain(outcome.arena_used_bytes)} B"))
     if outcome.latency_us is not None:
         parts.append(element("span", _amount(outcome.latency_us, "us"), title=_timing(outcome)))
+    if outcome.accuracy is not None:
+        words = f"accuracy {percent(outcome.accuracy)}"
+        parts.append(element("span", esc(words), title=_classified(outcome)))
     return join(parts, " · ")
 
 
@@ -204,6 +207,13 @@ def _status(outcome: Outcome) -> Markup:
 
 def _timing(outcome: Outcome) -> str:
     return f"median of {outcome.runs} runs, timer: {outcome.timer}"
+
+
+def _classified(outcome: Outcome) -> str:
+    assert outcome.precision is not None
+    assert outcome.recall is not None
+    shares = f"precision {percent(outcome.precision)}, recall {percent(outcome.recall)}"
+    return f"on {outcome.test_images} test images, classified there; {shares}"
 
 
 def settings_tables(config: Mapping[str, Any]) -> Markup:
