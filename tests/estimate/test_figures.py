@@ -59,3 +59,9 @@ def test_a_damaged_file_is_named(content):
     path.write_text(content)
     with pytest.raises(DanasError, match=r"qemu-m4\.json is damaged"):
         load_board("qemu-m4")
+
+
+def test_a_home_that_can_not_be_made_has_no_figures(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("DANAS_HIL_HOME", str(tmp_path / "file"))
+    assert load_board("qemu-m4").stack_bytes is None

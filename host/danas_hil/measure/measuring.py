@@ -111,9 +111,10 @@ def measure_candidate(
     """What `target` shows of `model`; a failure of model or board is a status, not an exception.
 
     golden: what its outputs must be. folder: for what building leaves. profile: ask for the time
-    of each operator too. images: to take the accuracy of. flash: False leaves on the board what
-    runs there, which must be the same build. rule: for timing, instead of that of the target's
-    kind. attempts: tries of the stages that a second try may mend.
+    of each operator too, for which some targets flash a program of its own. images: to take the
+    accuracy of. flash: False leaves on the board what runs there, which must be the same build.
+    rule: for timing, instead of that of the target's kind. attempts: tries of the stages that a
+    second try may mend.
     """
     found = Measurement(
         model=model.name,
