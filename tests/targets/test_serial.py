@@ -62,11 +62,8 @@ def test_of_two_debug_probes_openocd_is_told_the_serial_number(ports, monkeypatc
     assert calls == [("/dev/ttyACM1", ["-c", "adapter serial 0672"])]
 
 
-def test_what_can_not_be_flashed_from_here_is_told(board, tmp_path):
+def test_a_board_that_is_gone_can_not_be_flashed(board, tmp_path):
     sketch = render_selftest(NANO_BOARD, SelfTest.make())
-    far = SerialDevice(locate(NANO_BOARD, "rfc2217://lab:4000"))
-    with pytest.raises(DanasError, match="at another computer"):
-        far.flash(sketch, tmp_path / "log")
     here = SerialDevice(locate(NANO_BOARD, None), seconds=0.2)
     board.unplug()
     with pytest.raises(DanasError, match="nano33ble is not connected any more"):

@@ -92,14 +92,12 @@ class SerialDevice:
         return f"{self.board.id}@{safe}" if safe else self.board.id
 
     def flash(self, sketch: Sketch, log: Path) -> None:
-        """Raises DanasError, and for a board at another computer: it is flashed there."""
+        """Nothing for a board at another computer: it is flashed there, and what it runs then is
+        held against the build as always.
+        """
         connection = self.connection
         if connection.url is not None and "://" in connection.url:
-            raise DanasError(
-                f"{self.name} is at another computer, {connection.url}, and can't be flashed from"
-                " here.",
-                "Flash its firmware.elf there.",
-            )
+            return
         # A board that has just started anew is away for a moment.
         deadline = Deadline(self.seconds)
         while (port := connection.find(running=False)) is None:

@@ -17,6 +17,7 @@ import serial
 from danas_hil.base import DanasError, Deadline
 
 LOOK_AGAIN_SECONDS = 0.1
+_READ_SECONDS = 0.02  # in one piece; how late silence is noticed at the most
 _WRITE_SECONDS = 5.0
 
 
@@ -32,10 +33,15 @@ class SerialStream:
         self._port = port
 
     def read(self, seconds: float) -> bytes:
+        deadline = Deadline(seconds)
         with self._as_lost():
-            self._port.timeout = seconds
-            first: bytes = self._port.read(1)
-            return first + self._port.read(self._port.in_waiting) if first else b""
+            while True:
+                # Of a fixed timeout: setting one sets up the port anew, which takes RFC 2217 long.
+                first: bytes = self._port.read(1)
+                if first:
+                    return first + self._port.read(self._port.in_waiting)
+                if deadline.expired:
+                    return b""
 
     def write(self, data: bytes) -> None:
         with self._as_lost():
@@ -67,7 +73,11 @@ def open_serial(
         if url is not None:
             try:
                 port = serial.serial_for_url(
-                    url, baudrate=baud, timeout=0, write_timeout=_WRITE_SECONDS
+                    url,
+                    baudrate=baud,
+                    timeout=_READ_SECONDS,
+                    # pyserial has none for RFC 2217
+                    write_timeout=None if url.startswith("rfc2217:") else _WRITE_SECONDS,
                 )
                 break
             except (serial.SerialException, OSError, ValueError) as error:
