@@ -81,6 +81,12 @@ class Counting : public danas::Model {
     return getenv("NATIVE_INVOKE") == nullptr;
   }
   bool is_self_test() override { return true; }
+  const danas::Profile* profile() override {
+    static const danas::Profile::Operator operators[] = {
+        {"CONV_2D", 1234567890123}, {"AN_OPERATOR_WITH_A_NAME_THAT_FILLS_MORE_THAN_ONE_LINE_OF_IT", 5}};
+    static const danas::Profile profile = {150, 50, 2, operators};
+    return getenv("NATIVE_PROFILE") == nullptr ? nullptr : &profile;
+  }
 
  private:
   uint8_t input_[100];

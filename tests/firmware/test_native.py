@@ -103,6 +103,26 @@ def test_an_input_serves_one_invoke_and_an_output_is_gone_with_the_next_input(st
         conversation.download(reply["bytes"], reply["crc"], 5)
 
 
+def test_a_profiling_program_tells_head_tail_and_each_operator_and_a_plain_one_none(start):
+    plain, profiling = Conversation(start()), Conversation(start(NATIVE_PROFILE="1"))
+    for conversation in (plain, profiling):
+        conversation.hello(5)
+        assert "head" not in conversation.ask("memory", 5)
+        conversation.ask("prepare", 5)
+    for request_ in ("profile", "operator"):
+        with pytest.raises(DeviceError, match="'request'"):
+            plain.ask(request_, 5)
+    assert "head" not in plain.ask("memory", 5)
+    told = profiling.ask("memory", 5)
+    assert (told["head"], told["tail"]) == (150, 50)
+    assert profiling.ask("profile", 5) == {"operators": 2}
+    operators = [profiling.ask("operator", 5, at=at) for at in range(2)]
+    assert operators[0] == {"name": "CONV_2D", "ticks": 1234567890123}
+    assert (len(operators[1]["name"]), operators[1]["ticks"]) == (59, 5)
+    with pytest.raises(DeviceError, match="'at'"):
+        profiling.ask("operator", 5, at=2)
+
+
 def test_a_timed_run_has_no_output_to_read(start):
     conversation = Conversation(start())
     conversation.hello(5)
