@@ -51,7 +51,8 @@ def flash(
         int, typer.Option(help="Classify so many test images of the run on the board.", min=0)
     ] = 0,
     profile: Annotated[
-        bool, typer.Option("--profile", help="Take the time of each operator, where it is told.")
+        bool,
+        typer.Option("--profile", help="Head, tail and time by operator too, by a second program."),
     ] = False,
     arena_margin: Annotated[
         str, typer.Option(help="Arena beyond the estimated minimum, such as 1kB.")

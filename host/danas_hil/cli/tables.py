@@ -39,6 +39,9 @@ def show_measured(
         if any(m.accuracy for m in here):
             say("", "Classified there")
             out.print(_accuracy_table(here))
+        if any(m.profile for m in here):
+            say("", "Time by operator, of a program built for it")
+            out.print(_profile_table(here))
         say("", "Estimate less measurement")
         out.print(_error_table([row for row in comparison.rows if row.target == target]))
         say("")
@@ -88,6 +91,20 @@ def _accuracy_table(measurements: Sequence[Measurement]) -> Any:
             rows.append((m.model, scores.images, *map(percent, shares)))
     columns = ("model", ">test images", ">accuracy", ">precision", ">recall")
     return table(columns, rows)
+
+
+def _profile_table(measurements: Sequence[Measurement]) -> Any:
+    """Operators of one kind together, the slowest first; measurement.json has each by itself."""
+    rows = []
+    for m in measurements:
+        kinds: dict[str, list[float]] = {}
+        for one in m.profile or ():
+            kinds.setdefault(one.name, []).append(one.microseconds)
+        total = sum(map(sum, kinds.values())) or 1.0
+        for name, taken in sorted(kinds.items(), key=lambda kind: -sum(kind[1])):
+            spent = sum(taken)
+            rows.append((m.model, name, len(taken), f"{spent / 1000:.2f}", percent(spent / total)))
+    return table(("model", "operator", ">count", ">ms", ">share"), rows)
 
 
 def _error_table(rows: Sequence[Compared]) -> Any:
