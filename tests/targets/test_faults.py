@@ -217,7 +217,10 @@ def test_a_board_that_is_pulled_out_is_told_by_name(board, flashed, tmp_path):
 @pytest.mark.parametrize(
     ("babble", "told"), [(b"", "0 bytes came"), (b"flood " * 50 + b"\n", "bytes came")]
 )
-def test_a_device_that_is_silent_or_floods_fails_at_boot(board, flashed, tmp_path, babble, told):
+def test_a_device_that_is_silent_or_floods_fails_at_boot(
+    board, flashed, tmp_path, monkeypatch, babble, told
+):
+    monkeypatch.setattr("danas_hil.targets.firmware.BOOT_SECONDS", 0.4)
     board.babble, board.to_host = babble, lambda data: b""
     found = measured(tmp_path)
     assert (found.status, found.attempts, found.memory) == ("BOOT", 3, None)

@@ -39,7 +39,7 @@ class SerialStream:
                 # Of a fixed timeout: setting one sets up the port anew, which takes RFC 2217 long.
                 first: bytes = self._port.read(1)
                 if first:
-                    return first + self._port.read(self._port.in_waiting)
+                    return first + bytes(self._port.read(self._port.in_waiting))
                 if deadline.expired:
                     return b""
 
