@@ -72,7 +72,7 @@ def locate(board: Board, place: str | None, hardware_map: Path | None = None) ->
     Raises DanasError when there is none, or there are several and none was named.
     """
     assert board.firmware is not None
-    baud = board.firmware.serial_baud
+    baud = board.firmware.serial_baud  # our firmware's, whatever others run at
     if place is not None and "://" in place:
         return Connection(board, baud, place, url=place)
     entries = _map(hardware_map)
@@ -97,11 +97,10 @@ def locate(board: Board, place: str | None, hardware_map: Path | None = None) ->
         number, location = port.serial_number, port.location
         ours = may_be(port, board) and (number or location)
         fixed = None if ours else port.device  # such as an adapter between board and USB
-        baud = next((entry.serial_baud for entry in mine if entry.id == port.unique), baud)
         return Connection(board, baud, place, number, location, fixed)
     if elsewhere:
         (entry,) = elsewhere
-        return Connection(board, entry.serial_baud, place, entry.id, url=entry.serial)
+        return Connection(board, baud, place, entry.id, url=entry.serial)
     if place is not None and (place.startswith("/") or place.upper().startswith("COM")):
         return Connection(board, baud, place, url=place)  # a port that is not on USB
     raise _none(board, place)
