@@ -146,10 +146,13 @@ def measure_candidate(
         break
     found = talk.found
     if profile and flash and found.profile is None and isinstance(target, HasProfiler):
-        try:
-            found = _profiled(found, target.profiler(), model, folder / "profile")
-        except TargetError as error:
-            return _failed(found, error)
+        for attempt in range(1, attempts + 1):
+            try:
+                found = _profiled(found, target.profiler(), model, folder / "profile")
+                break
+            except TargetError as error:
+                if error.stage not in RETRIED or attempt == attempts:
+                    return _failed(found, error)
     return replace(found, recorded_at=_now())
 
 
