@@ -150,6 +150,21 @@ def test_a_hardware_map_tells_boards_apart_that_look_alike(ports, tmp_path: Path
         locate(load_board("disco_f746ng"), None)
 
 
+def test_a_map_made_for_zephyr_serves_as_far_as_names_agree(ports, tmp_path: Path):
+    ports.plug("/dev/ttyACM0", NANO, "7E1A")
+    ports.plug("/dev/ttyACM1", STLINK, "0672")
+    ports.plug("/dev/ttyACM2", STLINK, "066B")
+    hardware_map = tmp_path / "map.yaml"
+    entries = [
+        MapEntry(True, "7E1A", "arduino_nano_33_ble/nrf52840"),
+        MapEntry(True, "0672", "nucleo_f446re/stm32f446xx"),
+        MapEntry(True, "066B", "nucleo_g071rb"),
+    ]
+    write_hardware_map(hardware_map, entries)
+    assert locate(NANO_BOARD, None, hardware_map).find() == "/dev/ttyACM0"
+    assert locate(NUCLEO, None, hardware_map).find() == "/dev/ttyACM1"
+
+
 def test_an_address_is_a_board_and_perhaps_a_place():
     assert split_address("nano33ble") == (NANO_BOARD, None)
     assert split_address("nano33ble@7E1A") == (NANO_BOARD, "7E1A")

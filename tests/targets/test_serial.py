@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from danas_hil.base import DanasError
 from danas_hil.board import load_board, locate
+from danas_hil.measure import Address, reach_device
 from danas_hil.sketch import SelfTest, render_selftest
 from danas_hil.targets import FirmwareTarget, SerialDevice
 from devices.ports import STLINK
@@ -20,6 +24,32 @@ class TestSerial(Contract):
     def target(self, without_platformio):
         pytest.importorskip("tflite_micro", reason="needs the extra host")
         return FirmwareTarget(SerialDevice(locate(NANO_BOARD, None)))
+
+
+HOLD = """
+import sys
+from danas_hil.board import device_lock
+with device_lock(sys.argv[1], "the Nano"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_board_that_another_process_uses_is_not_given_away(board):
+    command = [sys.executable, "-c", HOLD, board.serial]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout.readline() == "held\n"
+        for place in (None, board.serial, board.names[0]):  # one device by any name
+            with (
+                pytest.raises(DanasError, match=f"Process {other.pid} uses nano33ble"),
+                reach_device(Address(NANO_BOARD, place)),
+            ):
+                raise AssertionError("both have it")
+        other.stdin.close()
+        with reach_device(Address(NANO_BOARD), lock_seconds=10) as device:
+            assert device.board == NANO_BOARD
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from danas_hil.base import DanasError
-from danas_hil.board.board import Board, load_board
+from danas_hil.board.board import Board, board_names, load_board
 from danas_hil.board.hardware_map import UNKNOWN, MapEntry, read_hardware_map
 from danas_hil.board.ports import Port, connected_ports, may_be, scan
 
@@ -76,11 +76,11 @@ def locate(board: Board, place: str | None, hardware_map: Path | None = None) ->
     if place is not None and "://" in place:
         return Connection(board, baud, place, url=place)
     entries = _map(hardware_map)
-    mine = [entry for entry in entries if entry.platform == board.id and entry.connected]
+    mine = [entry for entry in entries if _board_of(entry) == board.id and entry.connected]
     if place is not None:
         mine = [entry for entry in mine if place in (entry.id, entry.serial)]
     ports = connected_ports()
-    others = {entry.id for entry in entries if entry.platform not in (board.id, UNKNOWN)}
+    others = {entry.id for entry in entries if _board_of(entry) not in (board.id, UNKNOWN)}
     named = {entry.id for entry in mine}
     found = [port for port in ports if may_be(port, board) and port.unique not in others]
     if place is not None:
@@ -108,7 +108,7 @@ def locate(board: Board, place: str | None, hardware_map: Path | None = None) ->
 
 def _refuse_other(board: Board, port: Port, entries: Sequence[MapEntry]) -> None:
     """A device that a person named, and that is another board, is not to be flashed."""
-    told = {entry.platform for entry in entries if entry.id == port.unique} - {UNKNOWN}
+    told = {_board_of(entry) for entry in entries if entry.id == port.unique} - {UNKNOWN}
     looks = next((one.boards for one in scan() if one.port == port), (board.id,))
     for by, boards in (("the hardware map", told), ("its USB ids", set(looks))):
         if boards and board.id not in boards:
@@ -117,6 +117,12 @@ def _refuse_other(board: Board, port: Port, entries: Sequence[MapEntry]) -> None
                 f" {' or '.join(sorted(boards))}.",
                 "Name the board that it is, or correct the hardware map.",
             )
+
+
+def _board_of(entry: MapEntry) -> str:
+    """The id of the entry's board; Zephyr knows more, which are told by their USB ids as ever."""
+    name = entry.platform.partition("/")[0]
+    return name if name in board_names() else UNKNOWN
 
 
 def _map(hardware_map: Path | None) -> tuple[MapEntry, ...]:
