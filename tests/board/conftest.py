@@ -9,6 +9,7 @@ import pytest
 from danas_hil.base import DanasError
 from danas_hil.measure import check_library
 from danas_hil.pytest_plugin import Dut
+from danas_hil.sketch import LIBRARY_VARIABLE
 
 HOME = os.environ.get("DANAS_HIL_HOME")  # before the test session puts its own there
 
@@ -21,11 +22,13 @@ def _builds_that_last(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def tflm_dut(dut: Dut) -> Dut:
+def tflm_dut(dut: Dut, request: pytest.FixtureRequest) -> Dut:
     """`dut`, where TensorFlow Lite Micro can be built for it or is here already."""
     if dut.board.kind == "host":
         pytest.importorskip("tflite_micro", reason="needs the extra host")
         return dut
+    if not request.config.getoption("--board") and LIBRARY_VARIABLE not in os.environ:
+        pytest.skip(f"the library is downloaded only with --board; {LIBRARY_VARIABLE} is not set")
     try:
         check_library(dut.board)
     except DanasError as error:
