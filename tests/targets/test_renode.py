@@ -84,7 +84,8 @@ def test_a_measurement_in_renode_is_whole_and_called_emulated(renode, tmp_path, 
 
 @pytest.mark.parametrize("board", BOARDS)
 def test_renode_gets_the_board_its_terminal_and_a_folder_of_its_own(renode, tmp_path, board):
-    elf = tmp_path / "firmware.elf"
+    (tmp_path / "with space").mkdir()
+    elf = tmp_path / "with space" / "firmware.elf"
     elf.write_text(json.dumps({"build": "b", "board": board}))
     device = RenodeDevice(load_board(board))
     with device.connect(elf, tmp_path / "device.log") as stream:
@@ -102,6 +103,7 @@ def test_renode_gets_the_board_its_terminal_and_a_folder_of_its_own(renode, tmp_
     assert f"cpu PerformanceInMips {clock // 1_000_000}" in commands
     assert any("Miscellaneous.DWT @ sysbus 0xE0001000" in command for command in commands)
     assert commands[-1] == "start"
+    assert not any("space" in command for command in commands), "Renode would take a part of it"
     assert commands[-2] == f"sysbus LoadELF @{folder / 'firmware.elf'}"
 
 

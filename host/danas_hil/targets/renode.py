@@ -50,9 +50,12 @@ class RenodeDevice:
         ):
             folder = Path(temporary)
             terminal, script = folder / "uart", folder / "start.resc"
-            # A link, because Renode takes paths as they are, without quotes.
+            # Here, because Renode takes paths as they are, without quotes.
             (folder / "firmware.elf").symlink_to(elf.resolve())
-            script.write_text(_script(self.board, folder / "firmware.elf", terminal))
+            (folder / "board.resc").symlink_to(script_of(self.board))
+            script.write_text(
+                f'$elf=@{folder}/firmware.elf\n$pty="{terminal}"\ninclude @{folder}/board.resc\n'
+            )
             command = [self.program, "--console", "--plain", "-e", f"include @{script}"]
             tmpdir = {"TMPDIR": temporary}
             with running_process(command, output, subprocess.STDOUT, tmpdir) as process:
@@ -110,11 +113,6 @@ def script_of(board: Board) -> Path:
     if not path.is_file():
         raise DanasError(f"{board.id} has no script for Renode.", f"It would be {path}.")
     return path
-
-
-def _script(board: Board, elf: Path, terminal: Path) -> str:
-    """Sets what the board's script leaves open, and runs it."""
-    return f'$elf=@{elf}\n$pty="{terminal}"\ninclude @{script_of(board)}\n'
 
 
 def _terminal(
