@@ -15,12 +15,13 @@ the runtime `host`. A figure that is missing, null or the word "unknown" is unkn
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from danas_hil.base import DanasError
+from danas_hil.base import DanasError, read_json, write_json
 from danas_hil.board import Limits, board_names, load_board
 from danas_hil.estimate.on_board import estimate_on
 from danas_hil.measure import Measurement
@@ -34,6 +35,9 @@ is all flash where nothing is built. flash: of the whole firmware. latency: the 
 Model = Literal["exact", "paper", ""]
 
 NO_LIMITS = Limits()
+
+ESTIMATE_FILE = "estimate.json"
+"""Beside measurement.json."""
 
 
 @dataclass(frozen=True)
@@ -148,35 +152,41 @@ def compare_run(run: RunFolder) -> tuple[tuple[Measurement, ...], Comparison]:
         Measurement.from_json(value, str(run.measured(*place) / "measurement.json"))
         for place, value in run.measurements().items()
     )
-    stored = {candidate.id: candidate.estimate for candidate in run.front().candidates}
-    files = {id_: run.candidate(id_) / "model.tflite" for id_ in stored}
-    return measurements, compare_files(measurements, files, stored)
+    estimates = {candidate.id: candidate.estimate for candidate in run.front().candidates}
+    for m in measurements:
+        model, folder = run.candidate(m.model) / "model.tflite", run.measured(m.model, m.target)
+        estimates[m.model] = keep_estimate(estimates.get(m.model, {}), m.board, model, folder)
+    return measurements, compare_with_boards(measurements, estimates)
 
 
-def compare_files(
-    measurements: Sequence[Measurement],
-    files: Mapping[str, Path],
-    stored: Mapping[str, Mapping[str, Any]] | None = None,
+def compare_with_boards(
+    measurements: Sequence[Measurement], estimates: Mapping[str, Mapping[str, Any]]
 ) -> Comparison:
-    """Each measurement beside the estimates of its model, held against its board's limits.
+    """As `compare`, with the limits of each measurement's board."""
+    boards = {m.board for m in measurements} & set(board_names())
+    return compare(measurements, estimates, {name: load_board(name).limits for name in boards})
 
-    files: the .tflite file of each model. stored: estimate.json of each, where there is one; the
-    exact estimate for a board that is not in it is made from the file.
+
+def keep_estimate(
+    estimate: Mapping[str, Any], board: str, model: Path, folder: Path
+) -> dict[str, Any]:
+    """`estimate`, the content of estimate.json, with the exact one for `board` if it lacks it.
+
+    That is made from the file `model`, and kept in `folder` at the first call: what a build tells
+    of its board is part of later estimates, which would then agree with that very build. Left as it
+    is where the memory model does not cover the model, and where the model or the board is gone.
     """
-    boards = {m.board: load_board(m.board) for m in measurements if m.board in board_names()}
-    estimates: dict[str, dict[str, Any]] = {}
-    for measurement in measurements:
-        model = measurement.model
-        estimate = estimates.setdefault(model, dict((stored or {}).get(model, {})))
-        exact = estimate["exact"] = dict(estimate.get("exact", {}))
-        board = boards.get(measurement.board)
-        if board is not None and board.id not in exact and model in files:
-            try:
-                content = files[model].read_bytes()
-                exact[board.id] = estimate_on(board, content, name=model).to_json()
-            except (OSError, DanasError):
-                continue  # not covered by the memory model, or gone: an estimate that is unknown
-    return compare(measurements, estimates, {name: board.limits for name, board in boards.items()})
+    exact = dict(estimate.get("exact", {}))
+    file = folder / ESTIMATE_FILE
+    if board not in exact and file.is_file():
+        exact[board] = read_json(file)
+    if board not in exact and board in board_names():
+        with contextlib.suppress(OSError, DanasError):
+            made = estimate_on(load_board(board), model.read_bytes(), name=model.stem).to_json()
+            made.pop("plan")  # long; worked out again where it is drawn
+            exact[board] = made
+            write_json(file, made)
+    return {**estimate, "exact": exact}
 
 
 def figure(value: Any, *keys: str) -> float | None:

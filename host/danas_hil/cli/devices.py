@@ -76,15 +76,19 @@ def flash(
 
       danas-hil flash model.tflite --board qemu-m4
     """
-    from danas_hil.compare import compare_files
+    from danas_hil.compare import compare_with_boards, keep_estimate
     from danas_hil.measure import reach
 
     margin = parse_size(arena_margin)
     with reach(addressed(board, device), arena_margin_bytes=margin) as target:
         items, stored = _items(what, target, candidate or (), everything, top, accuracy)
+        estimates = {
+            item.id: keep_estimate(stored.get(item.id, {}), target.board, item.model, item.folder)
+            for item in items
+        }
+        _announce(target)
         measurements = _measure(items, target, profile=profile, accuracy=accuracy, again=again)
-    files = {item.id: item.model for item in items}
-    comparison = compare_files(measurements, files, stored)
+    comparison = compare_with_boards(measurements, estimates)
     show_measured(measurements, comparison, json)
     if not comparison.good:
         raise typer.Exit(1)
@@ -149,6 +153,19 @@ def addressed(board: str, device: str | None) -> Address:
             f"--board {board} and --device {device} name two devices.", "Give one of them."
         )
     return Address(found, device or place)
+
+
+def _announce(target: Target) -> None:
+    """Say so where the first build for a board is ahead: it is silent for minutes."""
+    from danas_hil.board import load_board
+    from danas_hil.platformio import built_before
+
+    board = load_board(target.board)
+    if board.firmware is not None and not built_before(board, "tflm"):
+        note(
+            f"The first build for {board.id} compiles TensorFlow Lite Micro, which takes some"
+            " minutes; after that a candidate takes seconds."
+        )
 
 
 def _items(

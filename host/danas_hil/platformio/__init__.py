@@ -1,6 +1,6 @@
 """Building with PlatformIO: offline, quiet, and with its errors in our words."""
 
-from danas_hil.platformio.build import BuildError, Built, SizeError, build, upload
+from danas_hil.platformio.build import BuildError, Built, SizeError, build, built_before, upload
 from danas_hil.platformio.elf import ElfSizes, Section, read_elf_sizes
 from danas_hil.platformio.settings import core_folder, pio_environment
 
@@ -11,6 +11,7 @@ __all__ = [
     "Section",
     "SizeError",
     "build",
+    "built_before",
     "core_folder",
     "pio_environment",
     "read_elf_sizes",

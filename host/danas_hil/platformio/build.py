@@ -82,6 +82,12 @@ def project_folder(board: Board, kind: str) -> Path:
     return user_folder("builds") / f"{board.id}-{kind}"
 
 
+def built_before(board: Board, kind: str) -> bool:
+    """Whether a sketch of this kind has been built for `board`: then its libraries are compiled."""
+    folder = project_folder(board, kind) / ".pio" / "build" / board.id
+    return any(folder.glob("*.elf"))
+
+
 def build(sketch: Sketch, elf: Path, log: Path, seconds: float = BUILD_SECONDS) -> Built:
     """Build `sketch` into the file `elf`; what did not change is not compiled again.
 
