@@ -8,9 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from danas_hil.base import DanasError
 from danas_hil.space.genome import (
@@ -21,6 +19,9 @@ from danas_hil.space.genome import (
     DataConfig,
     Genome,
 )
+
+if TYPE_CHECKING:  # the estimate of a file needs no numpy, and is to be quick
+    import numpy as np
 
 _DEPTHS = ("b3", "b4", "b5", "b6", "b7")
 _HINT = (
@@ -183,8 +184,9 @@ class SearchSpace:
                 "This search space has a single genome: nothing can mutate.",
                 "Give at least one gene two values.",
             )
-        weights = np.array([weight for weight, _ in groups])
-        neighbours = groups[int(rng.choice(len(groups), p=weights / weights.sum()))][1]
+        total = sum(weight for weight, _ in groups)
+        shares = [weight / total for weight, _ in groups]
+        neighbours = groups[int(rng.choice(len(groups), p=shares))][1]
         return neighbours[int(rng.integers(len(neighbours)))]
 
     def crossover(self, one: Genome, other: Genome, rng: np.random.Generator) -> Genome:
