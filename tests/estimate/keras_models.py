@@ -8,14 +8,18 @@ from danas_hil.convert import to_tflite
 from danas_hil.space import Genome
 
 
-def converted(genome: Genome, seed: int = 0, *, clear_names: bool = True) -> bytes:
-    """Biases and batch norm are random too: the converter leaves out biases of zero."""
+def converted(genome: Genome, seed: int = 1, *, clear_names: bool = True) -> bytes:
+    """Biases and batch norm are random too: the converter leaves out biases of zero.
+
+    Kernels come from `seed` like the rest: the converter stores equal constants once, and a kernel
+    that sees one channel is nothing but signs, which may equal another's by chance.
+    """
     from danas_hil.supernet.extract import build
 
     rng = np.random.default_rng(seed)
     model = build(genome)
     for layer in model.layers:
-        weights = layer.get_weights()
+        weights = [rng.normal(0, 0.1, weight.shape) for weight in layer.get_weights()]
         if layer.name.endswith("_bn"):
             scale, offset, _, _ = weights
             offset, mean = (rng.uniform(-1, 1, offset.shape) for _ in range(2))

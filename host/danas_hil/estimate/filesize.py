@@ -3,6 +3,9 @@
 Counts what the FlatBuffers builder writes (flatbuffers/builder.py of Python, whose
 alignment and sharing of vtables are part of its format) when the object tree of the schema is
 packed: operator codes, subgraph, buffers, metadata. Tensor names are left out of the file.
+
+Every constant is counted. The converter stores equal ones once, which happens by chance where a
+kernel sees a single channel and so is nothing but signs: such a file is 16 bytes smaller or two.
 """
 
 from __future__ import annotations
