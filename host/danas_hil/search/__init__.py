@@ -1,9 +1,16 @@
 """The search: genomes proposed, evaluated, written down; and the exported Pareto front."""
 
 from danas_hil.search.create import create_run
-from danas_hil.search.fitness import Weights, fitness, pareto_front, within
+from danas_hil.search.fitness import Weights, fitness, within
 from danas_hil.search.listener import Listener
 from danas_hil.search.loop import Outcome, search, search_seconds
+from danas_hil.search.pareto import (
+    contributions,
+    hypervolume,
+    hypervolume_history,
+    pareto_front,
+    run_hypervolume,
+)
 from danas_hil.search.settings import SearchSettings
 
 __all__ = [
@@ -11,9 +18,13 @@ __all__ = [
     "Outcome",
     "SearchSettings",
     "Weights",
+    "contributions",
     "create_run",
     "fitness",
+    "hypervolume",
+    "hypervolume_history",
     "pareto_front",
+    "run_hypervolume",
     "search",
     "search_seconds",
     "within",

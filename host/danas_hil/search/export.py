@@ -14,9 +14,9 @@ from danas_hil.data import Dataset, LabelledImages, representative_images
 from danas_hil.metrics import Scores
 from danas_hil.run import Candidate, Evaluation, Front, RunFolder
 from danas_hil.search.evaluation import Evaluator
-from danas_hil.search.fitness import pareto_front
 from danas_hil.search.listener import Listener
 from danas_hil.search.memory import MemoryEstimator
+from danas_hil.search.pareto import pareto_front
 from danas_hil.search.settings import SearchSettings
 
 CALIBRATION_IMAGES = 100

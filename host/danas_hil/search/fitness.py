@@ -1,18 +1,13 @@
-"""Fitness of a candidate, and which candidates no other one dominates."""
+"""Fitness of a candidate: one figure for its scores and for how it keeps to the limits."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from danas_hil.base import DanasError
 from danas_hil.board import Limits
 from danas_hil.metrics import Scores
-from danas_hil.run import Evaluation
 
 
 @dataclass(frozen=True)
@@ -58,45 +53,3 @@ def within(ram_bytes: int, flash_bytes: int, limits: Limits) -> bool:
 
 def _excess(value: int, limit: int | None) -> float:
     return 0.0 if limit is None else max(0, value - limit) / limit
-
-
-OBJECTIVES = ("accuracy", "precision", "recall", "ram_bytes", "flash_bytes")
-DIRECTIONS = ("maximize", "maximize", "maximize", "minimize", "minimize")
-
-
-def objectives(evaluation: Evaluation) -> tuple[float, ...]:
-    """The values of OBJECTIVES. The evaluation is a complete one."""
-    scores = evaluation.scores
-    if scores is None or evaluation.ram_bytes is None or evaluation.flash_bytes is None:
-        raise ValueError(f"evaluation {evaluation.index} is not complete")
-    return (
-        scores.accuracy,
-        scores.precision,
-        scores.recall,
-        float(evaluation.ram_bytes),
-        float(evaluation.flash_bytes),
-    )
-
-
-def pareto_front(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
-    """The complete, feasible evaluations that no other one dominates, in order of their index.
-
-    One is dominated by another that is as good in every objective and better in one. Of several
-    with the same objectives all stay; of several of the same genome, the first.
-    """
-    unique = {e.genome.id: e for e in reversed(evaluations) if e.scores and e.feasible}
-    rows = sorted(unique.values(), key=lambda e: e.index)
-    if not rows:
-        return []
-    signs = np.array([-1.0 if d == "maximize" else 1.0 for d in DIRECTIONS])
-    keep = non_dominated(np.array([objectives(row) for row in rows]) * signs)
-    return [row for row, kept in zip(rows, keep, strict=True) if kept]
-
-
-def non_dominated(costs: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    """For each row of (n, objectives) costs whether no other row dominates it."""
-    keep = np.ones(len(costs), dtype=bool)
-    for place, row in enumerate(costs):
-        others = costs[keep]
-        keep[place] = not np.any(np.all(others <= row, axis=1) & np.any(others < row, axis=1))
-    return keep

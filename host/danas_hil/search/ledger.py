@@ -15,7 +15,7 @@ from typing import Any
 
 from danas_hil.base import DanasError, atomic_path, require
 from danas_hil.run import Evaluation, RunFolder
-from danas_hil.search.fitness import DIRECTIONS, OBJECTIVES, objectives
+from danas_hil.search.pareto import DIRECTIONS, OBJECTIVES, objectives
 from danas_hil.space import SearchSpace
 
 STUDY = "danas-hil"

@@ -12,11 +12,12 @@ from danas_hil.run import Evaluation, Front, RunFolder
 from danas_hil.search import budget
 from danas_hil.search.evaluation import Evaluator, StoppedError
 from danas_hil.search.export import export_front
-from danas_hil.search.fitness import fitness, pareto_front
+from danas_hil.search.fitness import fitness
 from danas_hil.search.ledger import Ledger
 from danas_hil.search.listener import Listener
 from danas_hil.search.memory import MemoryEstimator
 from danas_hil.search.opening import open_data
+from danas_hil.search.pareto import pareto_front
 from danas_hil.search.sampler import NothingLeftError
 from danas_hil.search.settings import SearchSettings
 from danas_hil.space import Genome

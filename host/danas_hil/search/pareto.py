@@ -1,0 +1,178 @@
+"""Which evaluations no other one dominates, and how much of the objective space they cover.
+
+The hypervolume of a run is one figure for its whole front. Every comparison of searches uses the
+same one, `run_hypervolume`:
+
+- objectives: validation accuracy (up), RAM and flash as shares of their limits (down);
+- only complete, feasible evaluations count;
+- the reference point is an accuracy of 0.5, that of guessing, and all of the RAM and flash;
+- it is divided by the volume between the reference and the ideal point (accuracy 1 in no memory),
+  and so is 0 to 1;
+- a memory without a limit has no share and is no objective. Runs can be compared that have the
+  same limits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from danas_hil.board import Limits
+from danas_hil.run import Evaluation
+
+Array = npt.NDArray[np.float64]
+
+OBJECTIVES = ("accuracy", "precision", "recall", "ram_bytes", "flash_bytes")
+DIRECTIONS = ("maximize", "maximize", "maximize", "minimize", "minimize")
+
+GUESSING = 0.5
+"""Accuracy of the reference point: two classes told apart by a coin."""
+
+
+def objectives(evaluation: Evaluation) -> tuple[float, ...]:
+    """The values of OBJECTIVES. The evaluation is a complete one."""
+    scores = evaluation.scores
+    if scores is None or evaluation.ram_bytes is None or evaluation.flash_bytes is None:
+        raise ValueError(f"evaluation {evaluation.index} is not complete")
+    return (
+        scores.accuracy,
+        scores.precision,
+        scores.recall,
+        float(evaluation.ram_bytes),
+        float(evaluation.flash_bytes),
+    )
+
+
+def pareto_front(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
+    """The complete, feasible evaluations that no other one dominates, in order of their index.
+
+    One is dominated by another that is as good in every objective and better in one. Of several
+    with the same objectives all stay; of several of the same genome, the first.
+    """
+    unique = {e.genome.id: e for e in reversed(evaluations) if e.scores and e.feasible}
+    rows = sorted(unique.values(), key=lambda e: e.index)
+    if not rows:
+        return []
+    signs = np.array([-1.0 if d == "maximize" else 1.0 for d in DIRECTIONS])
+    keep = non_dominated(np.array([objectives(row) for row in rows]) * signs)
+    return [row for row, kept in zip(rows, keep, strict=True) if kept]
+
+
+def non_dominated(costs: Array) -> npt.NDArray[np.bool_]:
+    """For each row of (n, objectives) costs whether no other row dominates it."""
+    keep = np.ones(len(costs), dtype=bool)
+    for place, row in enumerate(costs):
+        others = costs[keep]
+        keep[place] = not np.any(np.all(others <= row, axis=1) & np.any(others < row, axis=1))
+    return keep
+
+
+# -- hypervolume of points ---------------------------------------------------------------------
+
+
+def hypervolume(points: npt.ArrayLike, reference: npt.ArrayLike) -> float:
+    """The volume that (n, objectives) costs dominate, up to the reference (objectives,).
+
+    Exact. All objectives are minimised; what is not better than the reference in every one of
+    them adds nothing. Meant for up to five objectives and a few hundred points: the last objective
+    is cut into slices, as in While et al., IEEE TEC 10(1), 2006.
+    """
+    rows, corner = _checked(points, reference)
+    return _volume(rows[np.all(rows < corner, axis=1)], corner)
+
+
+def contributions(points: npt.ArrayLike, reference: npt.ArrayLike) -> Array:
+    """For each of (n, objectives) costs by how much `hypervolume` would shrink without it, (n,).
+
+    Zero for a point that is dominated, or there twice, or not better than the reference.
+    """
+    rows, corner = _checked(points, reference)
+    return np.array(
+        [_gain(row, np.delete(rows, place, axis=0), corner) for place, row in enumerate(rows)]
+    )
+
+
+def _checked(points: npt.ArrayLike, reference: npt.ArrayLike) -> tuple[Array, Array]:
+    corner = np.asarray(reference, np.float64)
+    rows = np.asarray(points, np.float64).reshape(-1, len(corner))
+    if not (np.isfinite(rows).all() and np.isfinite(corner).all()):
+        raise ValueError("a hypervolume is of finite points")
+    return rows, corner
+
+
+def _gain(point: Array, others: Array, corner: Array) -> float:
+    """The volume that `point` dominates and none of `others` (n, objectives) does."""
+    if np.any(point >= corner) or np.any(np.all(others <= point, axis=1)):
+        return 0.0
+    shadowed = np.maximum(others, point)
+    shadowed = shadowed[np.all(shadowed < corner, axis=1)]
+    return max(0.0, float(np.prod(corner - point)) - _volume(shadowed, corner))
+
+
+def _volume(points: Array, corner: Array) -> float:
+    """Of points that are better than the corner in every objective."""
+    if not len(points):
+        return 0.0
+    if len(corner) == 1:
+        return float(corner[0] - points.min())
+    if len(corner) == 2:
+        points = points[np.argsort(points[:, 0])]
+        widths = np.diff(points[:, 0], append=corner[0])
+        return float(widths @ (corner[1] - np.minimum.accumulate(points[:, 1])))
+    points = points[non_dominated(points)]
+    points = points[np.argsort(points[:, -1])]
+    depths = np.diff(points[:, -1], append=corner[-1])
+    return sum(
+        float(depth) * _volume(points[:end, :-1], corner[:-1])
+        for end, depth in enumerate(depths, 1)
+        if depth > 0
+    )
+
+
+# -- hypervolume of runs -----------------------------------------------------------------------
+
+
+def run_costs(evaluations: Sequence[Evaluation], limits: Limits) -> Array:
+    """The objectives of the run's hypervolume as costs, (n, 1 to 3), with the reference at all 1.
+
+    Error as a share of that of guessing, RAM and flash as shares of their limits. An evaluation
+    that is not complete and feasible costs 1 everywhere, which adds nothing.
+    """
+    bounds = (limits.ram_bytes, limits.flash_bytes)
+    width = 1 + sum(bound is not None for bound in bounds)
+    costs = np.ones((len(evaluations), width))
+    for place, evaluation in enumerate(evaluations):
+        if evaluation.scores is None or not evaluation.feasible:
+            continue
+        accuracy, *_, ram_bytes, flash_bytes = objectives(evaluation)
+        shares = zip((ram_bytes, flash_bytes), bounds, strict=True)
+        costs[place] = [
+            (1 - accuracy) / (1 - GUESSING),
+            *(size / bound for size, bound in shares if bound is not None),
+        ]
+    return costs
+
+
+def run_hypervolume(evaluations: Sequence[Evaluation], limits: Limits) -> float:
+    """THE hypervolume of a run, 0 to 1 and more is better, as the head of this file defines it."""
+    costs = run_costs(evaluations, limits)
+    return hypervolume(costs, np.ones(costs.shape[1]))
+
+
+def hypervolume_history(evaluations: Sequence[Evaluation], limits: Limits) -> Array:
+    """The run's hypervolume after each evaluation, (n,), in the order given.
+
+    Over time it stands at the evaluations' `elapsed_seconds`; where several workers wrote them,
+    sort by that first.
+    """
+    costs = run_costs(evaluations, limits)
+    corner = np.ones(costs.shape[1])
+    front = np.empty((0, len(corner)))
+    gains = np.zeros(len(costs))
+    for place, row in enumerate(costs):
+        gains[place] = _gain(row, front, corner)
+        if gains[place] > 0:
+            front = np.vstack([front[np.any(front < row, axis=1)], row])
+    return np.cumsum(gains)
