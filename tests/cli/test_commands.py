@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from danas_hil.base import DanasError
+from danas_hil.base import DanasError, parse_duration
 from danas_hil.cli.app import app
-from danas_hil.cli.show import format_duration, parse_duration
+from danas_hil.cli.show import format_duration
 
 from .conftest import Run
 

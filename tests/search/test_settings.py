@@ -27,6 +27,8 @@ FULL = SearchSettings(
     time_budget=90.0,
     supernet_steps=10,
     drop_infeasible=True,
+    supernets="../supernets",
+    decode_resolution=96,
 )
 
 
@@ -53,6 +55,8 @@ def test_config_toml_tells_the_versions_that_count(tmp_path: Path) -> None:
         ({"seed": -1}, "--seed -1"),
         ({"population": 1}, "population of 1"),
         ({"validation_images": 1}, "--validation-images"),
+        ({"supernets": "x", "supernet_steps": None, "time_budget": 60}, "shared supernets"),
+        ({"decode_resolution": 96}, "--decode-resolution 96 is below"),
     ],
 )
 def test_settings_of_no_use_are_refused(wrong: dict[str, Any], message: str) -> None:

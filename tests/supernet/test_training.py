@@ -130,8 +130,9 @@ def test_fine_tuning_never_touches_the_shared_weights() -> None:
         Supernet(SPACE, DATA, seed=1, settings=SETTINGS),
         Supernet(replace(SPACE, b3=(1, 2)), DATA, settings=SETTINGS),
         Supernet(SPACE, DATA, settings=replace(SETTINGS, learning_rate=0.1)),
+        Supernet(SPACE, DATA, settings=SETTINGS, made_for={"images": "others"}),
     ],
-    ids=["seed", "space", "settings"],
+    ids=["seed", "space", "settings", "images"],
 )
 def test_a_checkpoint_of_another_supernet_is_refused(other: Supernet, tmp_path: Path) -> None:
     Supernet(SPACE, DATA, settings=SETTINGS).train(

@@ -2,6 +2,7 @@
 
 from danas_hil.base.capture import captured_stderr
 from danas_hil.base.deadline import Deadline
+from danas_hil.base.duration import parse_duration
 from danas_hil.base.errors import DanasError
 from danas_hil.base.extras import require
 from danas_hil.base.files import (
@@ -20,6 +21,7 @@ __all__ = [
     "Finished",
     "atomic_path",
     "captured_stderr",
+    "parse_duration",
     "read_json",
     "require",
     "run_process",

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from danas_hil.base import DanasError
+from danas_hil.base import DanasError, parse_duration
 from danas_hil.board import Limits, load_board, load_device_class, parse_size
 from danas_hil.cli.running import run_search, runs_folder, show_outcome
-from danas_hil.cli.show import JsonOption, parse_duration
+from danas_hil.cli.show import JsonOption
 
 if TYPE_CHECKING:  # imported where it is used: it loads numpy, and --help is to be quick
     from danas_hil.space import SearchSpace
@@ -74,6 +74,14 @@ def search(
             rich_help_panel="Time",
         ),
     ] = None,
+    supernets: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of supernets to share with other searches: what it lacks is trained there"
+            " first, outside --time-budget. Needs --supernet-steps.",
+            rich_help_panel="Time",
+        ),
+    ] = None,
     finetune_steps: Annotated[
         int,
         typer.Option(
@@ -130,6 +138,13 @@ def search(
             help="Clear tensor names in the models: saves flash.", rich_help_panel="Export"
         ),
     ] = True,
+    decode_resolution: Annotated[
+        int | None,
+        typer.Option(
+            help="Pixels that images are kept in. Default: the largest resolution.",
+            rich_help_panel="Images",
+        ),
+    ] = None,
     train_split: Annotated[
         str | None,
         typer.Option(
@@ -183,6 +198,8 @@ def search(
         trials=trials,
         time_budget=None if time_budget is None else parse_duration(time_budget),
         supernet_steps=supernet_steps,
+        supernets=None if supernets is None else str(supernets.expanduser().resolve()),
+        decode_resolution=decode_resolution,
         batch_size=batch_size,
         finetune_steps=finetune_steps,
         validation_images=validation_images,

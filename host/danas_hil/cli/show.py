@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
@@ -60,19 +59,6 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str =
     for row in rows:
         grid.add_row(*(escape(str(cell)) for cell in row))
     return grid
-
-
-_SECONDS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
-_DURATION = re.compile(r"\d+(?:\.\d+)?|(?:\d+(?:\.\d+)?(?:h|min|m|s))+")
-
-
-def parse_duration(text: str) -> float:
-    """Seconds from `90`, `90s`, `30m`, `1.5h` or `1h30m`."""
-    written = text.strip().lower()
-    if not _DURATION.fullmatch(written):
-        raise DanasError(f"{text!r} is not a duration.", "Write 90s, 30m, 1h or 1h30m.")
-    parts = re.findall(r"([\d.]+)([a-z]*)", written)
-    return sum(float(number) * _SECONDS[unit] for number, unit in parts)
 
 
 def format_duration(seconds: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
@@ -38,7 +39,7 @@ class Evaluator:
         should_stop: Callable[[], bool],
     ) -> None:
         self._settings = settings
-        self._run = run
+        self._folder = run.path / (settings.supernets or run.supernets.name)
         self._dataset = dataset
         self._steps = steps
         self._fits = fits
@@ -91,17 +92,37 @@ class Evaluator:
 
     def _trained_supernet(self, data: DataConfig) -> Supernet:
         settings = TrainingSettings(batch_size=self._settings.batch_size)
-        supernet = Supernet(self._settings.space, data, self._settings.seed, settings, self._fits)
+        supernet = Supernet(
+            self._settings.space, data, self._settings.seed, settings, self._fits, self._made_for
+        )
         view = TrainingView(self._dataset.split("train"), data, self._settings.seed)
         steps = self._steps[data.name]
         self._listener.training(data.name, 0, steps, float("nan"))
         done = supernet.train(
             view.batch,
             steps,
-            self._run.supernets / data.name,
+            self._folder / data.name,
             on_step=lambda step, steps, loss: self._listener.training(data.name, step, steps, loss),
             should_stop=self._should_stop,
         )
         if not done:
             raise StoppedError
         return supernet
+
+    @property
+    def _made_for(self) -> dict[str, Any]:
+        """What a supernet's training depends on beside space and seed: images, and what fits.
+
+        Images are told by their labels: those are the same wherever the data set lies.
+        """
+        settings, train = self._settings, self._dataset.split("train")
+        return {
+            "images": {
+                "source": self._dataset.source.name,
+                "count": len(train),
+                "labels": zlib.crc32(train.labels.astype("<i8").tobytes()),
+                "pixels": self._dataset.resolution,
+            },
+            "limits": [settings.limits.ram_bytes, settings.limits.flash_bytes],
+            "memory": [settings.memory_model, settings.board],
+        }

@@ -57,7 +57,16 @@ def search(
     started = time.monotonic() - _spent(ledger)
     plan = _plan(run, settings, estimator, listener)
     evaluator = Evaluator(settings, run, dataset, plan.steps, estimator.fits, listener, should_stop)
-    reason = _evaluate_all(settings, ledger, evaluator, estimator, listener, should_stop, started)
+    try:
+        if settings.supernets is not None:
+            for data in settings.space.data_configs:
+                evaluator.supernet(data)
+            started = time.monotonic() - _spent(ledger)  # the training is not this search's alone
+        reason = _evaluate_all(
+            settings, ledger, evaluator, estimator, listener, should_stop, started
+        )
+    except StoppedError:
+        reason = "stopped"
     front = _export(run, settings, ledger, evaluator, estimator, dataset, listener)
     return Outcome(len(ledger.evaluations), front, reason)
 
@@ -71,7 +80,7 @@ def _evaluate_all(
     should_stop: Callable[[], bool],
     started: float,
 ) -> str:
-    """Evaluate until there is a reason to stop, and return it."""
+    """Evaluate until there is a reason to stop, and return it. StoppedError: in a training."""
     sampler = settings.make_sampler()
     seconds = search_seconds(settings)
     seen = {evaluation.genome for evaluation in ledger.evaluations}
@@ -97,12 +106,9 @@ def _evaluate_all(
             if not seen:
                 raise
             return "no further genome fits"
-        try:
-            evaluation = _evaluate(
-                len(ledger.evaluations), genome, settings, evaluator, estimator, started
-            )
-        except StoppedError:
-            return "stopped"
+        evaluation = _evaluate(
+            len(ledger.evaluations), genome, settings, evaluator, estimator, started
+        )
         ledger.append(evaluation)
         seen.add(genome)
         if evaluation.feasible and (best is None or _value(evaluation) > _value(best)):

@@ -8,11 +8,13 @@ from danas_hil.search.settings import SearchSettings
 
 
 def open_data(settings: SearchSettings, listener: Listener) -> Dataset:
-    """The data set at the largest resolution of the space; training and validation decoded.
+    """The data set at the largest resolution of the space, or the one that is set; training and
+    validation decoded.
 
     The test split stays unread.
     """
     source = open_source(settings.data, SourceOptions(**settings.data_options))
-    dataset = open_dataset(source, max(settings.space.resolution), on_progress=listener.decoding)
+    pixels = settings.decode_resolution or max(settings.space.resolution)
+    dataset = open_dataset(source, pixels, on_progress=listener.decoding)
     listener.data_ready({name: dataset.split(name).balance for name in ("train", "validation")})
     return dataset

@@ -25,6 +25,11 @@ class SearchSettings:
         exact memory model is.
     trials, time_budget: evaluations and seconds after which the search ends; None is no end.
     supernet_steps: training steps of each supernet; None derives them from time_budget.
+    supernets: folder of supernets shared with other searches, from the run's folder on. Those it
+        lacks are trained there before the search begins, and take nothing of time_budget. None
+        is the run's own folder, where each is trained when it is first needed.
+    decode_resolution: pixels of the short side that images are kept in; None is the largest
+        resolution of the space.
     recalibration_images, validation_images: at most so many are used for one evaluation.
     drop_infeasible: never evaluate what is estimated not to fit, instead of penalising it.
     export_limit: at most so many members of the Pareto front are exported.
@@ -45,6 +50,8 @@ class SearchSettings:
     trials: int | None = None
     time_budget: float | None = None
     supernet_steps: int | None = None
+    supernets: str | None = None
+    decode_resolution: int | None = None
     batch_size: int = 64
     finetune_steps: int = 0
     recalibration_images: int = 256
@@ -72,6 +79,15 @@ class SearchSettings:
             raise DanasError(
                 "How long are the supernets to be trained?",
                 "Give --time-budget, from which it is derived, or --supernet-steps.",
+            )
+        if self.supernets is not None and self.supernet_steps is None:
+            raise DanasError("How long are the shared supernets trained?", "Give --supernet-steps.")
+        largest = max(self.space.resolution)
+        if self.decode_resolution is not None and self.decode_resolution < largest:
+            raise DanasError(
+                f"--decode-resolution {self.decode_resolution} is below the largest resolution of"
+                f" the space, {largest}.",
+                "Images can't be seen larger than they are kept.",
             )
         self.make_sampler()  # raises for settings out of range
 

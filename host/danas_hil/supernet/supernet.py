@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ class Supernet:
     """All subnets of `space` for the data configuration `data`, in one set of shared weights.
 
     fits: which genomes could be chosen; training keeps to them, and is quicker for it.
+    made_for: what else the training depends on (images, limits), as JSON: a checkpoint is taken
+    for the same only.
     `weights` is the flat vector (see Network.parameters), made from `seed` until it is trained or
     loaded.
     """
@@ -38,10 +40,12 @@ class Supernet:
         seed: int = 0,
         settings: TrainingSettings | None = None,
         fits: Fits = anything,
+        made_for: Mapping[str, Any] | None = None,
     ) -> None:
         self.space, self.data, self.seed = space, data, seed
         self.sandwich = Sandwich.of(space, data, seed, fits)
         self.settings = settings or TrainingSettings()
+        self.made_for = dict(made_for or {})
         self.network = Network.of(space, data)
         self.weights: Array = self.network.initial(np.random.default_rng(seed))
 
@@ -148,8 +152,12 @@ class Supernet:
 
     @property
     def _made_by(self) -> dict[str, Any]:
+        genes = self.space.to_json()
+        for elsewhere in ("resolution", "colour"):  # of other supernets
+            del genes[elsewhere]
         return {
-            "space": self.space.to_json(),
+            **self.made_for,
+            "space": genes,
             "data": asdict(self.data),
             "seed": self.seed,
             "settings": asdict(self.settings),
