@@ -214,3 +214,11 @@ def test_measurements_are_found_by_candidate_and_target(run: RunFolder) -> None:
         (("a", "nano33ble@7"), {"at": "a nano33ble@7"}),
         (("b", "host"), {"at": "b host"}),
     ]
+
+
+def test_a_creation_that_was_killed_can_be_done_again(tmp_path: Path) -> None:
+    (tmp_path / "first").mkdir()
+    (tmp_path / "first" / ".part-x.toml").write_text("half")
+    RunFolder.create(tmp_path / "first", {"seed": 1})
+    with pytest.raises(DanasError, match="There is something at"):
+        RunFolder.create(tmp_path / "first", {"seed": 1})

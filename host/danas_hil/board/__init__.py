@@ -3,6 +3,7 @@
 from danas_hil.board.board import (
     Board,
     board_names,
+    choose_limits,
     device_class_names,
     load_board,
     load_device_class,
@@ -37,6 +38,7 @@ __all__ = [
     "Usb",
     "board_names",
     "build_key",
+    "choose_limits",
     "connected_ports",
     "device_class_names",
     "device_lock",

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args, get_type_hints
 from danas_hil.base import DanasError, tree_folder
 from danas_hil.board.figures import build_key, read_figures
 from danas_hil.board.firmware import Firmware
-from danas_hil.board.limits import Limits
+from danas_hil.board.limits import Limits, parse_size
 from danas_hil.board.usb import Usb
 
 Kind = Literal["host", "emulated", "real"]
@@ -130,6 +130,32 @@ def load_device_class(name: str) -> Limits:
         )
     row = classes[name]
     return Limits(row["ram_bytes"], row["flash_bytes"], f"device class {name}")
+
+
+def choose_limits(
+    board: str | None = None,
+    device_class: str | None = None,
+    ram: str | None = None,
+    flash: str | None = None,
+) -> Limits:
+    """From a board or a device class, with `ram` and `flash` (`256kB`) over them.
+
+    Raises DanasError for both a board and a class, an unknown one, and what is no size.
+    """
+    if board and device_class:
+        raise DanasError("--board and --device-class both set limits.", "Give one of them.")
+    given = Limits()
+    if board:
+        given = load_board(board).limits
+    elif device_class:
+        given = load_device_class(device_class)
+    if ram is None and flash is None:
+        return given
+    return Limits(
+        given.ram_bytes if ram is None else parse_size(ram),
+        given.flash_bytes if flash is None else parse_size(flash),
+        f"{given.origin}, with changes" if given.origin else "",
+    )
 
 
 def _read(path: Path) -> dict[str, Any]:

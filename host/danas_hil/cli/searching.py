@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from danas_hil.base import DanasError, parse_duration
-from danas_hil.board import Limits, load_board, load_device_class, parse_size
+from danas_hil.board import choose_limits
 from danas_hil.cli.running import run_search, runs_folder, show_outcome
 from danas_hil.cli.show import JsonOption
 
@@ -184,7 +184,7 @@ def search(
         time_budget = _DEFAULT_BUDGET
     settings = SearchSettings(
         data=data if data == "faces" else str(Path(data).expanduser().resolve()),
-        limits=_limits(board, device_class, ram, flash),
+        limits=choose_limits(board, device_class, ram, flash),
         board=board,
         data_options={key: value for key, value in options.items() if value is not None},
         space=_space(space, resolutions, colours),
@@ -209,26 +209,6 @@ def search(
     )
     run = create_run(runs_folder(name), settings)
     show_outcome(run, run_search(run), json)
-
-
-def _limits(
-    board: str | None, device_class: str | None, ram: str | None, flash: str | None
-) -> Limits:
-    """From a board or a device class, with --ram and --flash over them."""
-    if board and device_class:
-        raise DanasError("--board and --device-class both set limits.", "Give one of them.")
-    given = Limits()
-    if board:
-        given = load_board(board).limits
-    elif device_class:
-        given = load_device_class(device_class)
-    if ram is None and flash is None:
-        return given
-    return Limits(
-        given.ram_bytes if ram is None else parse_size(ram),
-        given.flash_bytes if flash is None else parse_size(flash),
-        "command line" if not given.origin else f"{given.origin}, command line",
-    )
 
 
 def _space(file: Path | None, resolutions: str | None, colours: str | None) -> SearchSpace:

@@ -34,8 +34,13 @@ class RunFolder:
 
     @staticmethod
     def create(path: Path, config: Mapping[str, Any]) -> RunFolder:
-        """Make a new run. Raises DanasError when there is something at `path` already."""
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        """Make a new run. Raises DanasError when there is something at `path` already.
+
+        What a creation that was killed left behind is nothing.
+        """
+        if path.exists() and not (
+            path.is_dir() and all(file.name.startswith(".part-") for file in path.iterdir())
+        ):
             raise DanasError(
                 f"There is something at {path} already.",
                 f"Choose another --name, or go on with it: danas-hil resume {path}",

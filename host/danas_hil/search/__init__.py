@@ -4,6 +4,7 @@ from danas_hil.search.create import create_run
 from danas_hil.search.fitness import Weights, fitness, within
 from danas_hil.search.listener import Listener
 from danas_hil.search.loop import Outcome, search, search_seconds
+from danas_hil.search.memory import check_possible
 from danas_hil.search.pareto import (
     contributions,
     hypervolume,
@@ -18,6 +19,7 @@ __all__ = [
     "Outcome",
     "SearchSettings",
     "Weights",
+    "check_possible",
     "contributions",
     "create_run",
     "fitness",

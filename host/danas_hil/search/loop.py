@@ -15,7 +15,7 @@ from danas_hil.search.export import export_front
 from danas_hil.search.fitness import fitness
 from danas_hil.search.ledger import Ledger
 from danas_hil.search.listener import Listener
-from danas_hil.search.memory import MemoryEstimator
+from danas_hil.search.memory import MemoryEstimator, check_possible
 from danas_hil.search.opening import open_data
 from danas_hil.search.pareto import pareto_front
 from danas_hil.search.sampler import NothingLeftError
@@ -24,6 +24,7 @@ from danas_hil.space import Genome
 from danas_hil.supernet import TrainingSettings, make_deterministic, time_step
 
 _STEPS = "supernet_steps"
+_STOPPED = "stopped"
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,11 @@ class Outcome:
     evaluations: int
     front: Front | None
     reason: str
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was asked to stop, and has more to do."""
+        return self.reason == _STOPPED
 
 
 def search(
@@ -50,7 +56,7 @@ def search(
     settings = SearchSettings.from_config(run.config())
     ledger = Ledger(run, settings.space)
     estimator = MemoryEstimator(settings)
-    _check_possible(settings, estimator)
+    check_possible(settings, estimator)
     dataset = open_data(settings, listener)
     _note_data(run, dataset)
     make_deterministic()
@@ -66,7 +72,7 @@ def search(
             settings, ledger, evaluator, estimator, listener, should_stop, started
         )
     except StoppedError:
-        reason = "stopped"
+        reason = _STOPPED
     front = _export(run, settings, ledger, evaluator, estimator, dataset, listener)
     return Outcome(len(ledger.evaluations), front, reason)
 
@@ -93,7 +99,7 @@ def _evaluate_all(
 
     while True:
         if should_stop():
-            return "stopped"
+            return _STOPPED
         if settings.trials is not None and len(ledger.evaluations) >= settings.trials:
             return "all trials done"
         if seconds is not None and time.monotonic() - started >= seconds:
@@ -215,20 +221,6 @@ def _plan_by_time(settings: SearchSettings, estimator: MemoryEstimator) -> budge
         budget.TRAINING_SHARE * settings.time_budget,
         budget.expected_use(space, estimator.fits),
         step_seconds,
-    )
-
-
-def _check_possible(settings: SearchSettings, estimator: MemoryEstimator) -> None:
-    """Raise DanasError when not even the smallest genome fits the limits."""
-    space = settings.space
-    smallest = [space.smallest(data) for data in space.data_configs]
-    if any(map(estimator.fits, smallest)):
-        return
-    ram, flash = min(map(estimator.totals, smallest))
-    raise DanasError(
-        f"No genome fits {settings.limits}: the smallest is estimated at"
-        f" {ram:,} bytes of RAM and {flash:,} bytes of flash.",
-        "Raise the limits, or give the space smaller resolutions and alphas.",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from danas_hil.base import DanasError
 from danas_hil.board import load_board
 from danas_hil.estimate import paper
 from danas_hil.estimate.lines import known_bytes
@@ -72,3 +73,17 @@ class MemoryEstimator:
             },
             "exact": exact,
         }
+
+
+def check_possible(settings: SearchSettings, estimator: MemoryEstimator | None = None) -> None:
+    """Raise DanasError when not even the smallest genome fits the limits."""
+    space, estimator = settings.space, estimator or MemoryEstimator(settings)
+    smallest = [space.smallest(data) for data in space.data_configs]
+    if any(map(estimator.fits, smallest)):
+        return
+    ram, flash = min(map(estimator.totals, smallest))
+    raise DanasError(
+        f"No genome fits {settings.limits}: the smallest is estimated at"
+        f" {ram:,} bytes of RAM and {flash:,} bytes of flash.",
+        "Raise the limits, or give the space smaller resolutions and alphas.",
+    )
