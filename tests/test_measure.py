@@ -484,6 +484,9 @@ def test_all_is_all_and_the_default_is_eight() -> None:
 
 def test_named_candidates_come_in_their_order_once() -> None:
     assert choose(FRONT, ids=("id07", "id03", "id07")) == ("id07", "id03")
+    assert choose(FRONT, picks=("id07", "id03")) == ("id07", "id03")
+    assert choose(FRONT, picks=("id07", "id03"), top=8) == choose(FRONT)
+    assert choose(FRONT, picks=("id07",), everything=True) == choose(FRONT, everything=True)
     with pytest.raises(DanasError, match="no candidate id2") as caught:
         choose(FRONT, ids=("id2",))
     assert "id02" in caught.value.hint

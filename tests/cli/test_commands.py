@@ -36,7 +36,18 @@ class TestHelp:
 
     @pytest.mark.parametrize(
         "command",
-        ["search", "resume", "export", "flash", "compare", "report", "estimate", "doctor", "demo"],
+        [
+            "search",
+            "resume",
+            "pick",
+            "export",
+            "flash",
+            "compare",
+            "report",
+            "estimate",
+            "doctor",
+            "demo",
+        ],
     )
     def test_every_command_explains_itself(self, command: str) -> None:
         result = invoke(command, "--help")

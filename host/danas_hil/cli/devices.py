@@ -46,7 +46,10 @@ def flash(
         list[str] | None, typer.Option(help="Id of a candidate of the run; repeatable.")
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All candidates of the run.")] = False,
-    top: Annotated[int, typer.Option(help="So many candidates, spread over RAM.")] = 8,
+    top: Annotated[
+        int | None,
+        typer.Option(help="So many candidates, spread over RAM. Default: the picks, or else 8."),
+    ] = None,
     accuracy: Annotated[
         int, typer.Option(help="Classify so many test images of the run on the board.", min=0)
     ] = 0,
@@ -173,7 +176,7 @@ def _items(
     target: Target,
     ids: Sequence[str],
     everything: bool,
-    top: int,
+    top: int | None,
     accuracy: int,
 ) -> tuple[list[Item], Mapping[str, Mapping[str, Any]]]:
     """What is to be measured, and the estimates that stand in the run."""
@@ -201,7 +204,7 @@ def _items(
 
 
 def _run_items(
-    run: RunFolder, target: Target, ids: Sequence[str], everything: bool, top: int
+    run: RunFolder, target: Target, ids: Sequence[str], everything: bool, top: int | None
 ) -> list[Item]:
     from danas_hil.measure import FrontRow, Item, choose
 
@@ -210,7 +213,10 @@ def _run_items(
         FrontRow(c.id, c.estimate["totals"]["ram_bytes"], c.scores["int8_validation"].accuracy)
         for c in front.candidates
     ]
-    chosen = choose(rows, ids=ids, everything=everything, top=top)
+    picks = None if ids or everything or top else run.picks()
+    if picks:
+        note(f"The {len(picks.ids)} picks of this run; --all or --top take others.")
+    chosen = choose(rows, ids=ids, everything=everything, top=top, picks=picks.ids if picks else ())
     genomes = {candidate.id: candidate.genome for candidate in front.candidates}
     items = []
     for id_ in chosen:

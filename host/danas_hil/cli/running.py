@@ -45,21 +45,30 @@ def resume(run: RunArgument, json: JsonOption = False) -> None:
 def export(
     run: RunArgument,
     to: Annotated[Path, typer.Option(help="Folder to make; it must not exist yet.")],
+    everything: Annotated[
+        bool, typer.Option("--all", help="All candidates, also where some were picked.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Copy what flash, compare and report need to a folder you can carry elsewhere.
 
-    Supernets and the study stay behind: the copy can't be searched further.
+    Of the candidates it takes the picks, if there are any (danas-hil pick), else all. Supernets
+    and the study stay behind: the copy can't be searched further.
 
     Example: danas-hil export runs/demo --to /media/stick/demo
     """
     from danas_hil.run import RunFolder, export_bundle
 
-    copied = export_bundle(RunFolder.open(run), to)
+    folder = RunFolder.open(run)
+    picks = None if everything else folder.picks()
+    copied = export_bundle(folder, to, picks.ids if picks else None)
     if json:
         print_json({"run": str(to), "files": [str(path) for path in copied]})
     else:
-        say(f"{len(copied)} files in {to}. There: danas-hil flash {to} --board NAME")
+        which = f"The {len(picks.ids)} picks" if picks else "All candidates"
+        say(
+            f"{which}: {len(copied)} files in {to}. There: danas-hil flash {to} --board NAME",
+        )
 
 
 def demo(

@@ -25,13 +25,17 @@ def choose(
     *,
     ids: Sequence[str] = (),
     everything: bool = False,
-    top: int = TOP,
+    top: int | None = None,
+    picks: Sequence[str] = (),
 ) -> tuple[str, ...]:
-    """Ids of the candidates to measure: those named, or all, or `top` of them.
+    """Ids of the candidates to measure: those named, or all, or `top` of them, or the picks.
+
+    picks: what was picked from the front before; without picks, TOP.
 
     The top is spread over RAM: the front, sorted by RAM, is cut into `top` parts of equal count,
     and each gives its best, so that the best of all is always there. Order is ascending RAM, or
-    that of `ids`. Raises DanasError for an id that is not on the front, and for top below 1.
+    that of `ids` or `picks`. Raises DanasError for an id that is not on the front, and for top
+    below 1.
     """
     if ids:
         known = [row.id for row in front]
@@ -42,6 +46,9 @@ def choose(
                     f"There is no candidate {one} on the front.", f"There are: {', '.join(near)}."
                 )
         return tuple(dict.fromkeys(ids))
+    if picks and top is None and not everything:
+        return tuple(picks)
+    top = TOP if top is None else top
     rows = sorted(front, key=lambda row: (row.ram_bytes, row.id))
     if everything or len(rows) <= top:
         return tuple(row.id for row in rows)

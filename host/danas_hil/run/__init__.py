@@ -2,6 +2,7 @@
 
 from danas_hil.run.bundle import export_bundle
 from danas_hil.run.folder import RunFolder
+from danas_hil.run.picks import Pick, Picks
 from danas_hil.run.records import Candidate, Evaluation, Front
 
-__all__ = ["Candidate", "Evaluation", "Front", "RunFolder", "export_bundle"]
+__all__ = ["Candidate", "Evaluation", "Front", "Pick", "Picks", "RunFolder", "export_bundle"]

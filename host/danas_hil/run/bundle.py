@@ -4,32 +4,57 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from danas_hil.base import DanasError
 from danas_hil.run.folder import RunFolder
+from danas_hil.run.records import Front
 
 _LEFT_BEHIND = ("supernets", "study.db")
+_REPORT = {"report.html", "figures.json", "figures.csv"}
+"""Of the whole front: a copy of a part of it makes its own."""
 
 
-def export_bundle(run: RunFolder, to: Path) -> list[Path]:
+def export_bundle(run: RunFolder, to: Path, ids: Sequence[str] | None = None) -> list[Path]:
     """Copy `run` without study and supernets to the new folder `to`, whole or not at all.
 
+    ids: the candidates that the copy's front shall have; None for all. Where the chosen one is
+    none of them, the one of them with the best int8 validation accuracy is chosen in the copy.
     Returns the copied files, relative to `to`. Raises DanasError when the run has no front yet, or
     there is something at `to`.
     """
-    run.front()  # raises with the hint to let the search end
+    front = run.front()  # raises with the hint to let the search end
     if to.exists():
         raise DanasError(f"There is something at {to} already.", "Name a folder that is not there.")
+    left_behind = set(_LEFT_BEHIND)
+    if ids is not None:
+        front = _narrowed(front, ids)
+        left_behind |= _REPORT
     to.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=to.parent, prefix=".part-") as part:
         copy = Path(part) / to.name
+        top, candidates = run.path.resolve(), run.candidate("").resolve()
 
         def ignored(folder: str, names: list[str]) -> set[str]:
-            top = Path(folder).resolve() == run.path.resolve()
-            left = {n for n in names if n.startswith((".part-", *_LEFT_BEHIND))}
-            return left if top else {n for n in names if n.startswith(".part-")}
+            left = {name for name in names if name.startswith(".part-")}
+            if Path(folder).resolve() == top:
+                left |= {name for name in names if name.startswith(tuple(left_behind))}
+            elif ids is not None and Path(folder).resolve() == candidates:
+                left |= set(names) - set(ids)
+            return left
 
         shutil.copytree(run.path, copy, ignore=ignored)
+        if ids is not None:
+            RunFolder(copy).write_front(front)
         copy.rename(to)
     return sorted(path.relative_to(to) for path in to.rglob("*") if path.is_file())
+
+
+def _narrowed(front: Front, ids: Sequence[str]) -> Front:
+    kept = tuple(candidate for candidate in front.candidates if candidate.id in ids)
+    chosen = front.chosen
+    if chosen not in ids:
+        chosen = max(kept, key=lambda c: c.scores["int8_validation"].accuracy).id
+    return replace(front, candidates=kept, chosen=chosen)

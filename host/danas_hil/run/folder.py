@@ -11,6 +11,7 @@ from typing import Any
 import tomli_w
 
 from danas_hil.base import DanasError, read_json, write_atomic, write_json
+from danas_hil.run.picks import Picks
 from danas_hil.run.records import Front
 
 _HINT = "A run is a folder that `danas-hil search` made, such as runs/NAME."
@@ -24,6 +25,7 @@ class RunFolder:
     study.db                every evaluation (Optuna's SQLite); only search and resume open it
     supernets/              checkpoints
     front.json              the exported Pareto front and all evaluations
+    picks.json              the candidates that `danas-hil pick` chose
     test-images.npz         a sample for accuracy on a device
     candidates/ID/          genome.json  model.tflite  golden.npz  estimate.json
       BOARD[@SERIAL]/       measurement.json, and what building and talking left
@@ -78,6 +80,10 @@ class RunFolder:
         return self.path / "front.json"
 
     @property
+    def picks_file(self) -> Path:
+        return self.path / "picks.json"
+
+    @property
     def test_images_file(self) -> Path:
         return self.path / "test-images.npz"
 
@@ -112,6 +118,25 @@ class RunFolder:
         if not isinstance(value, dict):
             raise DanasError(f"{self.front_file} is damaged.", hint)
         return Front.from_json(value, str(self.front_file))
+
+    def write_picks(self, picks: Picks) -> None:
+        write_json(self.picks_file, picks.to_json())
+
+    def picks(self) -> Picks | None:
+        """What was picked from the front; None where nothing was.
+
+        Raises DanasError for a pick that is not on the front any more.
+        """
+        if not self.picks_file.exists():
+            return None
+        picks = Picks.from_json(read_json(self.picks_file), str(self.picks_file))
+        lost = set(picks.ids) - {candidate.id for candidate in self.front().candidates}
+        if lost:
+            raise DanasError(
+                f"Picked candidates are not on the front any more: {', '.join(sorted(lost))}.",
+                f"Pick anew: danas-hil pick {self.path}",
+            )
+        return picks
 
     def measurements(self) -> dict[tuple[str, str], dict[str, Any]]:
         """All measurement.json of the run, by (candidate id, target), sorted."""

@@ -98,6 +98,11 @@ class ArchConfig:
         return (self.b3, self.b4, self.b5, self.b6, self.b7)
 
     @property
+    def short(self) -> str:
+        """For a column of a table: `d21000 a0.5`."""
+        return f"d{''.join(map(str, self.depths))} a{self.alpha:g}"
+
+    @property
     def feasible(self) -> bool:
         """No block stands behind an empty stage."""
         return all(

@@ -1,0 +1,93 @@
+"""danas-hil pick: a few candidates that stand for the whole front."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from danas_hil.board import choose_limits, format_size, load_board
+from danas_hil.cli.running import RunArgument
+from danas_hil.cli.show import JsonOption, console, note, percent, print_json, say, table
+
+if TYPE_CHECKING:  # imported where they are used: they load numpy, and --help is to be quick
+    from danas_hil.run import Front, Picks
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(pick)
+
+
+def pick(
+    run: RunArgument,
+    k: Annotated[int, typer.Option("--k", help="So many candidates.", min=1)] = 5,
+    board: Annotated[
+        str | None,
+        typer.Option(help="Board whose limits hold, and for which memory is estimated."),
+    ] = None,
+    device_class: Annotated[
+        str | None, typer.Option(help="Device class whose limits hold: small, medium, large.")
+    ] = None,
+    ram: Annotated[str | None, typer.Option(help="RAM of the whole firmware, as 256kB.")] = None,
+    flash: Annotated[str | None, typer.Option(help="Flash of the whole firmware, as 1MB.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Choose the candidates of a front that cover it best, within a board's limits.
+
+    Each pick adds the most hypervolume (accuracy, RAM, flash) to those before it. Without
+    options the limits of the search hold. The picks are kept in the run; export and flash take
+    them.
+
+    [bold]Examples[/bold]
+
+      danas-hil pick runs/demo --k 5
+
+      danas-hil pick runs/demo --k 3 --board nano33ble
+
+      danas-hil pick runs/demo --ram 128kB --flash 512kB
+    """
+    from danas_hil.run import RunFolder
+    from danas_hil.search.picking import pick_from_front
+
+    folder = RunFolder.open(run)
+    front = folder.front()
+    given = any((board, device_class, ram, flash))
+    limits = choose_limits(board, device_class, ram, flash) if given else front.limits
+    picks = pick_from_front(folder, k, limits, load_board(board) if board else None)
+    if picks.picked:
+        folder.write_picks(picks)
+    if json:
+        print_json({"run": str(run), **picks.to_json()})
+    elif picks.picked:
+        _show(front, picks)
+        say(f"Kept in {folder.picks_file}. Next: danas-hil flash {run} --board {board or 'NAME'}")
+    if not picks.picked:
+        note(f"None of the {len(front.candidates)} candidates fits {limits}: nothing was picked.")
+        raise typer.Exit(1)
+
+
+def _show(front: Front, picks: Picks) -> None:
+    genomes = {candidate.id: candidate.genome for candidate in front.candidates}
+    covered, rows = 0.0, []
+    for pick in picks.picked:
+        covered += pick.gain
+        share = covered / picks.hypervolume if picks.hypervolume else 0.0
+        rows.append(
+            (
+                pick.id,
+                genomes[pick.id].data.name,
+                genomes[pick.id].arch.short,
+                percent(pick.accuracy),
+                format_size(pick.ram_bytes),
+                format_size(pick.flash_bytes),
+                percent(share),
+            )
+        )
+    columns = ("id", "data", "network", ">val int8", ">RAM", ">flash", ">covered")
+    console().print(table(columns, rows))
+    memory = f"the exact model on {picks.board}" if picks.board else f"{front.memory_model} model"
+    say(
+        "",
+        f"RAM and flash: estimated ({memory}). Limits: {picks.limits}.",
+        f"covered: hypervolume so far, of that of all that fits ({picks.hypervolume:.3f}).",
+    )

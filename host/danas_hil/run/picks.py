@@ -1,0 +1,70 @@
+"""Which candidates of the front were picked, and for what limits (picks.json)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from danas_hil.base import DanasError
+from danas_hil.board import Limits
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Pick:
+    """A picked candidate.
+
+    accuracy: int8, on validation images. ram_bytes, flash_bytes: estimated for the board of the
+    picks. gain: the hypervolume (see `search.pareto`) that it added to those picked before it.
+    """
+
+    id: str
+    accuracy: float
+    ram_bytes: int
+    flash_bytes: int
+    gain: float
+
+
+@dataclass(frozen=True)
+class Picks:
+    """The picked candidates, in the order in which they were picked.
+
+    board: for which memory was estimated; None: as the search estimated it. hypervolume: of all
+    candidates within the limits, picked or not.
+    """
+
+    limits: Limits
+    board: str | None
+    hypervolume: float
+    picked: tuple[Pick, ...]
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(pick.id for pick in self.picked)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "schema": SCHEMA,
+            "board": self.board,
+            "limits": self.limits.to_json(),
+            "hypervolume": self.hypervolume,
+            "picked": [asdict(pick) for pick in self.picked],
+        }
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any], file: str = "picks.json") -> Picks:
+        """The inverse of `to_json`. Raises DanasError for another schema or a damaged `file`."""
+        hint = "Pick anew: danas-hil pick RUN."
+        if value.get("schema") != SCHEMA:
+            raise DanasError(f"{file} has schema {value.get('schema')!r}, not {SCHEMA}.", hint)
+        try:
+            return Picks(
+                limits=Limits.from_json(value["limits"]),
+                board=value["board"],
+                hypervolume=float(value["hypervolume"]),
+                picked=tuple(Pick(**pick) for pick in value["picked"]),
+            )
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise DanasError(f"{file} is damaged ({error!r}).", hint) from error
