@@ -7,8 +7,9 @@ import itertools
 import numpy as np
 from hypothesis import strategies as st
 
-from danas_hil.space import DEFAULT_SPACE, Genome, SearchSpace
+from danas_hil.space import DEFAULT_SPACE, Conv, DataConfig, Genome, LayerStack, SearchSpace
 from danas_hil.space.genome import DEPTH_LIMITS
+from danas_hil.space.stack import ACTIVATIONS, FILTERS, KERNELS, MAX_LAYERS
 
 DEPTH_GENES = ("b3", "b4", "b5", "b6", "b7")
 
@@ -71,3 +72,20 @@ def spaces_with_genomes(draw: st.DrawFn, count: int = 1) -> tuple[SearchSpace, l
 def genomes() -> st.SearchStrategy[Genome]:
     """Genomes of the default space."""
     return generators().map(DEFAULT_SPACE.sample)
+
+
+def stacks() -> st.SearchStrategy[LayerStack]:
+    """Stacks of convolutions, whatever image they would need."""
+    convs = st.builds(
+        Conv,
+        filters=st.sampled_from(FILTERS),
+        kernel=st.sampled_from(KERNELS),
+        activation=st.sampled_from(ACTIVATIONS),
+    )
+    return st.lists(convs, min_size=1, max_size=MAX_LAYERS).map(lambda c: LayerStack(tuple(c)))
+
+
+def stack_genomes() -> st.SearchStrategy[Genome]:
+    """Feasible genomes with a stack of convolutions."""
+    data = st.builds(DataConfig, st.integers(16, 64), st.sampled_from(("monochrome", "rgb")))
+    return st.builds(Genome, data, stacks()).filter(lambda genome: genome.feasible)

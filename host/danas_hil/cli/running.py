@@ -159,7 +159,7 @@ def show_outcome(run: RunFolder, outcome: Outcome, json: bool) -> None:
 
 
 def _front_table(front: Front) -> tuple[list[str], list[list[str]]]:
-    columns = ["id", "data", "depth", ">alpha", ">val int8", ">test int8", ">RAM", ">flash"]
+    columns = ["id", "data", "network", ">val int8", ">test int8", ">RAM", ">flash"]
     return columns, [_front_row(candidate, front) for candidate in front.candidates]
 
 
@@ -171,13 +171,11 @@ def _lacking(front: Front) -> str:
 
 
 def _front_row(candidate: Candidate, front: Front) -> list[str]:
-    arch = candidate.genome.arch
     totals = candidate.estimate["totals"]
     return [
         candidate.id + ("*" if candidate.id == front.chosen else ""),
         candidate.genome.data.name,
-        "".join(map(str, arch.depths)),
-        f"{arch.alpha:g}",
+        candidate.genome.arch.short,
         percent(candidate.scores["int8_validation"].accuracy),
         percent(candidate.scores["int8_test"].accuracy),
         format_size(totals["ram_bytes"]),

@@ -11,7 +11,7 @@ from danas_hil.compare import Compared
 from danas_hil.metrics import Scores
 from danas_hil.report.measured import Outcome
 from danas_hil.run import Candidate, Evaluation, Front
-from danas_hil.space import Genome
+from danas_hil.space import Genome, LayerStack
 
 MEAN_OF = 25
 """Evaluations that the running mean of the fitness takes in (arXiv 2502.12690, Fig. 7)."""
@@ -96,10 +96,12 @@ Row = System | Step | Find | Member | Group | Outcome | Compared
 
 
 def genome_words(genome: Genome) -> str:
-    """`64×64 rgb, blocks 1-2-3-1-0, α 0.3`; blocks are those of stages 3 to 7."""
+    """`64×64 rgb, blocks 1-2-3-1-0, α 0.3`, of stages 3 to 7; or the layers of a stack."""
     data, arch = genome.data, genome.arch
-    blocks = "-".join(map(str, arch.depths))
-    return f"{data.resolution}×{data.resolution} {data.colour}, blocks {blocks}, α {arch.alpha:g}"
+    image = f"{data.resolution}×{data.resolution} {data.colour}"
+    if isinstance(arch, LayerStack):
+        return f"{image}, {arch}"
+    return f"{image}, blocks {'-'.join(map(str, arch.depths))}, α {arch.alpha:g}"
 
 
 def systems(evaluations: Sequence[Evaluation]) -> tuple[System, ...]:

@@ -1,18 +1,22 @@
 """Genomes, the space they come from, and the one layer table made from each."""
 
-from danas_hil.space.genome import ArchConfig, Colour, DataConfig, Genome
+from danas_hil.space.genome import ArchConfig, Architecture, Colour, DataConfig, Genome
 from danas_hil.space.layers import CLASSES, STAGES, Layer, Stage, kept_channels, layers
 from danas_hil.space.search_space import DEFAULT_SPACE, SearchSpace
+from danas_hil.space.stack import Conv, LayerStack
 
 __all__ = [
     "CLASSES",
     "DEFAULT_SPACE",
     "STAGES",
     "ArchConfig",
+    "Architecture",
     "Colour",
+    "Conv",
     "DataConfig",
     "Genome",
     "Layer",
+    "LayerStack",
     "SearchSpace",
     "Stage",
     "kept_channels",

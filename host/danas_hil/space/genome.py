@@ -10,6 +10,7 @@ from operator import index
 from typing import Any, Literal, get_args
 
 from danas_hil.base import DanasError
+from danas_hil.space.stack import CONV_GENES, LayerStack
 
 Colour = Literal["monochrome", "rgb"]
 
@@ -27,8 +28,8 @@ class DataConfig:
 
     resolution: side of the square image in pixels.
     colour: monochrome (1 channel, luma) or rgb (3 channels).
-    width_factor: factor on all channel counts of networks that see this data; by default 1 for rgb
-        and 0.33 for monochrome.
+    width_factor: factor on all channel counts of the subnets of MobileNetV2 that see this data; by
+        default 1 for rgb and 0.33 for monochrome. Other networks go without.
     """
 
     resolution: int
@@ -97,10 +98,16 @@ class ArchConfig:
     def depths(self) -> tuple[int, int, int, int, int]:
         return (self.b3, self.b4, self.b5, self.b6, self.b7)
 
+    def __str__(self) -> str:
+        return f"depth {''.join(map(str, self.depths))} alpha {self.alpha:g}"
+
     @property
     def short(self) -> str:
         """For a column of a table: `d21000 a0.5`."""
         return f"d{''.join(map(str, self.depths))} a{self.alpha:g}"
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
 
     @property
     def feasible(self) -> bool:
@@ -111,16 +118,44 @@ class ArchConfig:
         )
 
 
+Architecture = ArchConfig | LayerStack
+"""The genes of a network, by the family that it comes from."""
+
+
 @dataclass(frozen=True, order=True)
 class Genome:
     """A candidate system: the data it sees and the network that sees it."""
 
     data: DataConfig
-    arch: ArchConfig
+    arch: Architecture
 
     @property
     def feasible(self) -> bool:
+        """Whether there is such a network.
+
+        In a subnet no block stands behind an empty stage; a stack leaves a pixel of the image.
+        """
+        if isinstance(self.arch, LayerStack):
+            return self.arch.shrinkage < self.data.resolution
         return self.arch.feasible
+
+    def check_feasible(self) -> None:
+        """Raise DanasError, saying why, for a genome that is not feasible."""
+        if self.feasible:
+            return
+        if isinstance(self.arch, LayerStack):
+            raise DanasError(
+                f"The genome {self} takes {self.arch.shrinkage} pixels off an image of"
+                f" {self.data.resolution}."
+            )
+        raise DanasError(f"The genome {self} has a block behind an empty stage.")
+
+    @property
+    def subnet(self) -> ArchConfig:
+        """The network as a subnet of MobileNetV2. Raises DanasError if it is none."""
+        if not isinstance(self.arch, ArchConfig):
+            raise DanasError(f"The genome {self} is no subnet of MobileNetV2.")
+        return self.arch
 
     @property
     def id(self) -> str:
@@ -129,11 +164,10 @@ class Genome:
         return hashlib.sha256(text.encode()).hexdigest()[:8]
 
     def __str__(self) -> str:
-        depths = "".join(map(str, self.arch.depths))
-        return f"{self.data.name} depth {depths} alpha {self.arch.alpha:g}"
+        return f"{self.data.name} {self.arch}"
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self.data), **asdict(self.arch)}
+        return {**asdict(self.data), **self.arch.to_json()}
 
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> Genome:
@@ -142,11 +176,14 @@ class Genome:
             data = DataConfig(
                 index(value["resolution"]), value["colour"], float(value["width_factor"])
             )
-            b3, b4, b5, b6, b7 = (index(value[f"b{stage}"]) for stage in range(3, 8))
-            arch = ArchConfig(b3, b4, b5, b6, b7, float(value["alpha"]))
+            arch: Architecture
+            if CONV_GENES[0] in value:
+                arch = LayerStack.from_genes([value[gene] for gene in CONV_GENES])
+            else:
+                b3, b4, b5, b6, b7 = (index(value[f"b{stage}"]) for stage in range(3, 8))
+                arch = ArchConfig(b3, b4, b5, b6, b7, float(value["alpha"]))
         except (KeyError, TypeError, ValueError) as error:
             raise DanasError(f"This is not a genome ({error!r}): {dict(value)!r}.") from error
         genome = Genome(data, arch)
-        if not genome.feasible:
-            raise DanasError(f"The genome {genome} has a block behind an empty stage.")
+        genome.check_feasible()
         return genome

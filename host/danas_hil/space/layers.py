@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Literal, NamedTuple
 
-from danas_hil.base import DanasError
-from danas_hil.space.genome import Genome
+from danas_hil.space.genome import ArchConfig, Genome
+from danas_hil.space.stack import DENSE_UNITS, LayerStack
 
 CLASSES = ("no person", "person")
 """The classes, in the order of the network's outputs."""
 
-Kind = Literal["conv", "depthwise", "add", "average_pool", "reshape", "dense", "softmax"]
+Kind = Literal["conv", "depthwise", "add", "average_pool", "reshape", "dense", "sigmoid", "softmax"]
 
 
 class Stage(NamedTuple):
@@ -39,16 +40,17 @@ TOP_CHANNELS = 1280
 
 @dataclass(frozen=True)
 class Layer:
-    """One operator as it is deployed: batch norm and ReLU6 belong to the convolution before them.
+    """One operator as it is deployed: batch norm, ReLU and ReLU6 belong to the layer before them.
 
     name: unique; the same for the same weights in every subnet.
     inputs: indices into the table; -1 is the network's input.
     input_shape: (height, width, channels) of the first input; output_shape alike. After the
         reshape shapes are (1, 1, channels).
     full_channels: output channels at full width, the size of the shared weights.
-    kernel, stride: of a square window; 1 where there is none. Padding is SAME, or VALID over the
-        whole map for the average pool.
-    relu6: whether the operator ends in ReLU6.
+    kernel, stride: of a square window; 1 where there is none.
+    same: whether a convolution's padding is SAME, else VALID; the average pool is over the whole
+        map.
+    relu6, relu: whether the operator ends in ReLU6, or in ReLU.
     """
 
     name: str
@@ -60,6 +62,8 @@ class Layer:
     kernel: int = 1
     stride: int = 1
     relu6: bool = False
+    relu: bool = False
+    same: bool = True
 
     @property
     def weights(self) -> int:
@@ -90,36 +94,58 @@ def kept_channels(channels: int, width: float) -> int:
 
 
 def layers(genome: Genome) -> tuple[Layer, ...]:
-    """The operators of MobileNetV2 as `genome` has it, in the order in which they run.
+    """The operators of the network that `genome` names, in the order in which they run.
 
-    Residual additions stand at every block after the first of a stage, whatever the channel
-    counts. Raises DanasError for a genome with a block behind an empty stage.
+    In a subnet of MobileNetV2 residual additions stand at every block after the first of a stage,
+    whatever the channel counts. Raises DanasError for a genome that is not feasible.
     """
-    if not genome.feasible:
-        raise DanasError(f"The genome {genome} has a block behind an empty stage.")
-    return _Table(genome).rows()
+    genome.check_feasible()
+    table = _Table(genome)
+    if isinstance(genome.arch, LayerStack):
+        return table.stack(genome.arch)
+    return table.subnet(genome.arch)
 
 
 class _Table:
     def __init__(self, genome: Genome) -> None:
-        self.width = genome.arch.alpha * genome.data.width_factor
-        self.depths = (1, 2, *genome.arch.depths)
+        self.data = genome.data
         self.shape = genome.data.shape
+        self.width = 1.0
         self.table: list[Layer] = []
 
-    def rows(self) -> tuple[Layer, ...]:
+    def subnet(self, arch: ArchConfig) -> tuple[Layer, ...]:
+        self.width = arch.alpha * self.data.width_factor
         self._conv("stem", STEM_CHANNELS, kernel=3, stride=2)
         expanded_from = STEM_CHANNELS
-        for number, (stage, blocks) in enumerate(zip(STAGES, self.depths, strict=True), 1):
+        for number, (stage, blocks) in enumerate(zip(STAGES, (1, 2, *arch.depths), strict=True), 1):
             for block in range(blocks):
                 self._block(f"stage{number}_block{block + 1}", stage, expanded_from, block)
                 expanded_from = stage.channels
-        if self.depths[-1]:
+        if arch.depths[-1]:
             self._conv("top", TOP_CHANNELS)
             expanded_from = TOP_CHANNELS
         height, _, channels = self.shape
         self._append("pool", "average_pool", (1, 1, channels), expanded_from, kernel=height)
         self._append("flatten", "reshape", (1, 1, channels), expanded_from)
+        return self._classified()
+
+    def stack(self, arch: LayerStack) -> tuple[Layer, ...]:
+        for number, conv in enumerate(arch.convs, 1):
+            side = self.shape[0] - conv.kernel + 1
+            output = (side, side, conv.filters)
+            relu = conv.activation == "relu"
+            name = f"conv{number}"
+            self._append(
+                name, "conv", output, conv.filters, kernel=conv.kernel, relu=relu, same=False
+            )
+            if not relu:
+                self._append(f"{name}_sigmoid", "sigmoid", output, conv.filters)
+        features = prod(self.shape)
+        self._append("flatten", "reshape", (1, 1, features), features)
+        self._append("dense", "dense", (1, 1, DENSE_UNITS), DENSE_UNITS, relu=True)
+        return self._classified()
+
+    def _classified(self) -> tuple[Layer, ...]:
         self._append("classes", "dense", (1, 1, len(CLASSES)), len(CLASSES))
         self._append("softmax", "softmax", (1, 1, len(CLASSES)), len(CLASSES))
         return tuple(self.table)
@@ -159,6 +185,8 @@ class _Table:
         kernel: int = 1,
         stride: int = 1,
         relu6: bool = False,
+        relu: bool = False,
+        same: bool = True,
     ) -> None:
         self.table.append(
             Layer(
@@ -171,6 +199,8 @@ class _Table:
                 kernel=kernel,
                 stride=stride,
                 relu6=relu6,
+                relu=relu,
+                same=same,
             )
         )
         self.shape = output_shape

@@ -122,6 +122,7 @@ class SearchSpace:
         return (
             isinstance(genome, Genome)
             and genome.data in self.data_configs
+            and isinstance(genome.arch, ArchConfig)
             and genome.arch.depths in self._depths
             and genome.arch.alpha in self.alpha
         )
@@ -200,9 +201,9 @@ class SearchSpace:
             either(one.data.colour, other.data.colour),
         )
         depths = [
-            int(either(*pair)) for pair in zip(one.arch.depths, other.arch.depths, strict=True)
+            int(either(*pair)) for pair in zip(one.subnet.depths, other.subnet.depths, strict=True)
         ]
-        alpha = either(one.arch.alpha, other.arch.alpha)
+        alpha = either(one.subnet.alpha, other.subnet.alpha)
         return Genome(data, ArchConfig(*self.repair(depths), alpha))
 
     # -- inside --------------------------------------------------------------------------------
@@ -230,18 +231,18 @@ class SearchSpace:
     def _depth_neighbours(self, genome: Genome) -> list[Genome]:
         found: dict[Genome, None] = {}
         for place, gene in enumerate(_DEPTHS):
-            for value in _steps(getattr(self, gene), genome.arch.depths[place]):
-                depths = list(genome.arch.depths)
+            for value in _steps(getattr(self, gene), genome.subnet.depths[place]):
+                depths = list(genome.subnet.depths)
                 depths[place] = value
-                arch = ArchConfig(*self.repair(depths), genome.arch.alpha)
+                arch = ArchConfig(*self.repair(depths), genome.subnet.alpha)
                 found[Genome(genome.data, arch)] = None
         found.pop(genome, None)  # a repair can undo the step
         return list(found)
 
     def _width_neighbours(self, genome: Genome) -> list[Genome]:
         return [
-            Genome(genome.data, ArchConfig(*genome.arch.depths, alpha))
-            for alpha in _steps(self.alpha, genome.arch.alpha)
+            Genome(genome.data, ArchConfig(*genome.subnet.depths, alpha))
+            for alpha in _steps(self.alpha, genome.subnet.alpha)
         ]
 
 

@@ -125,7 +125,10 @@ class Network:
                 kernels.append((layer.name, shape, (0, 0, above, full)))
             others.append((f"{layer.name}_gamma", (channels,), (full,)))
             others.append((f"{layer.name}_beta", (channels,), (full,)))
-        heads, width = len(_HEAD_CHANNELS), self.largest.arch.alpha * self.largest.data.width_factor
+        heads, width = (
+            len(_HEAD_CHANNELS),
+            self.largest.subnet.alpha * self.largest.data.width_factor,
+        )
         rows = max(kept_channels(channels, width) for channels in _HEAD_CHANNELS)
         kernels.append((HEAD, (heads, rows, len(CLASSES)), (0, 0, 0)))
         others.append((f"{HEAD}_bias", (heads, len(CLASSES)), (0, 0)))
@@ -166,12 +169,12 @@ class Network:
 
     def choice(self, genome: Genome) -> Choice:
         """`genome` for the traced functions. Raises DanasError if this network can't hold it."""
-        alpha, depths = genome.arch.alpha, genome.arch.depths
-        low, high = self.smallest.arch.depths, self.largest.arch.depths
+        alpha, depths = genome.subnet.alpha, genome.subnet.depths
+        low, high = self.smallest.subnet.depths, self.largest.subnet.depths
         if (
             not genome.feasible
             or replace(genome.data, resolution=32) != self.largest.data
-            or alpha > self.largest.arch.alpha
+            or alpha > self.largest.subnet.alpha
             or not all(a <= b <= c for a, b, c in zip(low, depths, high, strict=True))
         ):
             raise DanasError(
@@ -234,8 +237,8 @@ class Network:
         some lack stands in a tf.cond on `depths`, and hands back empty statistics when dropped.
         """
         tf = tensorflow()
-        shallowest = (1, 2, *self.smallest.arch.depths)
-        deepest = (1, 2, *self.largest.arch.depths)
+        shallowest = (1, 2, *self.smallest.subnet.depths)
+        deepest = (1, 2, *self.largest.subnet.depths)
         by_name = {layer.name: layer for layer in self.convolutions}
 
         def chain(x: Any, names: list[str], residual: bool) -> tuple[Any, tuple[Any, ...]]:

@@ -41,7 +41,7 @@ class Sandwich:
         stage and width that fit; where none does, limits are of no account.
         """
         deepest = space.largest(data)
-        cuts = [deepest.arch, *_shallower(space, deepest)]
+        cuts = [deepest.subnet, *_shallower(space, deepest)]
         widths = (replace(cut, alpha=alpha) for cut in cuts for alpha in space.alpha)
         fitting = [genome for arch in widths if fits(genome := Genome(data, arch))]
         if not fitting:
@@ -61,9 +61,9 @@ class Sandwich:
 
 def _shallower(space: SearchSpace, deepest: Genome) -> list[ArchConfig]:
     """`deepest` with its last stages taken away one after the other, where the space has that."""
-    without_b7 = replace(deepest.arch, b7=0)
+    without_b7 = replace(deepest.subnet, b7=0)
     without_b6 = replace(without_b7, b6=0)
     without_b5 = replace(without_b6, b5=0)
     without_b4 = replace(without_b5, b4=0)
     cuts = (without_b7, without_b6, without_b5, without_b4, replace(without_b4, b3=0))
-    return [cut for cut in cuts if replace(deepest, arch=cut) in space and cut != deepest.arch]
+    return [cut for cut in cuts if replace(deepest, arch=cut) in space and cut != deepest.subnet]
