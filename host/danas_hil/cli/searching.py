@@ -89,16 +89,25 @@ def search(
         ),
     ] = 0,
     sampler: Annotated[
-        str, typer.Option(help="tournament or random.", rich_help_panel="Method")
+        str,
+        typer.Option(help="tournament, regularized, nsga2 or random.", rich_help_panel="Method"),
     ] = "tournament",
     population: Annotated[
-        int, typer.Option(help="Size of the population.", rich_help_panel="Method")
-    ] = 10,
+        int | None,
+        typer.Option(
+            help="Size of the population. Default: tournament 10, nsga2 50, regularized 100.",
+            rich_help_panel="Method",
+        ),
+    ] = None,
     update_ratio: Annotated[
-        float, typer.Option(help="Tournaments for each member of it.", rich_help_panel="Method")
+        float,
+        typer.Option(
+            help="tournament: tournaments for each member of it.", rich_help_panel="Method"
+        ),
     ] = 0.5,
     crossover_ratio: Annotated[
-        float, typer.Option(help="Children that have two parents.", rich_help_panel="Method")
+        float,
+        typer.Option(help="tournament: children that have two parents.", rich_help_panel="Method"),
     ] = 0.2,
     weights: Annotated[
         str,

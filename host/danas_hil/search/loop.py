@@ -18,7 +18,7 @@ from danas_hil.search.listener import Listener
 from danas_hil.search.memory import MemoryEstimator, check_possible
 from danas_hil.search.opening import open_data
 from danas_hil.search.pareto import pareto_front
-from danas_hil.search.sampler import NothingLeftError
+from danas_hil.search.samplers import NothingLeftError
 from danas_hil.search.settings import SearchSettings
 from danas_hil.space import Genome
 from danas_hil.supernet import TrainingSettings, make_deterministic, time_step

@@ -9,10 +9,16 @@ from typing import Any, Literal, get_args
 from danas_hil.base import DanasError
 from danas_hil.board import Limits
 from danas_hil.search.fitness import Weights
-from danas_hil.search.sampler import RandomSampler, Sampler, TournamentSampler
+from danas_hil.search.samplers import (
+    Nsga2Sampler,
+    RandomSampler,
+    RegularizedSampler,
+    Sampler,
+    TournamentSampler,
+)
 from danas_hil.space import SearchSpace
 
-SamplerName = Literal["tournament", "random"]
+SamplerName = Literal["tournament", "regularized", "nsga2", "random"]
 MemoryModel = Literal["exact", "paper"]
 
 
@@ -23,6 +29,7 @@ class SearchSettings:
     data, data_options: what `danas_hil.data.open_source` takes.
     limits, board: what a candidate has to fit in; board also says for which build of TFLM the
         exact memory model is.
+    population: of the sampler; None is its own usual one.
     trials, time_budget: evaluations and seconds after which the search ends; None is no end.
     supernet_steps: training steps of each supernet; None derives them from time_budget.
     supernets: folder of supernets shared with other searches, from the run's folder on. Those it
@@ -42,7 +49,7 @@ class SearchSettings:
     space: SearchSpace = field(default_factory=SearchSpace)
     memory_model: MemoryModel = "exact"
     sampler: SamplerName = "tournament"
-    population: int = 10
+    population: int | None = None
     update_ratio: float = 0.5
     crossover_ratio: float = 0.2
     weights: Weights = field(default_factory=Weights)
@@ -92,11 +99,22 @@ class SearchSettings:
         self.make_sampler()  # raises for settings out of range
 
     def make_sampler(self) -> Sampler:
-        if self.sampler == "random":
-            return RandomSampler(self.space, self.seed)
-        return TournamentSampler(
-            self.space, self.seed, self.population, self.update_ratio, self.crossover_ratio
-        )
+        population = {} if self.population is None else {"population": self.population}
+        match self.sampler:
+            case "random":
+                return RandomSampler(self.space, self.seed)
+            case "regularized":
+                return RegularizedSampler(self.space, self.seed, **population)
+            case "nsga2":
+                return Nsga2Sampler(self.space, self.seed, self.limits, **population)
+            case "tournament":
+                return TournamentSampler(
+                    self.space,
+                    self.seed,
+                    update_ratio=self.update_ratio,
+                    crossover_ratio=self.crossover_ratio,
+                    **population,
+                )
 
     def to_config(self) -> dict[str, Any]:
         """The [search], [space], [limits] and [weights] tables, without what is None."""

@@ -118,6 +118,16 @@ class SearchSpace:
         """How many different genomes there are."""
         return len(self.data_configs) * len(self._depths) * len(self.alpha)
 
+    def genomes(self) -> list[Genome]:
+        """Every genome there is, `size` of them, always in the same order."""
+        architectures = [ArchConfig(*d, alpha) for d in self._depths for alpha in self.alpha]
+        return [Genome(data, arch) for data in self.data_configs for arch in architectures]
+
+    @property
+    def genes(self) -> dict[str, tuple[Any, ...]]:
+        """The values of each gene, by its name in `Genome.to_json`."""
+        return {gene: getattr(self, gene) for gene in ("resolution", "colour", *_DEPTHS, "alpha")}
+
     def __contains__(self, genome: object) -> bool:
         return (
             isinstance(genome, Genome)
@@ -146,6 +156,13 @@ class SearchSpace:
         depths = [int(rng.choice(getattr(self, gene))) for gene in _DEPTHS]
         alpha = self.alpha[rng.integers(len(self.alpha))]
         return Genome(drawn, ArchConfig(*self.repair(depths), alpha))
+
+    def genome(self, genes: Mapping[str, Any]) -> Genome:
+        """The genome with these values of `genes`, the depths repaired."""
+        depths = self.repair([genes[gene] for gene in _DEPTHS])
+        return Genome(
+            self._data(genes["resolution"], genes["colour"]), ArchConfig(*depths, genes["alpha"])
+        )
 
     def repair(self, depths: list[int]) -> tuple[int, int, int, int, int]:
         """The feasible depths nearest to `depths` in the number of blocks, then gene by gene.

@@ -1,52 +1,25 @@
-"""Which genome to look at next: a function of the seed and of what has been seen, nothing else.
-
-A search that was killed and goes on from its study therefore proposes the same genomes as one that
-was never disturbed.
-"""
+"""The paper's genetic algorithm."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
 from danas_hil.base import DanasError
 from danas_hil.run import Evaluation
+from danas_hil.search.samplers.interface import (
+    Acceptable,
+    bred,
+    check_population,
+    generator,
+    sampled,
+    worth,
+)
 from danas_hil.space import Genome, SearchSpace
 
-_BREEDING_TRIES, _SAMPLING_TRIES = 200, 5000
-_SALT_TRIAL, _SALT_GENERATION = 1, 2
-
-Acceptable = Callable[[Genome], bool]
-
-
-class NothingLeftError(DanasError):
-    """The space has no further genome to offer."""
-
-
-class Sampler(Protocol):
-    """One way to choose genomes."""
-
-    def propose(self, history: Sequence[Evaluation], acceptable: Acceptable) -> Genome:
-        """The genome for evaluation number len(history).
-
-        It is one that `acceptable` takes. Raises NothingLeftError when none can be found.
-        """
-        ...
-
-
-@dataclass(frozen=True)
-class RandomSampler:
-    """Every genome is drawn anew."""
-
-    space: SearchSpace
-    seed: int
-
-    def propose(self, history: Sequence[Evaluation], acceptable: Acceptable) -> Genome:
-        rng = np.random.default_rng((self.seed, _SALT_TRIAL, len(history)))
-        return _sampled(self.space, rng, acceptable)
+_SALT_GENERATION = 2
 
 
 @dataclass(frozen=True)
@@ -65,8 +38,7 @@ class TournamentSampler:
     crossover_ratio: float = 0.2
 
     def __post_init__(self) -> None:
-        if self.population < 2:
-            raise DanasError(f"A population of {self.population} is too small: use 2 or more.")
+        check_population(self.population)
         if not 0 < self.update_ratio <= 0.5:
             raise DanasError(
                 f"An update ratio of {self.update_ratio:g} is out of range.",
@@ -81,15 +53,12 @@ class TournamentSampler:
         return max(1, int(self.population * self.update_ratio))
 
     def propose(self, history: Sequence[Evaluation], acceptable: Acceptable) -> Genome:
-        rng = np.random.default_rng((self.seed, _SALT_TRIAL, len(history)))
-        if len(history) >= self.population:
-            generation, place = divmod(len(history) - self.population, self.tournaments)
-            winners = [history[index].genome for index in self._winners(history, generation)]
-            for _ in range(_BREEDING_TRIES):
-                child = self._breed(winners, place, rng)
-                if acceptable(child):
-                    return child
-        return _sampled(self.space, rng, acceptable)
+        rng = generator(self.seed, history)
+        if len(history) < self.population:
+            return sampled(self.space, rng, acceptable)
+        generation, place = divmod(len(history) - self.population, self.tournaments)
+        winners = [history[index].genome for index in self._winners(history, generation)]
+        return bred(lambda: self._breed(winners, place, rng), self.space, rng, acceptable)
 
     def _breed(self, winners: Sequence[Genome], place: int, rng: np.random.Generator) -> Genome:
         if len(winners) > 1 and rng.random() < self.crossover_ratio:
@@ -108,25 +77,7 @@ class TournamentSampler:
             winners = []
             for tournament in range(self.tournaments):
                 one, other = order[2 * tournament], order[2 * tournament + 1]
-                lost = (
-                    one if _worth(history[living[one]]) < _worth(history[living[other]]) else other
-                )
+                lost = one if worth(history[living[one]]) < worth(history[living[other]]) else other
                 winners.append(living[one if lost == other else other])
                 living[lost] = self.population + past * self.tournaments + tournament
         return winners
-
-
-def _worth(evaluation: Evaluation) -> float:
-    return float("-inf") if evaluation.fitness is None else evaluation.fitness
-
-
-def _sampled(space: SearchSpace, rng: np.random.Generator, acceptable: Acceptable) -> Genome:
-    for _ in range(_SAMPLING_TRIES):
-        genome = space.sample(rng)
-        if acceptable(genome):
-            return genome
-    raise NothingLeftError(
-        f"No further genome was found in the search space ({space.size:,} genomes).",
-        "Every one was looked at, or those left don't fit the limits:"
-        " widen the space or the limits, or ask for fewer --trials.",
-    )

@@ -1,0 +1,192 @@
+"""Samplers propose by seed and history alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from danas_hil.base import DanasError
+from danas_hil.board import Limits
+from danas_hil.metrics import Scores
+from danas_hil.run import Evaluation
+from danas_hil.search.samplers import (
+    Acceptable,
+    NothingLeftError,
+    Nsga2Sampler,
+    RandomSampler,
+    RegularizedSampler,
+    Sampler,
+    TournamentSampler,
+)
+from danas_hil.space import Genome, SearchSpace
+from strategies import spaces
+
+SPACE = SearchSpace(resolution=(32, 64), alpha=(0.1, 0.2, 0.3))
+LIMITS = Limits(50_000, 50_000)
+
+KINDS = {
+    "random": RandomSampler,
+    "tournament": TournamentSampler,
+    "regularized": lambda space, seed: RegularizedSampler(space, seed, population=12),
+    "nsga2": lambda space, seed: Nsga2Sampler(space, seed, LIMITS, population=12),
+}
+Kind = Callable[[SearchSpace, int], Sampler]
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> Kind:
+    return KINDS[request.param]
+
+
+def worth(genome: Genome) -> float:
+    """A made-up fitness: wide and deep is good."""
+    return genome.arch.alpha + sum(genome.arch.depths) / 10 + genome.data.resolution / 1000
+
+
+def run(sampler: Sampler, count: int, history: list[Evaluation] | None = None) -> list[Evaluation]:
+    history = list(history or [])
+    while len(history) < count:
+        seen = {evaluation.genome for evaluation in history}
+
+        def unseen(genome: Genome, seen: set[Genome] = seen) -> bool:
+            return genome not in seen
+
+        genome = sampler.propose(history, unseen)
+        failed = len(history) % 7 == 3
+        history.append(
+            Evaluation(
+                index=len(history),
+                genome=genome,
+                outcome="failed" if failed else "complete",
+                ram_bytes=genome.data.resolution * 1000,
+                flash_bytes=int(genome.arch.alpha * 100_000),
+                scores=None if failed else Scores(worth(genome) / 4, 0.5, 0.5, 10),
+                fitness=None if failed else worth(genome),
+            )
+        )
+    return history
+
+
+def anything(_genome: Genome) -> bool:
+    return True
+
+
+class TestEverySampler:
+    def test_the_same_seed_gives_the_same_genomes(self, kind: Kind) -> None:
+        assert run(kind(SPACE, 5), 40) == run(kind(SPACE, 5), 40)
+
+    def test_another_seed_gives_other_genomes(self, kind: Kind) -> None:
+        one, other = run(kind(SPACE, 5), 40), run(kind(SPACE, 6), 40)
+        assert [e.genome for e in one] != [e.genome for e in other]
+
+    @pytest.mark.parametrize("cut", [0, 1, 11, 13, 24, 28, 39])
+    def test_a_search_cut_anywhere_goes_on_as_if_it_had_not_been(
+        self, kind: Kind, cut: int
+    ) -> None:
+        whole = run(kind(SPACE, 1), 40)
+        assert run(kind(SPACE, 1), 40, whole[:cut]) == whole
+
+    def test_a_proposal_does_not_depend_on_what_was_asked_before(self, kind: Kind) -> None:
+        used, one, other = kind(SPACE, 1), run(kind(SPACE, 1), 40), run(kind(SPACE, 2), 40)
+        for history in (one, other, one[:20], other[:30]):
+            assert used.propose(history, anything) == kind(SPACE, 1).propose(history, anything)
+
+    def test_no_genome_comes_twice_and_all_are_of_the_space(self, kind: Kind) -> None:
+        genomes = [evaluation.genome for evaluation in run(kind(SPACE, 2), 120)]
+        assert len(set(genomes)) == len(genomes)
+        assert all(genome in SPACE for genome in genomes)
+
+    def test_a_small_space_is_found_to_the_last_genome_and_then_refused(self, kind: Kind) -> None:
+        small = SearchSpace((32,), ("rgb",), (0, 1), (0,), (0,), (0,), (0,), (0.1, 0.2, 0.3))
+        history = run(kind(small, 0), small.size)
+        assert len({evaluation.genome for evaluation in history}) == small.size == 6
+        with pytest.raises(NothingLeftError, match="No further genome"):
+            run(kind(small, 0), small.size + 1, history)
+
+    @given(space=spaces().filter(lambda space: space.size <= 40), seed=st.integers(0, 9))
+    @settings(
+        max_examples=10,
+        deadline=None,
+        suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.function_scoped_fixture],
+    )
+    def test_any_small_space_is_found_to_the_last_genome(
+        self, kind: Kind, space: SearchSpace, seed: int
+    ) -> None:
+        found = {evaluation.genome for evaluation in run(kind(space, seed), space.size)}
+        assert found == set(space.genomes())
+
+    def test_the_one_genome_that_is_acceptable_is_found(self, kind: Kind) -> None:
+        wanted = SearchSpace().genomes()[20_011]
+        assert kind(SearchSpace(), 0).propose([], lambda genome: genome == wanted) == wanted
+
+    def test_only_acceptable_genomes_are_proposed(self, kind: Kind) -> None:
+        narrow: Acceptable = lambda genome: genome.arch.alpha == 0.2  # noqa: E731
+        history: list[Evaluation] = []
+        for _ in range(25):
+            genome = kind(SPACE, 3).propose(history, narrow)
+            assert genome.arch.alpha == 0.2
+            history.append(Evaluation(len(history), genome, "failed", 1, 1))
+
+
+def late_worth(kind: Kind) -> float:
+    """Mean worth of the second half of a search."""
+    rows = [run(kind(SPACE, seed), 80)[40:] for seed in range(5)]
+    return float(np.mean([worth(evaluation.genome) for row in rows for evaluation in row]))
+
+
+@pytest.mark.parametrize("name", ["tournament", "regularized"])
+def test_evolution_by_fitness_finds_better_genomes_than_chance(name: str) -> None:
+    assert late_worth(KINDS[name]) > late_worth(RandomSampler) + 0.1
+
+
+def test_winners_of_a_tournament_stay_and_losers_make_room_for_children() -> None:
+    sampler = TournamentSampler(SPACE, 0, population=4)
+    history = run(sampler, 4)
+    winners = sampler._winners(history, 0)
+    assert len(winners) == sampler.tournaments == 2
+    losers = set(range(4)) - set(winners)
+    worths = [-1.0 if e.fitness is None else e.fitness for e in history]
+    assert max(worths) in [worths[w] for w in winners]
+    assert min(worths) in [worths[loser] for loser in losers]
+
+
+def test_the_oldest_die_in_regularized_evolution() -> None:
+    history = run(RegularizedSampler(SPACE, 0, population=12), 40)
+    best = max(history[:28], key=lambda e: worth(e.genome))
+    history[best.index] = replace(best, fitness=100.0)
+    blind = RegularizedSampler(SPACE, 0, population=12).propose(history, anything)
+    assert blind == RegularizedSampler(SPACE, 0, population=12).propose(
+        [*history[1:28], history[0], *history[28:]], anything
+    )
+
+
+def test_nsga2_keeps_to_the_limits_when_it_knows_them() -> None:
+    limited, free = (
+        run(Nsga2Sampler(SPACE, 3, limits, population=12), 100)[60:]
+        for limits in (LIMITS, Limits())
+    )
+    fitting = [
+        sum(e.ram_bytes <= 50_000 and e.flash_bytes <= 50_000 for e in rows)
+        for rows in (limited, free)
+    ]
+    assert fitting[0] > 30 > fitting[1]
+
+
+@pytest.mark.parametrize("kind", [RegularizedSampler, Nsga2Sampler])
+def test_a_population_of_one_is_refused(kind: type) -> None:
+    with pytest.raises(DanasError, match="population of 1"):
+        kind(SPACE, 0, population=1)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("population", 1), ("update_ratio", 0.0), ("update_ratio", 0.6), ("crossover_ratio", 1.1)],
+)
+def test_settings_out_of_range_are_refused(setting: str, value: float) -> None:
+    with pytest.raises(DanasError):
+        TournamentSampler(SPACE, 0, **{setting: value})  # type: ignore[arg-type]
