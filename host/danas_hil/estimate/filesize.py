@@ -44,7 +44,7 @@ class TensorEntry:
 
 
 def file_bytes(tensors: Sequence[TensorEntry], operators: Sequence[tuple[Operator, bool]]) -> int:
-    """Bytes of the file; each operator comes with whether it ends in ReLU6."""
+    """Bytes of the file; each operator comes with whether it ends in an activation."""
     builder = _Builder()
     kinds = list(dict.fromkeys(operator.kind for operator, _ in operators))
     for kind in kinds:
@@ -88,10 +88,10 @@ def _subgraph(
     builder.vector(len(tensors), 4)
     builder.vector(1, 4)  # inputs
     builder.vector(1, 4)  # outputs
-    for operator, relu6 in operators:
+    for operator, activated in operators:
         builder.vector(len(operator.inputs), 4)
         builder.vector(len(operator.outputs), 4)
-        options = _options(operator, relu6)
+        options = _options(operator, activated)
         if options is not None:
             builder.table(options)
         known = 1 if options is not None else 0
@@ -101,20 +101,22 @@ def _subgraph(
     builder.table((4, 4, 4, 4, 4))
 
 
-def _options(operator: Operator, relu6: bool) -> tuple[int, ...] | None:
+def _options(operator: Operator, activated: bool) -> tuple[int, ...] | None:
     """Widths of the fields of an operator's options, 0 where one has its default."""
     window = operator.window
     valid = 1 if window is not None and not window.same else 0
     match operator.kind:
         case "CONV_2D":  # padding, stride_w, stride_h, activation
-            return (valid, 4, 4, int(relu6))
+            return (valid, 4, 4, int(activated))
         case "DEPTHWISE_CONV_2D":  # padding, stride_w, stride_h, depth_multiplier, activation
-            return (valid, 4, 4, 4, int(relu6))
+            return (valid, 4, 4, 4, int(activated))
         case "AVERAGE_POOL_2D":  # padding, stride_w, stride_h, filter_width, filter_height
             return (valid, 4, 4, 4, 4)
         case "SOFTMAX":  # beta
             return (4,)
-        case "RESHAPE":
+        case "FULLY_CONNECTED":  # activation
+            return (int(activated),)
+        case "RESHAPE" | "LOGISTIC":
             return None
         case _:
             return ()

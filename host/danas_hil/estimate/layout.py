@@ -1,8 +1,8 @@
 """The operator graph of a genome, laid out as the TensorFlow converter would lay it out.
 
-No network is built. Batch norm and ReLU6 are part of the convolution before them, the flattening
-before the dense layer is part of that; a plain Keras model of the layer table comes out of the
-converter (TensorFlow 2.21) as the very same graph: a test holds the two together.
+No network is built. Batch norm, ReLU and ReLU6 are part of the layer before them, the flattening
+of a map of one pixel is part of the dense layer behind it; a plain Keras model of the layer table
+comes out of the converter (TensorFlow 2.21) as the very same graph: a test holds the two together.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ _KINDS = {
     "add": "ADD",
     "average_pool": "AVERAGE_POOL_2D",
     "dense": "FULLY_CONNECTED",
+    "sigmoid": "LOGISTIC",
     "softmax": "SOFTMAX",
 }
 
@@ -28,8 +29,8 @@ _KINDS = {
 def lay_out(genome: Genome, *, clear_names: bool = True) -> OperatorGraph:
     """The graph of the int8 file that `genome` converts to.
 
-    Its file_bytes are exact for a file with cleared names, else within 0.5 percent: names depend
-    on what else TensorFlow has named. Raises DanasError for an infeasible genome.
+    Its file_bytes are exact for a file with cleared names, else within 0.5 percent or 100
+    bytes: names depend on what else TensorFlow has named. Raises DanasError for an infeasible genome.
     """
     graph = _Layout(genome).graph()
     if clear_names:
@@ -45,16 +46,16 @@ class _Layout:
     the first (bias, weights), then what the operators write, in the order in which they run."""
 
     genome: Genome
-    shapes: dict[int, int] = field(default_factory=dict)  # of vectors, by length
+    shapes: dict[tuple[int, ...], int] = field(default_factory=dict)  # what is reshaped to
     weights: list[tuple[str, TensorEntry, TensorEntry]] = field(default_factory=list)
     written: list[TensorEntry] = field(default_factory=list)
-    operators: list[tuple[Operator, bool]] = field(default_factory=list)  # and whether it has ReLU6
+    operators: list[tuple[Operator, bool]] = field(default_factory=list)  # and whether it activates
 
     def graph(self) -> OperatorGraph:
         table = layers(self.genome)
         for layer in table:
-            if layer.kind == "add" and _looks_like_bias(layer):
-                self.shapes.setdefault(layer.output_shape[2], 1 + len(self.shapes))
+            if (shape := _reshaped(layer)) is not None:
+                self.shapes.setdefault(shape, 1 + len(self.shapes))
             if layer.weights:
                 self.weights.append((layer.name, *_weights(layer)))
         constants = [entry for _, *pair in reversed(self.weights) for entry in pair]
@@ -67,38 +68,36 @@ class _Layout:
         results = {-1: 0}  # of layers, by index: the tensor that holds the result
         for number, layer in enumerate(table):
             inputs = [results[index] for index in layer.inputs]
+            shape = _reshaped(layer)
+            if shape is not None:
+                flat = self._run(
+                    f"{layer.name}_shape", "RESHAPE", [inputs[-1], self.shapes[shape]], shape
+                )
+                inputs[-1] = first_written + flat
             if layer.kind == "reshape":
                 results[number] = inputs[0]
                 continue
             if layer.weights:
                 bias = place[layer.name]
                 inputs += [bias + 1, bias]
-            if layer.kind == "add" and _looks_like_bias(layer):
-                channels = layer.output_shape[2]
-                vector = self._run(
-                    f"{layer.name}_squeeze",
-                    "RESHAPE",
-                    [inputs[1], self.shapes[channels]],
-                    (channels,),
-                )
-                inputs[1] = first_written + vector
-            flat = layer.kind in ("dense", "softmax")
-            shape = (1, layer.output_shape[2]) if flat else (1, *layer.output_shape)
+            vector = layer.kind in ("dense", "softmax")
+            output = (1, layer.output_shape[2]) if vector else (1, *layer.output_shape)
+            activated = layer.relu6 or layer.relu
             written = self._run(
-                layer.name, _KINDS[layer.kind], inputs, shape, _window(layer), layer.relu6
+                layer.name, _KINDS[layer.kind], inputs, output, _window(layer), activated
             )
             results[number] = first_written + written
-        for operator, relu6 in self.operators:
+        for operator, activated in self.operators:
             written = operator.outputs[0]
             self.operators[written] = (
                 Operator(
                     operator.kind, operator.inputs, (first_written + written,), operator.window
                 ),
-                relu6,
+                activated,
             )
         entries = [
             TensorEntry((1, *self.genome.data.shape), "int8", scales=1, name="image"),
-            *(TensorEntry((1,), "int32", data_bytes=4) for _ in self.shapes),
+            *(TensorEntry((len(s),), "int32", data_bytes=4 * len(s)) for s in self.shapes),
             *constants,
             *self.written,
         ]
@@ -120,13 +119,22 @@ class _Layout:
         inputs: list[int],
         shape: tuple[int, ...],
         window: Window | None = None,
-        relu6: bool = False,
+        activated: bool = False,
     ) -> int:
         """Append an operator; its output, counted among what operators write."""
         written = len(self.written)
-        self.operators.append((Operator(kind, tuple(inputs), (written,), window), relu6))
+        self.operators.append((Operator(kind, tuple(inputs), (written,), window), activated))
         self.written.append(TensorEntry(shape, "int8", scales=1, name=name))
         return written
+
+
+def _reshaped(layer: Layer) -> tuple[int, ...] | None:
+    """To what shape a RESHAPE brings the layer's last input; None where there is none."""
+    if layer.kind == "add" and _looks_like_bias(layer):
+        return layer.output_shape[2:]
+    if layer.kind == "reshape" and layer.input_shape[:2] != (1, 1):
+        return (1, layer.output_shape[2])
+    return None
 
 
 def _looks_like_bias(layer: Layer) -> bool:
@@ -158,7 +166,7 @@ def _weights(layer: Layer) -> tuple[TensorEntry, TensorEntry]:
 
 def _window(layer: Layer) -> Window | None:
     if layer.kind in ("conv", "depthwise"):
-        return Window(stride=(layer.stride, layer.stride), same=True)
+        return Window(stride=(layer.stride, layer.stride), same=layer.same)
     if layer.kind == "average_pool":
         size = (layer.kernel, layer.kernel)
         return Window(stride=size, size=size)

@@ -1,15 +1,16 @@
 """The tensor names that the converter writes, for files that keep them.
 
 They tell of every Keras layer that went into an operator. The shapes of the names are those of
-TensorFlow 2.21 for the model that the supernet extracts (layers named as in the layer table, the
-batch norm of NAME NAME_bn, its ReLU6 NAME_relu6, the model genome_ID), with trained weights.
+TensorFlow 2.21 for the model that `supernet.build` makes (layers named as in the layer table, the
+batch norm of NAME NAME_bn, its ReLU6 NAME_relu6, its ReLU NAME_relu, the model genome_ID), with
+trained weights.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from danas_hil.space import Genome, Layer
+from danas_hil.space import ArchConfig, Genome, Layer
 
 
 def name_bytes(genome: Genome, table: Sequence[Layer], squeezed: Sequence[Layer]) -> int:
@@ -22,11 +23,14 @@ def name_bytes(genome: Genome, table: Sequence[Layer], squeezed: Sequence[Layer]
     lengths = {layer.output_shape[2]: layer for layer in reversed(squeezed)}
     names += [_scoped(genome, f"{layer.name}_1/Squeeze") for layer in lengths.values()]
     names += [_scoped(genome, f"{layer.name}_1/Squeeze1") for layer in squeezed]
+    normalised = isinstance(genome.arch, ArchConfig)
     for layer in table:
         names += [
             ";".join(_scoped(genome, part) for part in parts)
-            for parts in _parts(layer, layer in squeezed)
+            for parts in _parts(layer, layer in squeezed, normalised)
         ]
+        if layer.kind == "reshape" and layer.input_shape[:2] != (1, 1):
+            names += ["arith.constant", _scoped(genome, f"{layer.name}_1/Reshape")]
     return sum(-(-(len(name) + 1 + 4) // 4) * 4 for name in names)
 
 
@@ -34,22 +38,29 @@ def _scoped(genome: Genome, part: str) -> str:
     return f"genome_{genome.id}_1/{part}"
 
 
-def _parts(layer: Layer, squeezed: bool) -> list[list[str]]:
+def _parts(layer: Layer, squeezed: bool, normalised: bool) -> list[list[str]]:
     """The parts of each name that a layer brings: weights, bias, output."""
     name = layer.name
     norm = f"{name}_bn_1"
     relu6 = [f"{name}_relu6_1/Relu6"] if layer.relu6 else []
+    relu = [f"{name}_relu_1/Relu"] if layer.relu else []
     offset = f"{norm}/batchnorm/sub"
     match layer.kind:
+        case "conv" if not normalised:
+            weights = [f"{name}_1/convolution"]
+            bias = [*relu, f"{name}_1/BiasAdd", *weights, f"{name}_1/Squeeze"]
+            return [weights, bias, [*bias[:-1], f"{name}_1/Squeeze1"]]
         case "conv":
             weights = [f"{name}_1/convolution"]
         case "depthwise":
             weights = [f"{norm}/batchnorm/mul_1", f"{name}_1/depthwise", f"{norm}/batchnorm/mul"]
         case "dense":
-            weights, bias = [f"{name}_1/MatMul"], [f"{name}_1/BiasAdd"]
+            weights, bias = [f"{name}_1/MatMul"], [*relu, f"{name}_1/BiasAdd"]
             return [weights, bias, weights + bias]
         case "add":
             return [[f"{name}_1/{'BiasAdd' if squeezed else 'Add'}"]]
+        case "sigmoid":
+            return [[f"{name}_1/Sigmoid"]]
         case "average_pool":
             return [[f"{name}_1/AvgPool"]]
         case _:

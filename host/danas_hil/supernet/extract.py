@@ -1,10 +1,10 @@
-"""One subnet as a plain Keras model, made from the layer table."""
+"""One network as a plain Keras model, made from the layer table."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from danas_hil.space import CLASSES, Genome, layers
+from danas_hil.space import ArchConfig, Genome, layers
 from danas_hil.supernet.backend import keras
 from danas_hil.supernet.evaluation import Statistics
 from danas_hil.supernet.network import EPSILON, HEAD, Array, Network
@@ -18,14 +18,21 @@ def build(genome: Genome) -> Any:
     """A freshly initialised functional keras.Model of `genome`: images to probabilities.
 
     Input (batch, height, width, channels) float32 in [-1, 1]; output (batch, 2). Layers have the
-    names of the layer table; the batch norm of NAME is NAME_bn and its ReLU6 NAME_relu6.
+    names of the layer table; the batch norm of NAME is NAME_bn, its ReLU6 NAME_relu6, its ReLU
+    NAME_relu. Subnets of MobileNetV2 have batch norm, stacks of convolutions a bias instead.
     """
     make = keras().layers
+    normalised = isinstance(genome.arch, ArchConfig)
     images = keras().Input(genome.data.shape, name="images")
     outputs: list[Any] = []
     for layer in layers(genome):
         x, *others = (outputs[i] if i >= 0 else images for i in layer.inputs)
-        name, window = layer.name, {"strides": layer.stride, "padding": "same", "use_bias": False}
+        name = layer.name
+        window = {
+            "strides": layer.stride,
+            "padding": "same" if layer.same else "valid",
+            "use_bias": not normalised,
+        }
         if layer.kind == "conv":
             x = make.Conv2D(layer.output_shape[2], layer.kernel, name=name, **window)(x)
         elif layer.kind == "depthwise":
@@ -37,13 +44,17 @@ def build(genome: Genome) -> Any:
         elif layer.kind == "reshape":
             x = make.Flatten(name=name)(x)
         elif layer.kind == "dense":
-            x = make.Dense(len(CLASSES), name=name)(x)
+            x = make.Dense(layer.output_shape[2], name=name)(x)
+        elif layer.kind == "sigmoid":
+            x = make.Activation("sigmoid", name=name)(x)
         else:
             x = make.Softmax(name=name)(x)
-        if layer.kind in ("conv", "depthwise"):
+        if normalised and layer.kind in ("conv", "depthwise"):
             x = make.BatchNormalization(momentum=MOMENTUM, epsilon=EPSILON, name=f"{name}_bn")(x)
         if layer.relu6:
             x = make.ReLU(max_value=6.0, name=f"{name}_relu6")(x)
+        if layer.relu:
+            x = make.ReLU(name=f"{name}_relu")(x)
         outputs.append(x)
     return keras().Model(images, outputs[-1], name=f"genome_{genome.id}")
 
