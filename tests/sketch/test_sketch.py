@@ -11,7 +11,7 @@ from danas_hil.base import DanasError
 from danas_hil.board import board_names, load_board
 from danas_hil.sketch import LIBRARY, SelfTest, render_selftest, render_tflm
 from danas_hil.sketch.render import c_string
-from danas_hil.sketch.tflm import _method
+from danas_hil.sketch.tflm import _operator
 
 BOARD = load_board("qemu-m4")
 
@@ -38,11 +38,16 @@ def test_only_the_file_of_the_model_differs_from_model_to_model():
     assert [name for name in one if one[name] != two[name]] == ["src/model.cpp"]
 
 
-def test_a_second_model_with_the_same_operators_compiles_no_header_of_the_library(monkeypatch):
+@pytest.mark.parametrize("profiled", [0, 1])
+def test_a_second_model_with_other_operators_compiles_no_header_of_the_library(
+    monkeypatch, profiled
+):
     monkeypatch.delenv("DANAS_TFLM_LIBRARY", raising=False)
     one, two = (
-        render_tflm(BOARD, name, name.encode(), ["CONV_2D"], 64 * len(name)).files
-        for name in ("first", "the second")
+        render_tflm(
+            BOARD, name, name.encode(), operators, 64 * len(name), profiled=profiled * len(name)
+        ).files
+        for name, operators in (("first", ["CONV_2D"]), ("the second", ["SOFTMAX", "ADD"]))
     )
     assert [name for name in one if one[name] != two[name]] == ["src/model.cpp"]
     assert "tensorflow" not in one["src/model.cpp"]
@@ -65,12 +70,13 @@ def test_a_tflm_sketch_holds_the_model_its_arena_and_its_operators(monkeypatch):
     monkeypatch.delenv("DANAS_TFLM_LIBRARY", raising=False)
     model = bytes(range(256)) * 2
     sketch = render_tflm(BOARD, 'a "name"', model, ["CONV_2D", "FULLY_CONNECTED"], 4096)
-    data, code = sketch.files["src/model.cpp"], sketch.files["src/interpreter.cpp"]
+    data = sketch.files["src/model.cpp"]
     words = re.search(r"danas_model_words\[64\] = \{(.*?)\};", data, re.DOTALL)[1]
     assert struct.pack("<64Q", *(int(word, 16) for word in re.findall(r"\w+", words))) == model
     assert "danas_arena_bytes = 4096;" in data
-    assert "MicroMutableOpResolver<2>" in code
-    assert re.findall(r"resolver\.(\w+)\(\)", code) == ["AddConv2D", "AddFullyConnected"]
+    assert "danas_operators_count = 2;" in data
+    names = re.findall(r"^    (danas_\w+),$", data, re.MULTILINE)
+    assert names == ["danas_conv_2d", "danas_fully_connected"]
     assert r'"a \042name\042"' in data
     assert f"    {LIBRARY}\n" in sketch.files["platformio.ini"]
 
@@ -81,18 +87,18 @@ def test_a_tflm_sketch_holds_the_model_its_arena_and_its_operators(monkeypatch):
         ("CONV_2D", "AddConv2D"),
         ("DEPTHWISE_CONV_2D", "AddDepthwiseConv2D"),
         ("AVERAGE_POOL_2D", "AddAveragePool2D"),
-        ("SPACE_TO_BATCH_ND", "AddSpaceToBatchNd"),
+        ("STRIDED_SLICE", "AddStridedSlice"),
         ("PADV2", "AddPadV2"),
         ("RELU6", "AddRelu6"),
         ("SVDF", "AddSvdf"),
     ],
 )
 def test_operators_have_the_names_of_the_resolver(operator, method):
-    assert _method(operator) == method
+    assert _operator(operator).method == method
 
 
 def test_a_name_that_is_no_operator_never_reaches_the_compiler():
-    with pytest.raises(DanasError):
+    with pytest.raises(DanasError, match="no operator"):
         render_tflm(BOARD, "m", b"", ["CONV_2D(); system("], 64)
 
 

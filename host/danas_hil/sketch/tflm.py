@@ -5,21 +5,28 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from danas_hil.base import DanasError
 from danas_hil.board import Board
+from danas_hil.estimate.runtime import load_runtime
 from danas_hil.sketch.render import LIBRARY, Sketch, render, tflm_library
 
 _NAME_CHARACTERS = 48  # hello has room for so many
 # Methods of MicroMutableOpResolver that are not the builtin name in camel case
 # (tensorflow/lite/micro/micro_mutable_op_resolver.h).
-_METHODS = {
-    "BATCH_MATMUL": "AddBatchMatMul",
-    "CUMSUM": "AddCumSum",
-    "PADV2": "AddPadV2",
-    "UNIDIRECTIONAL_SEQUENCE_LSTM": "AddUnidirectionalSequenceLSTM",
-}
+_METHODS = {"PADV2": "AddPadV2"}
+
+
+@dataclass(frozen=True)
+class _Operator:
+    """An operator in C++. name: of the builtin; method: that adds it to a resolver; function: of
+    the sketch, that names it."""
+
+    name: str
+    method: str
+    function: str
 
 
 def render_tflm(
@@ -33,18 +40,28 @@ def render_tflm(
 ) -> Sketch:
     """The project that runs `model` in an arena of `arena_bytes`.
 
-    operators: builtin names, CONV_2D and the like. profiled: how many operators of the graph to
+    operators: builtin names, CONV_2D and the like, of those that the board's runtime covers. Only
+    model.cpp differs from one set of them to another. profiled: how many operators of the graph to
     take the time of, with an interpreter that records head and tail; 0 is the plain one. Raises
-    DanasError for an operator with a name that is none, and where TensorFlow Lite Micro is not
-    where it should be.
+    DanasError for an operator that is not covered, and where TensorFlow Lite Micro is not where it
+    should be.
     """
     library = tflm_library()
+    covered = sorted(load_runtime(board.runtime, board.kernels).operators)
+    known = {kind: _operator(kind) for kind in covered}
+    for kind in operators:
+        if kind not in known:
+            raise DanasError(
+                f"{kind!r} is no operator that the library on {board.id} is known to have.",
+                f"There are {', '.join(covered)}.",
+            )
     values = {
         "name": name[:_NAME_CHARACTERS],
         "tflm": library_version(library),
         "model_bytes": len(model),
         "model_words": _words(model),
-        "operators": [_method(operator) for operator in operators],
+        "known_operators": list(known.values()),
+        "operators": [known[kind] for kind in operators],
         "arena_bytes": arena_bytes,
         "profiled": profiled,
     }
@@ -71,8 +88,6 @@ def _words(content: bytes) -> list[str]:
     return [f"0x{word:x}" for word in struct.unpack(f"<{len(filled) // 8}Q", filled)]
 
 
-def _method(operator: str) -> str:
-    if re.fullmatch(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*", operator) is None:
-        raise DanasError(f"{operator!r} is no operator of TensorFlow Lite Micro.")
-    camel = "".join(part.capitalize() for part in operator.split("_")).replace("2d", "2D")
-    return _METHODS.get(operator, f"Add{camel}")
+def _operator(kind: str) -> _Operator:
+    camel = "".join(part.capitalize() for part in kind.split("_")).replace("2d", "2D")
+    return _Operator(kind, _METHODS.get(kind, f"Add{camel}"), f"danas_{kind.lower()}")

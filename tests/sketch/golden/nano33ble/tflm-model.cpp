@@ -1,9 +1,16 @@
-// The model, its arena, and what hello tells of the build.
+// The model, its arena and its operators, and what hello tells of the build.
 #include "model_data.h"
 
 extern const danas::Build danas_build;
 const danas::Build danas_build = {
     "IDENTITY", "nano33ble", "\303\251\042; system(\042x\042); // \134 \077\077/ @1 {{ 7*7 }}\012#error %s", "Chirale_TensorFLowLite 2.0.0"};
+
+const uint32_t danas_operators_count = 3;
+const DanasOperatorOf danas_operators[3] = {
+    danas_conv_2d,
+    danas_fully_connected,
+    danas_softmax,
+};
 
 const uint32_t danas_arena_bytes = 12352;
 alignas(16) uint8_t danas_arena[12352];
