@@ -29,8 +29,8 @@ _KINDS = {
 def lay_out(genome: Genome, *, clear_names: bool = True) -> OperatorGraph:
     """The graph of the int8 file that `genome` converts to.
 
-    Its file_bytes are exact for a file with cleared names, else within 0.5 percent or 100
-    bytes: names depend on what else TensorFlow has named. Raises DanasError for an infeasible genome.
+    Its file_bytes are exact for a file with cleared names, else within 0.5 percent or 100 bytes:
+    names depend on what else TensorFlow has named. Raises DanasError for an infeasible genome.
     """
     graph = _Layout(genome).graph()
     if clear_names:
