@@ -68,6 +68,26 @@ def test_head_tail_and_times_come_from_the_profiling_program_and_the_rest_does_n
     assert target.other.steps == ["build", "flash", "open", "identify", "profile"]
 
 
+def test_the_board_is_left_with_the_program_that_was_measured(tmp_path: Path) -> None:
+    flashed: list[str] = []
+
+    @dataclass
+    class Noted(WithProfiler):
+        def flash(self, build: Build) -> None:
+            flashed.append(build.identity.id)
+            super().flash(build)
+
+    @dataclass
+    class NotedProfiler(Profiler):
+        def flash(self, build: Build) -> None:
+            flashed.append(build.identity.id)
+            super().flash(build)
+
+    target = Noted(other=NotedProfiler())
+    found = measure_candidate(target, MODEL, GOLDEN, tmp_path, profile=True)
+    assert flashed == [target.other.identity(MODEL).id, found.build.id]
+
+
 def test_no_profiling_program_is_flashed_unasked_or_where_nothing_may_be(tmp_path: Path) -> None:
     for options in ({}, {"profile": True, "flash": False}):
         target = WithProfiler()

@@ -159,6 +159,21 @@ class TestChoosing:
         result.assert_outcomes(errors=1)
         result.stdout.fnmatch_lines(["*nano33ble@no-such-number*is not connected*"])
 
+    @pytest.mark.parametrize(("option", "seconds"), [((), (20, None)), (("7",), (7, 7))])
+    def test_the_timeout_is_also_for_the_port_and_the_first_answer(
+        self, option: tuple[str, ...], seconds: tuple[object, ...], pytester: pytest.Pytester
+    ) -> None:
+        pytester.makepyfile(
+            f"""
+            def test_it(dut):
+                target = dut._target(0)
+                assert (target.device.seconds, target.boot_seconds) == {seconds}
+            """
+        )
+        address = "nano33ble@socket://127.0.0.1:9"  # which nobody opens here
+        arguments = [f"--board-timeout={one}" for one in option]
+        pytester.runpytest("--board", address, *arguments).assert_outcomes(passed=1)
+
 
 class TestFlashing:
     def test_a_model_is_measured_and_its_figures_are_in_the_report(

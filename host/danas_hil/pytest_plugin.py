@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # imported where they are used: a session without boards load
     from danas_hil.targets import Device, Kind, ModelFile, Target
     from danas_hil.tflm import Golden
 
-_TIMEOUT_SECONDS = 60.0
+_LOCK_SECONDS = 60.0
 _MARKERS = (
     "board(name, ...): run with these boards of --board only (tests with the fixture dut)",
     "hardware: run with real boards only (tests with the fixture dut)",
@@ -50,9 +50,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--board-timeout",
         type=float,
-        default=_TIMEOUT_SECONDS,
         metavar="SECONDS",
-        help="wait so long for a board that another process uses (default: %(default)g)",
+        help="wait so long for a board: until another process lets it go (without this option "
+        f"{_LOCK_SECONDS:g}), until its port is back after flashing (20), until it answers (15)",
     )
     group.addoption(
         "--no-flash",
@@ -106,6 +106,7 @@ def dut(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     if not hasattr(request, "param"):
         pytest.skip("no --board given, such as --board nano33ble, qemu-m4 or host")
     from danas_hil.measure import Address, lacking_tools, reach_device
+    from danas_hil.targets import PORT_SECONDS
 
     config: pytest.Config = request.config
     board = _board(request.param)
@@ -116,9 +117,12 @@ def dut(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
             missing = lacking_tools(board)
             if missing:
                 pytest.skip(f"{board.id} needs {' and '.join(missing)}, not on PATH")
-            timeout = config.getoption("--board-timeout")
+            seconds = config.getoption("--board-timeout")
+            waits = (_LOCK_SECONDS, PORT_SECONDS) if seconds is None else (seconds, seconds)
             try:
-                device = stack.enter_context(reach_device(address, lock_seconds=timeout))
+                device = stack.enter_context(
+                    reach_device(address, lock_seconds=waits[0], port_seconds=waits[1])
+                )
             except DanasError as error:
                 _fail(str(error))
         yield Dut(board, device, config, tmp_path_factory)
@@ -138,6 +142,7 @@ class Dut:
         self.device = device
         self._config = config
         self._folders = folders
+        self._boot_seconds: float | None = config.getoption("--board-timeout")
         self._measured: dict[tuple[object, ...], Measurement] = {}
 
     @property
@@ -202,14 +207,16 @@ class Dut:
         if self.device is None:
             pytest.skip(f"{self.board.id} runs no firmware, so it has no self-test")
         try:
-            return selftest(self.device, self._folder("selftest"))
+            return selftest(self.device, self._folder("selftest"), boot_seconds=self._boot_seconds)
         except DanasError as error:
             _fail(f"{self.name}: {getattr(error, 'stage', 'self-test')}: {error}")
 
     def _target(self, margin: int) -> Target:
         from danas_hil.targets import FirmwareTarget, HostTarget
 
-        return FirmwareTarget(self.device, margin) if self.device else HostTarget()
+        if self.device is None:
+            return HostTarget()
+        return FirmwareTarget(self.device, margin, boot_seconds=self._boot_seconds)
 
     def _folder(self, name: str) -> Path:
         safe = "".join(sign if sign.isalnum() else "-" for sign in f"{self.name}-{name}")

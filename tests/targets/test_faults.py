@@ -216,7 +216,7 @@ def test_a_board_that_is_pulled_out_is_told_by_name(board, flashed, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("babble", "told"), [(b"", "0 bytes came"), (b"flood " * 50 + b"\n", "bytes came")]
+    ("babble", "told"), [(b"", "0 bytes came"), (b"flood " * 50 + b"\n", "floods the line")]
 )
 def test_a_device_that_is_silent_or_floods_fails_at_boot(
     board, flashed, tmp_path, monkeypatch, babble, told
@@ -225,6 +225,9 @@ def test_a_device_that_is_silent_or_floods_fails_at_boot(
     board.babble, board.to_host = babble, lambda data: b""
     found = measured(tmp_path)
     assert (found.status, found.attempts, found.memory) == ("BOOT", 3, None)
+    log = Path(found.failure.log).read_text().splitlines()
+    assert sum(line.startswith("--- nano33ble, 20") for line in log) == 3, "all tries are kept"
+    assert any("flood" in line for line in log) == bool(babble)
     assert told in found.failure.reason
     assert "doctor --board" in found.failure.hint
 

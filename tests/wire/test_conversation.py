@@ -186,9 +186,28 @@ def test_a_reset_while_output_is_read_is_an_error():
 )
 def test_a_device_that_never_answers_is_given_up_at_the_deadline(answer):
     started = time.monotonic()
-    with pytest.raises(ProtocolError, match=r"No reply to 'hello' within 0\.3 s"):
+    with pytest.raises(ProtocolError, match=r"No reply to 'hello' within 0\.3 s") as caught:
         talk(Line(lambda _data: answer)).hello(0.3)
     assert time.monotonic() - started < 1.5
+    assert ("floods the line" in caught.value.what) == (b"flood" in answer)
+
+
+@pytest.mark.parametrize("babble", [b"still here\n", b"no line ends ", b"@not a frame "])
+def test_a_device_that_never_stops_talking_is_asked_again(babble):
+    device = SimulatedDevice()
+    asked = []
+
+    def lose_the_first(data):
+        asked.append(data)
+        return b"" if len(asked) == 1 else device.feed(data)
+
+    class Babbling(Line):
+        def read(self, seconds):
+            time.sleep(min(seconds, 0.005))
+            return babble + super().read(seconds)
+
+    assert talk(Babbling(lose_the_first)).hello(5)["board"] == "simulated"
+    assert len(asked) > 1
 
 
 def test_a_refusal_has_its_code():

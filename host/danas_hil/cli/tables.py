@@ -50,7 +50,8 @@ def show_measured(
     for measurement in measurements:
         if measurement.failure:
             failure = measurement.failure
-            told = f"{failure.stage}: {failure.reason} {failure.hint}"
+            log = f" Log: {failure.log}" if failure.log else ""
+            told = f"{failure.stage}: {failure.reason} {failure.hint}{log}"
             say(escape(f"{measurement.model} on {measurement.target}: {told}"))
 
 

@@ -20,7 +20,9 @@ from danas_hil.targets import (
     BuildIdentity,
     HasProfiler,
     Kind,
+    Memory,
     ModelFile,
+    OperatorTime,
     Session,
     Stage,
     Target,
@@ -111,10 +113,10 @@ def measure_candidate(
     """What `target` shows of `model`; a failure of model or board is a status, not an exception.
 
     golden: what its outputs must be. folder: for what building leaves. profile: ask for the time
-    of each operator too, for which some targets flash a program of its own. images: to take the
-    accuracy of. flash: False leaves on the board what runs there, which must be the same build.
-    rule: for timing, instead of that of the target's kind. attempts: tries of the stages that a
-    second try may mend.
+    of each operator too, for which some targets flash a program of its own; it goes first, so that
+    the board is left with the program that was measured. images: to take the accuracy of. flash:
+    False leaves on the board what runs there, which must be the same build. rule: for timing,
+    instead of that of the target's kind. attempts: tries of the stages that a second try may mend.
     """
     found = Measurement(
         model=model.name,
@@ -127,6 +129,14 @@ def measure_candidate(
         recorded_at=_now(),
         build=target.identity(model),
     )
+    no_profile: TargetError | None = None
+    told: Memory | None = None  # by the profiling program
+    if profile and flash and isinstance(target, HasProfiler):
+        try:
+            told, times = _profiled(target.profiler(), model, folder / "profile", attempts)
+            found, profile = replace(found, profile=times), False
+        except TargetError as error:
+            no_profile = error
     try:
         build = target.build(model, folder)
     except TargetError as error:
@@ -142,29 +152,33 @@ def measure_candidate(
         except TargetError as error:
             if error.stage in RETRIED and attempt < attempts:
                 continue
-            return _failed(talk.found, error)
+            return _failed(_with_head(talk.found, told), error)
         break
-    found = talk.found
-    if profile and flash and found.profile is None and isinstance(target, HasProfiler):
-        for attempt in range(1, attempts + 1):
-            try:
-                found = _profiled(found, target.profiler(), model, folder / "profile")
-                break
-            except TargetError as error:
-                if error.stage not in RETRIED or attempt == attempts:
-                    return _failed(found, error)
-    return replace(found, recorded_at=_now())
+    found = _with_head(talk.found, told)
+    return _failed(found, no_profile) if no_profile else replace(found, recorded_at=_now())
 
 
-def _profiled(found: Measurement, target: Target, model: ModelFile, folder: Path) -> Measurement:
-    """`found` with what the profiling program tells. Its head is that of the plain program; its
-    tail is larger, so the plain one's is what is used besides the head."""
-    memory, times = take_profile(target, model, folder)
+def _profiled(
+    target: Target, model: ModelFile, folder: Path, attempts: int
+) -> tuple[Memory, tuple[OperatorTime, ...] | None]:
+    """As `take_profile`, tried again where that may help."""
+    for _ in range(1, attempts):
+        try:
+            return take_profile(target, model, folder)
+        except TargetError as error:
+            if error.stage not in RETRIED:
+                raise
+    return take_profile(target, model, folder)
+
+
+def _with_head(found: Measurement, told: Memory | None) -> Measurement:
+    """`found` with what the profiling program told of its arena. Its head is that of the plain
+    program; its tail is larger, so the plain one's is what is used besides the head."""
     plain = found.memory
-    if plain is not None and memory.head_bytes is not None:
-        tail = plain.arena_used_bytes - memory.head_bytes
-        plain = replace(plain, head_bytes=memory.head_bytes, tail_bytes=tail)
-    return replace(found, memory=plain, profile=times)
+    if plain is None or told is None or told.head_bytes is None:
+        return found
+    tail = plain.arena_used_bytes - told.head_bytes
+    return replace(found, memory=replace(plain, head_bytes=told.head_bytes, tail_bytes=tail))
 
 
 class _Talk:

@@ -17,6 +17,7 @@ from danas_hil.platformio.build import project_folder
 from danas_hil.platformio.registry import check_packages
 from danas_hil.sketch import firmware_of, tflm_library
 from danas_hil.targets import (
+    PORT_SECONDS,
     Device,
     FirmwareTarget,
     HostTarget,
@@ -72,8 +73,13 @@ def reach(
 
 
 @contextlib.contextmanager
-def reach_device(address: Address, *, lock_seconds: float = 0.0) -> Iterator[Device]:
-    """The device at `address`, as `reach` has it."""
+def reach_device(
+    address: Address, *, lock_seconds: float = 0.0, port_seconds: float = PORT_SECONDS
+) -> Iterator[Device]:
+    """The device at `address`, as `reach` has it.
+
+    port_seconds: for a real board's port to come back after flashing or a reset.
+    """
     board = address.board
     firmware = firmware_of(board)
     tools = lacking_tools(board)
@@ -82,7 +88,7 @@ def reach_device(address: Address, *, lock_seconds: float = 0.0) -> Iterator[Dev
         raise DanasError(f"{board.name} ({board.id}) needs {' and '.join(tools)}.", hints)
     if firmware.emulator is None:
         found = locate(board, address.place, address.hardware_map)
-        device = SerialDevice(found)
+        device = SerialDevice(found, port_seconds)
         with device_lock(found.device, device.name, lock_seconds):
             yield device
         return

@@ -43,9 +43,12 @@ class SelfTestResult:
         return all(check.good for check in self.checks)
 
 
-def selftest(device: Device, folder: Path, seed: int = 0) -> SelfTestResult:
+def selftest(
+    device: Device, folder: Path, seed: int = 0, boot_seconds: float | None = None
+) -> SelfTestResult:
     """Build, flash and run the self-test on `device`, and leave what comes of it in `folder`.
 
+    boot_seconds: for it to answer once it was flashed, where that is not the usual time.
     Raises TargetError where it does not even come to talk: BUILD, SIZE, FLASH, BOOT, IDENTITY,
     PROTOCOL.
     """
@@ -57,7 +60,7 @@ def selftest(device: Device, folder: Path, seed: int = 0) -> SelfTestResult:
     except DanasError as error:
         raise TargetError("FLASH", error.what, error.hint, folder / "flash.log") from error
     shape = (test.side - 2, test.side - 2, test.outputs)
-    with open_session(device, folder, shape, "int8") as session:
+    with open_session(device, folder, shape, "int8", boot_seconds=boot_seconds) as session:
         hello = session.identify()
         if hello.build_id != sketch.identity or hello.board != device.board.id:
             raise TargetError(

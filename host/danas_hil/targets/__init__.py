@@ -1,6 +1,6 @@
 """Ways to run a model: each a Target that gives a Session."""
 
-from danas_hil.targets.devices import Device, QemuDevice, SerialDevice
+from danas_hil.targets.devices import PORT_SECONDS, Device, QemuDevice, SerialDevice
 from danas_hil.targets.firmware import FirmwareTarget, build_into, open_session
 from danas_hil.targets.host import HostTarget
 from danas_hil.targets.interface import (
@@ -21,6 +21,7 @@ from danas_hil.targets.interface import (
 from danas_hil.targets.renode import RenodeDevice, emulated_device
 
 __all__ = [
+    "PORT_SECONDS",
     "Build",
     "BuildIdentity",
     "Device",

@@ -29,6 +29,7 @@ from danas_hil.targets.interface import (
 from danas_hil.targets.wire_session import WireSession
 
 BOOT_SECONDS = 15.0
+SERIAL_LOG = "serial.log"
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,13 @@ class FirmwareTarget:
 
     arena_margin_bytes: how much larger than the estimated minimum the arena is made. profiling:
     with a program that tells head, tail and the time of each operator, which takes more RAM.
+    boot_seconds: for a program to answer once it was flashed; None is BOOT_SECONDS.
     """
 
     device: Device
     arena_margin_bytes: int = 0
     profiling: bool = False
+    boot_seconds: float | None = None
 
     @property
     def name(self) -> str:
@@ -88,6 +91,7 @@ class FirmwareTarget:
             output.shape[1:],
             output.type,
             minimum_arena_bytes=self._minimum_arena_bytes(graph),
+            boot_seconds=self.boot_seconds,
         ) as session:
             yield session
             self._keep_figures(build, graph, session)
@@ -136,6 +140,7 @@ class FirmwareTarget:
 def build_into(sketch: Sketch, folder: Path) -> Sizes:
     """Leave the sources of `sketch` and its firmware.elf in `folder`. Raises TargetError."""
     log = folder / "build.log"
+    (folder / SERIAL_LOG).unlink(missing_ok=True)  # of an earlier program
     for name, text in sketch.files.items():
         write_atomic(folder / "sketch" / name, text)
     try:
@@ -156,10 +161,15 @@ def open_session(
     output_type: str,
     *,
     minimum_arena_bytes: int | None = None,
+    boot_seconds: float | None = None,
 ) -> Iterator[WireSession]:
-    """Start the firmware.elf of `folder` on `device` and wait for it. Raises TargetError (BOOT)."""
-    log = folder / "serial.log"
-    log.unlink(missing_ok=True)
+    """Start the firmware.elf of `folder` on `device` and wait for it. Raises TargetError (BOOT).
+
+    What the device prints is kept in serial.log, behind that of earlier tries with the same build.
+    """
+    log = folder / SERIAL_LOG
+    with log.open("a", encoding="utf-8") as file:
+        file.write(f"--- {device.name}, {datetime.now(UTC).isoformat(timespec='seconds')}\n")
     with contextlib.ExitStack() as stack:
         try:
             stream = stack.enter_context(
@@ -168,7 +178,7 @@ def open_session(
         except DanasError as error:
             raise TargetError("BOOT", error.what, error.hint, folder / "device.log") from error
         session = WireSession(stream, output_shape, output_type, log, minimum_arena_bytes)
-        session.start(BOOT_SECONDS)
+        session.start(BOOT_SECONDS if boot_seconds is None else boot_seconds)
         yield session
 
 

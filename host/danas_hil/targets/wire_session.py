@@ -18,6 +18,7 @@ from danas_hil.wire import ByteStream, Conversation, DeviceError, DeviceResetErr
 REPLY_SECONDS = 10.0  # for all that takes a device no time; repeated many times until then
 RUN_SECONDS = 120.0  # for one inference
 _FAULT_SECONDS = 5.0  # for a device to come back after a fault
+_LOG_BYTES = 1024 * 1024  # of what a device prints; one that floods the line prints without end
 _REFUSALS = {
     "allocate": (
         "AllocateTensors() fails in an arena of {arena} bytes.",
@@ -55,6 +56,7 @@ class WireSession:
         self._minimum_arena_bytes = minimum_arena_bytes
         self._hello: dict[str, Any] = {}
         self._last_line = ""
+        self._log_room = _LOG_BYTES
         self._inferences = 0
         self.heap_bytes: int | None = None  # in use, where the program can tell
         self.peak_stack_bytes: int | None = None  # told after inferences, which counts
@@ -182,6 +184,11 @@ class WireSession:
 
     def _keep(self, line: str) -> None:
         self._last_line = line
+        if self._log_room <= 0:
+            return
+        self._log_room -= len(line) + 1
+        if self._log_room <= 0:
+            line += "\n(what else came is left out)"
         try:
             with self._log.open("a", encoding="utf-8") as log:
                 log.write(line + "\n")

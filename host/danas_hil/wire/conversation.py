@@ -16,6 +16,7 @@ from danas_hil.wire.errors import DeviceError, DeviceResetError, ProtocolError
 from danas_hil.wire.framing import (
     CHUNK_BYTES,
     LAST_SEQ,
+    LINE_BYTES,
     PROTOCOL_VERSION,
     Damaged,
     Decoder,
@@ -25,6 +26,7 @@ from danas_hil.wire.framing import (
 )
 
 WINDOW_LINES = 16  # of an input, sent before the first of them is answered
+_FLOOD = 100  # bytes a second that are not the wire's; a device that boots prints less than that
 _HINT = "See the device's log; `danas-hil doctor --board NAME` tests port, wire and timer."
 
 
@@ -165,16 +167,23 @@ class Conversation:
             unanswered[self._seq] = b"\n" + encode(Frame(self._seq, request, body))
         self.requests += len(bodies)
         replies: dict[int, Frame | None] = dict.fromkeys(unanswered)
-        heard, damaged, sent = 0, 0, 0
+        heard, frames, damaged, sent = 0, 0, 0, 0
+        started = time.monotonic()
         while True:
-            left = deadline.left()
-            if left == 0.0:
-                raise ProtocolError(
+            if deadline.left() == 0.0:
+                what = (
                     f"No reply to {request!r} within {deadline.seconds:g} s (waiting for"
                     f" {deadline.waiting_for}): sent {sent} times, {heard} bytes came,"
-                    f" {damaged} damaged lines or NAKs among them.",
-                    _HINT,
+                    f" {damaged} damaged lines or NAKs among them."
                 )
+                answers = max(frames, sent * len(bodies))  # also those that came damaged
+                foreign = heard - answers * LINE_BYTES
+                if foreign > _FLOOD * (time.monotonic() - started):
+                    raise ProtocolError(
+                        f"{what} The device floods the line with what is not the wire's.",
+                        f"Silence what else prints to this port. {_HINT}",
+                    )
+                raise ProtocolError(what, _HINT)
             self._stream.write(b"".join(unanswered.values()))
             sent += 1
             self.repeats += len(unanswered) if sent > 1 else 0
@@ -186,9 +195,11 @@ class Conversation:
                     break
                 heard += len(data)
                 for event in self._decoder.feed(data):
+                    frames += isinstance(event, Frame)
                     match event:
                         case Text(text):
                             self._log(text)
+                            continue  # a device that talks all the time is asked again as well
                         case Damaged(text):
                             self._log(f"damaged: {text}")
                             damaged += 1
