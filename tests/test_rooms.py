@@ -26,6 +26,7 @@ ROOMS = (
     "supernet",
     "convert",
     "search",
+    "experiment",
     "sketch",
     "platformio",
     "wire",

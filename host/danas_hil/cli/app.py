@@ -9,7 +9,16 @@ import typer
 
 from danas_hil import __version__
 from danas_hil.base import DanasError
-from danas_hil.cli import boards, devices, doctor, memory, picking, running, searching
+from danas_hil.cli import (
+    boards,
+    devices,
+    doctor,
+    experimenting,
+    memory,
+    picking,
+    running,
+    searching,
+)
 from danas_hil.cli.show import error_out
 
 app = typer.Typer(
@@ -27,6 +36,7 @@ app = typer.Typer(
 searching.register(app)
 running.register(app)
 picking.register(app)
+experimenting.register(app)
 memory.register(app)
 devices.register(app)
 app.add_typer(boards.app, name="boards")

@@ -38,16 +38,23 @@ ROWS_DRAWN = 40
 
 
 def accuracy_against_ram(
-    systems: Sequence[System], limits: Limits, chosen: str | None = None
+    systems: Sequence[System],
+    limits: Limits,
+    chosen: str | None = None,
+    beside: Sequence[System] = (),
 ) -> Markup:
-    """Every system by RAM (across) and accuracy (up), flash as marker area (Fig. 5)."""
+    """Every system by RAM (across) and accuracy (up), flash as marker area (Fig. 5).
+
+    beside: systems of pictures beside this one, which then has the same axes.
+    """
     area = box(640, 460, below=106)
-    rams = [float(s.ram_bytes) for s in systems]
+    shown = [*systems, *beside]
+    rams = [float(s.ram_bytes) for s in shown]
     if limits.ram_bytes is not None:
         rams.append(float(limits.ram_bytes))
     x = memory_axis(rams, area.left, area.right, "RAM, estimated")
-    y = share_axis([s.accuracy for s in systems], area.bottom, area.top, "validation accuracy")
-    reference = float(limits.flash_bytes or max((s.flash_bytes for s in systems), default=1024))
+    y = share_axis([s.accuracy for s in shown], area.bottom, area.top, "validation accuracy")
+    reference = float(limits.flash_bytes or max((s.flash_bytes for s in shown), default=1024))
     parts = [frame(area, x, y)]
     if limits.ram_bytes is not None:
         at = x.scale(limits.ram_bytes)

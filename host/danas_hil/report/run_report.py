@@ -80,7 +80,7 @@ def report_page(
             ),
             tables.settings_tables(config),
         ),
-        element("footer", _footer()),
+        element("footer", footer()),
     )
 
 
@@ -348,7 +348,8 @@ def _model_words(memory_model: str) -> str:
     return words.get(memory_model, f"the memory model {memory_model}")
 
 
-def _footer() -> Markup:
+def footer() -> Markup:
+    """What the marks of a page mean."""
     return join(
         (
             tables.badge("estimated"),

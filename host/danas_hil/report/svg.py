@@ -175,6 +175,13 @@ def polyline(points: Iterable[tuple[float, float]], class_: str) -> Markup:
     return element("path", d=_path(points), class_=class_)
 
 
+def area_between(
+    upper: Sequence[tuple[float, float]], lower: Sequence[tuple[float, float]], class_: str
+) -> Markup:
+    """The area between two lines of equal direction."""
+    return element("path", d=_path([*upper, *reversed(lower)]) + "z", class_=class_)
+
+
 def dots(points: Iterable[tuple[float, float]], class_: str) -> Markup:
     """Many small dots as one path; a round line cap makes each of them."""
     marks = "".join(f"M{number(x)} {number(y)}h0" for x, y in points)

@@ -38,11 +38,12 @@ def badge(kind: str, words: str = "") -> Markup:
 
 def verdict(fits: bool | None) -> Markup:
     """FITS, DOES NOT FIT or UNKNOWN."""
-    words, class_ = {
-        True: ("fits", "fits"),
-        False: ("does not fit", "over-limit"),
-        None: ("unknown", "unsure"),
-    }[fits]
+    return state({True: "fits", False: "does not fit", None: "unknown"}[fits], fits)
+
+
+def state(words: str, good: bool | None) -> Markup:
+    """A mark for something good or bad; None is undecided."""
+    class_ = {True: "fits", False: "over-limit", None: "unsure"}[good]
     return element("span", esc(words), class_=f"verdict {class_}")
 
 

@@ -1,0 +1,129 @@
+"""danas-hil experiment: several searches under equal budgets and seeds, and one report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from danas_hil.cli.running import run_search
+from danas_hil.cli.show import (
+    JsonOption,
+    console,
+    format_duration,
+    note,
+    percent,
+    print_json,
+    say,
+    table,
+)
+
+if TYPE_CHECKING:  # imported where they are used: they load numpy, and --help is to be quick
+    from danas_hil.experiment import Experiment, PlannedRun
+
+_VERDICTS = {"better": "better", "worse": "WORSE", "open": "open"}
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(experiment)
+
+
+def experiment(
+    file: Annotated[Path, typer.Argument(help="The experiment, a TOML file.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Its folder. Default: runs/NAME, as the file is called.")
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option(help="Images, instead of those that the file names.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Compare searches: the same images, budget and seeds for each, and one report for all.
+
+    Each search is an ordinary run in the experiment's folder. Stopped or killed, the same command
+    goes on where it was. The report is written anew after each search.
+
+    [bold]Examples[/bold]
+
+      danas-hil experiment experiments/person_mix.toml --data photos/
+
+      danas-hil experiment mine.toml --out /mnt/runs/mine
+    """
+    from danas_hil.experiment import ended_runs, read_experiment, run_experiment
+    from danas_hil.report import experiment_groups, experiment_json, write_experiment_report
+
+    given = None if data is None else data if data == "faces" else str(Path(data).resolve())
+    plan = read_experiment(file, given)
+    folder = out or Path("runs") / plan.name
+
+    def begins(run: PlannedRun) -> None:
+        _show_place(plan, folder, run)
+
+    for _ in run_experiment(plan, folder, run_search, begins):
+        write_experiment_report(plan, folder, experiment_groups(plan, folder))
+    groups = experiment_groups(plan, folder)
+    report = write_experiment_report(plan, folder, groups) if groups else None
+    result = experiment_json(plan, groups)
+    if json:
+        print_json({"folder": str(folder), "report": report and str(report), **result})
+        return
+    for limits in result["limits"]:
+        _show_limits(limits)
+    if len(ended_runs(folder)) < len(plan.runs):
+        say(f"{result['searches_finished']} of {len(plan.runs)} searches are finished. The same")
+        say("command goes on.")
+    if report is not None:
+        say(f"Open the report: {report}")
+
+
+def _show_place(plan: Experiment, folder: Path, run: PlannedRun) -> None:
+    from danas_hil.experiment import ended_runs, seconds_left
+
+    place = plan.runs.index(run) + 1
+    left = seconds_left(plan, ended_runs(folder))
+    remaining = "" if left is None else f"; about {format_duration(left)} left for all"
+    words = f"Search {place} of {len(plan.runs)}: {run.variant.name}, seed {run.seed}{remaining}"
+    note(f"[bold]{escape(words)}[/]")
+
+
+def _show_limits(limits: dict[str, Any]) -> None:
+    from danas_hil.board import Limits
+
+    say("", str(Limits.from_json(limits)))
+    columns = ["search", ">seeds", ">hypervolume", ">int8 val", ">int8 test", ">evaluations"]
+    rows = [
+        (
+            row["search"],
+            row["seeds"],
+            _number(row["hypervolume_mean"], "{:.3f}"),
+            _share(row["int8_accuracy_mean"]),
+            _share(row["int8_test_mean"]),
+            _number(row["evaluations_mean"], "{:,.0f}"),
+        )
+        for row in limits["searches"]
+    ]
+    console().print(table(columns, rows))
+    if not limits["differences"]:
+        return
+    say("", "Search less baseline, seed by seed, with Student's 95 % interval")
+    columns = ["search", "baseline", "of", ">mean", ">from", ">to", "so it is"]
+    rows_of_differences = []
+    for row in limits["differences"]:
+        hypervolume = row["quantity"] == "hypervolume"
+        scale, form = (1, "{:+.3f}") if hypervolume else (100, "{:+.1f} %")
+        figures = (row[name] for name in ("mean", "low", "high"))
+        cells = ("-" if value is None else form.format(scale * value) for value in figures)
+        what = "hypervol." if hypervolume else "int8 val"
+        verdict = _VERDICTS[row["verdict"]]
+        rows_of_differences.append((row["search"], row["baseline"], what, *cells, verdict))
+    console().print(table(columns, rows_of_differences))
+
+
+def _number(value: float | None, form: str) -> str:
+    return "-" if value is None else form.format(value)
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else percent(value)

@@ -1,0 +1,273 @@
+"""What an experiment is: several searches on the same images, under the same budget and seeds."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from danas_hil.base import DanasError, parse_duration
+from danas_hil.board import choose_limits
+from danas_hil.data import SourceOptions
+from danas_hil.search import SearchSettings, Weights, check_possible
+from danas_hil.space import SearchSpace
+
+THRESHOLD = 0.75
+"""Validation accuracy from which on models are counted, as arXiv 2502.12690 does."""
+
+_LIMITS = ("board", "device_class", "ram", "flash")
+_SPACE = ("space", "resolutions", "colours")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One of the searches that are compared. `settings` hold for every seed.
+
+    baseline: one that the others under the same limits are compared with.
+    """
+
+    name: str
+    baseline: bool
+    settings: SearchSettings
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """A variant with a seed: one ordinary run, called `name`."""
+
+    name: str
+    variant: Variant
+    seed: int
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Several searches, each with every seed.
+
+    threshold: validation accuracy from which on models are counted.
+    reuse_supernets: each supernet is trained once for a seed, for all searches that want the same
+        one, outside the budget. Else every search trains its own within its budget.
+    """
+
+    name: str
+    variants: tuple[Variant, ...]
+    seeds: tuple[int, ...]
+    threshold: float = THRESHOLD
+    reuse_supernets: bool = True
+
+    @property
+    def timed(self) -> bool:
+        """Whether the clock ends its searches, not a number of evaluations."""
+        return self.variants[0].settings.time_budget is not None
+
+    @property
+    def runs(self) -> tuple[PlannedRun, ...]:
+        """All runs in their order: every search with the first seed, then with the next one."""
+        return tuple(
+            PlannedRun(f"{variant.name}-seed{seed}", variant, seed)
+            for seed in self.seeds
+            for variant in self.variants
+        )
+
+
+def read_experiment(path: Path, data: str | None = None) -> Experiment:
+    """The experiment of a TOML file; `data` stands in for the file's own.
+
+    Keys: see docs/guide.md. Every setting of every search is looked at, also whether any genome
+    fits its limits. Raises DanasError that names the file, the search and the key.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DanasError(f"There is no experiment file {path}.") from error
+    except (OSError, ValueError) as error:
+        raise DanasError(f"{path} can't be read: {error}.") from error
+    with _within(str(path)):
+        return _experiment(path, content if data is None else {**content, "data": data})
+
+
+def _experiment(path: Path, content: Mapping[str, Any]) -> Experiment:
+    _check(content, _OF_EXPERIMENT | _OF_ALL, "An experiment")
+    if "data" not in content:
+        raise DanasError("It names no data.", 'Write data = "FOLDER" or give --data FOLDER.')
+    tables = content.get("search", [])
+    if not tables:
+        raise DanasError("It has no [[search]].", "Each search is a table [[search]] with a name.")
+    variants = []
+    for place, table in enumerate(tables, 1):
+        name = table.get("name", f"number {place}")
+        with _within(f"search {name}"):
+            variants.append(_variant(path, content, table))
+    names = [variant.name for variant in variants]
+    if len(set(names)) < len(names):
+        raise DanasError(f"Two searches have the same name: {', '.join(names)}.")
+    seeds = tuple(content.get("seeds", (0, 1, 2)))
+    whole = all(type(seed) is int and seed >= 0 for seed in seeds)
+    if not seeds or not whole or len(set(seeds)) < len(seeds):
+        raise DanasError(f"seeds = {list(seeds)}: they are different whole numbers, 0 or more.")
+    threshold = float(content.get("threshold", THRESHOLD))
+    if not 0 < threshold < 1:
+        raise DanasError(f"threshold = {threshold:g} is no accuracy between 0 and 1.")
+    pixels = max(max(variant.settings.space.resolution) for variant in variants)
+    variants = [  # the same images for all: kept at one size
+        replace(variant, settings=replace(variant.settings, decode_resolution=pixels))
+        for variant in variants
+    ]
+    return Experiment(
+        name=path.stem,
+        variants=tuple(variants),
+        seeds=seeds,
+        threshold=threshold,
+        reuse_supernets=content.get("reuse_supernets", True),
+    )
+
+
+def _variant(path: Path, common: Mapping[str, Any], table: Mapping[str, Any]) -> Variant:
+    _check(table, _OF_SEARCH | _OF_ALL, "A search")
+    name = table.get("name", "")
+    if not _NAME.fullmatch(name):
+        raise DanasError(
+            f"name = {name!r} is no name for a search.",
+            "It becomes part of a folder's name: letters, digits, dots, - and _.",
+        )
+    given = {key: value for key, value in common.items() if key in _OF_ALL}
+    if any(key in table for key in _LIMITS):  # limits are taken whole
+        given = {key: value for key, value in given.items() if key not in _LIMITS}
+    given |= {key: value for key, value in table.items() if key in _OF_ALL}
+    plain = {key: value for key, value in given.items() if key in _SETTINGS}
+    if "weights" in given:
+        if len(given["weights"]) != len(fields(Weights)):
+            raise DanasError("weights are five numbers: accuracy, precision, recall, RAM, flash.")
+        plain["weights"] = Weights(*map(float, given["weights"]))
+    settings = SearchSettings(
+        data=_data(path, common["data"]),
+        data_options={key: common[key] for key in _DATA_OPTIONS if key in common},
+        limits=choose_limits(*(given.get(key) for key in _LIMITS)),
+        board=given.get("board"),
+        space=_space(path, given),
+        trials=common.get("trials"),
+        time_budget=_seconds(common.get("time_budget")),
+        **plain,
+    )
+    if common.get("reuse_supernets", True) and settings.supernet_steps is None:
+        raise DanasError(
+            "How long are the supernets trained that searches share?",
+            "Give supernet_steps; or reuse_supernets = false, and every search trains its own"
+            " within its time_budget.",
+        )
+    check_possible(settings)
+    return Variant(name, table.get("baseline", False), settings)
+
+
+def _data(path: Path, data: str) -> str:
+    """A folder is looked for from the experiment's file on."""
+    return data if data == "faces" else str((path.parent / Path(data).expanduser()).resolve())
+
+
+def _space(path: Path, given: Mapping[str, Any]) -> SearchSpace:
+    genes = given.get("space", {})
+    if isinstance(genes, str):
+        genes = SearchSpace.from_toml(path.parent / genes).to_json()
+    named = {"resolution": given.get("resolutions"), "colour": given.get("colours")}
+    return SearchSpace.from_json(
+        {**genes, **{gene: values for gene, values in named.items() if values is not None}}
+    )
+
+
+def _seconds(duration: str | float | None) -> float | None:
+    return parse_duration(duration) if isinstance(duration, str) else duration
+
+
+# -- keys and their kinds --------------------------------------------------------------------------
+
+_ELSEWHERE = (
+    *("data", "limits", "board", "data_options", "space", "weights", "seed", "trials"),
+    *("time_budget", "supernets", "decode_resolution"),
+)
+"""Settings of a search that have another form here, or that an experiment chooses."""
+
+
+def _kinds(of: type, without: tuple[str, ...] = ()) -> dict[str, tuple[type, ...]]:
+    """The plain fields of a dataclass with the types of their values."""
+    hints = get_type_hints(of)
+    names = (field.name for field in fields(of) if field.name not in without)
+    return {name: _types(hints[name]) for name in names}
+
+
+def _types(hint: Any) -> tuple[type, ...]:
+    if hint is float:
+        return (int, float)
+    if get_origin(hint) is Literal:
+        return (str,)
+    if get_args(hint):
+        return tuple(
+            kind for part in get_args(hint) if part is not NoneType for kind in _types(part)
+        )
+    return (hint,)
+
+
+_SETTINGS = _kinds(SearchSettings, _ELSEWHERE)
+_DATA_OPTIONS = _kinds(SourceOptions)
+_OF_ALL: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(_LIMITS, (str,)),
+    "space": (str, dict),
+    "resolutions": (list,),
+    "colours": (list,),
+    "weights": (list,),
+    **_SETTINGS,
+}
+"""Settings of all searches, or of one."""
+_OF_EXPERIMENT: dict[str, tuple[type, ...]] = {
+    "data": (str,),
+    "seeds": (list,),
+    "trials": (int,),
+    "time_budget": (str, int, float),
+    "threshold": (int, float),
+    "reuse_supernets": (bool,),
+    **_DATA_OPTIONS,
+    "search": (list,),
+}
+_OF_SEARCH: dict[str, tuple[type, ...]] = {"name": (str,), "baseline": (bool,)}
+
+
+def _check(content: Mapping[str, Any], kinds: Mapping[str, tuple[type, ...]], what: str) -> None:
+    """Raise DanasError for a key that is not there, or a value of another type."""
+    for key, value in content.items():
+        if key not in kinds:
+            of_experiment = key in _OF_EXPERIMENT
+            raise DanasError(
+                f"{what} has no key {key!r}.",
+                f"{key} is the same for all searches: set it above the first [[search]]."
+                if of_experiment
+                else f"Keys: {', '.join(sorted(kinds))}.",
+            )
+        if not isinstance(value, kinds[key]) or (
+            isinstance(value, bool) and bool not in kinds[key]
+        ):
+            words = " or ".join(_WORDS[kind] for kind in kinds[key] if kind in _WORDS)
+            raise DanasError(f"{key} = {value!r} is not {words}.")
+
+
+_WORDS: dict[type, str] = {
+    str: "a text",
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    list: "a list",
+    dict: "a table",
+}
+
+
+@contextmanager
+def _within(where: str) -> Iterator[None]:
+    """Errors say where in the file they are."""
+    try:
+        yield
+    except DanasError as error:
+        raise DanasError(f"{where}: {error.what}", error.hint) from error
