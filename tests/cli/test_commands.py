@@ -38,6 +38,7 @@ class TestHelp:
         "command",
         [
             "search",
+            "experiment",
             "resume",
             "pick",
             "export",

@@ -97,7 +97,7 @@ def _experiment(path: Path, content: Mapping[str, Any]) -> Experiment:
     if "data" not in content:
         raise DanasError("It names no data.", 'Write data = "FOLDER" or give --data FOLDER.')
     tables = content.get("search", [])
-    if not tables:
+    if not tables or not all(isinstance(table, dict) for table in tables):
         raise DanasError("It has no [[search]].", "Each search is a table [[search]] with a name.")
     variants = []
     for place, table in enumerate(tables, 1):
@@ -142,9 +142,10 @@ def _variant(path: Path, common: Mapping[str, Any], table: Mapping[str, Any]) ->
     given |= {key: value for key, value in table.items() if key in _OF_ALL}
     plain = {key: value for key, value in given.items() if key in _SETTINGS}
     if "weights" in given:
-        if len(given["weights"]) != len(fields(Weights)):
+        numbers = given["weights"]
+        if len(numbers) != len(fields(Weights)) or not {*map(type, numbers)} <= {int, float}:
             raise DanasError("weights are five numbers: accuracy, precision, recall, RAM, flash.")
-        plain["weights"] = Weights(*map(float, given["weights"]))
+        plain["weights"] = Weights(*map(float, numbers))
     settings = SearchSettings(
         data=_data(path, common["data"]),
         data_options={key: common[key] for key in _DATA_OPTIONS if key in common},

@@ -1,11 +1,7 @@
 """Reports: self-contained HTML with SVG figures and tables; the numbers as JSON and CSV."""
 
-from danas_hil.report.experiment_page import (
-    experiment_groups,
-    experiment_json,
-    experiment_page,
-    write_experiment_report,
-)
+from danas_hil.report.experiment_group import experiment_groups, experiment_json
+from danas_hil.report.experiment_page import experiment_page, write_experiment_report
 from danas_hil.report.measured import Measured, gather
 from danas_hil.report.plan import (
     EstimatePanel,

@@ -78,14 +78,14 @@ def curves(
 
 
 def difference_chart(
-    title: str, rows: Sequence[Difference], write: Callable[[float], str]
+    title: str, rows: Sequence[Difference], write: Callable[[float], str], label: str
 ) -> Markup:
     """Mean difference and its interval, a line for each pair of searches; 0 is no difference."""
     area = box(640, 84 + 40 * len(rows), left=14, top=12)
     ends = [0.0, *(v for r in rows for v in (r.mean, r.low, r.high) if v is not None)]
     room = 0.08 * ((max(ends) - min(ends)) or 1.0)
     scale = Scale(min(ends) - room, max(ends) + room, area.left, area.right)
-    x = Axis(scale, nice_ticks(scale.low, scale.high), write, "search less baseline")
+    x = Axis(scale, nice_ticks(scale.low, scale.high), write, label)
     parts = [
         frame(area, x, _no_axis(area)),
         line(scale(0), area.top, scale(0), area.bottom, "zero"),
@@ -93,7 +93,7 @@ def difference_chart(
     for place, row in enumerate(rows):
         at = area.top + 40 * (place + 0.5) + 8
         words = f"{row.search} against {row.baseline}"
-        parts.append(text(area.left, at - 13, words, "row-name", middle=True))
+        parts.append(text(area.left, at - 13, words, "row-name haloed", middle=True))
         if row.low is not None and row.high is not None:
             parts.append(line(scale(row.low), at, scale(row.high), at, f"interval {row.verdict}"))
         parts.append(circle(scale(row.mean), at, 5, f"point {row.verdict}", _words(row, write)))

@@ -7,101 +7,36 @@ from pathlib import Path
 from typing import Any
 
 from danas_hil.base import write_atomic
-from danas_hil.board import Limits
-from danas_hil.experiment import Experiment, RunResult, gather_results
+from danas_hil.experiment import Experiment
 from danas_hil.report import experiment_figures as figures
 from danas_hil.report import tables
-from danas_hil.report.experiment_rows import (
-    DRAWN,
-    Curve,
-    Difference,
-    Mean,
-    Place,
-    Point,
-    RunFigures,
-    SearchFigures,
-    by_count,
-    by_time,
-    curve_points,
-    differences,
-    drawn_systems,
-    fitness_curve,
-    flat,
-    front_curve,
-    hypervolume_curve,
-    run_figures,
-    search_figures,
-)
+from danas_hil.report.experiment_group import Group
+from danas_hil.report.experiment_rows import DRAWN, Difference, Mean
 from danas_hil.report.export import write_figures_csv, write_figures_json
 from danas_hil.report.figures import accuracy_against_ram
 from danas_hil.report.figures import key as mark_key
 from danas_hil.report.markup import EMPTY, Markup, element, esc, join
 from danas_hil.report.page import document, figure, section, tile
-from danas_hil.report.rows import MEAN_OF, columns
+from danas_hil.report.rows import MEAN_OF
 from danas_hil.report.run_report import footer
 from danas_hil.report.svg import percent, plain
 
-_CURVES: dict[str, tuple[Curve, str, str]] = {
+_CURVES: dict[str, tuple[str, str]] = {
     "hypervolume": (
-        hypervolume_curve,
         "Hypervolume",
         "How much of accuracy, RAM and flash the systems found so far cover: 1 would be an accuracy"
         " of 1 in no memory, and an accuracy of 0.5 or a memory that is all used cover nothing.",
     ),
     "fitness": (
-        fitness_curve,
         "Fitness",
         f"Eq. B.1 of the method, the mean of {MEAN_OF} evaluations, of fewer at the start.",
     ),
     "front_found": (
-        front_curve,
         "Cumulative fraction of Pareto-optimal models",
         "Of the members of each run's final front, the share that was found so far.",
     ),
 }
-"""Name in the export, curve, title and what it tells."""
-
-
-class Group:
-    """The runs under the same limits, which alone can be compared; and their figures."""
-
-    def __init__(self, results: Sequence[RunResult], threshold: float, place: Place) -> None:
-        self.results = results
-        self.limits: Limits = results[0].limits
-        self.runs: list[RunFigures] = [run_figures(result, threshold) for result in results]
-        self.searches: list[SearchFigures] = search_figures(results, self.runs)
-        self.differences: list[Difference] = differences(self.searches, self.runs)
-        self.curves: dict[str, list[Point]] = {
-            name: curve_points(results, curve, place) for name, (curve, _, _) in _CURVES.items()
-        }
-        self.drawn = {row.search: drawn_systems(results, row.search) for row in self.searches}
-
-    def exported(self) -> dict[str, list[dict[str, Any]]]:
-        """The rows of every figure, with the limits that they are under."""
-        limits = {"ram_limit": self.limits.ram_bytes, "flash_limit": self.limits.flash_bytes}
-        systems = [
-            {"search": search, "seed": seed, **columns(system)}
-            for search, rows in self.drawn.items()
-            for seed, system in rows
-        ]
-        parts: dict[str, list[dict[str, Any]]] = {
-            "searches": [flat(row) for row in self.searches],
-            "differences": [{**flat(row), "verdict": row.verdict} for row in self.differences],
-            "runs": [flat(row) for row in self.runs],
-            "accuracy_against_ram": systems,
-            **{name: [flat(point) for point in points] for name, points in self.curves.items()},
-        }
-        return {name: [{**limits, **row} for row in rows] for name, rows in parts.items()}
-
-
-def experiment_groups(experiment: Experiment, folder: Path) -> list[Group]:
-    """The finished runs of the experiment in `folder`, by their limits."""
-    by_limits: dict[tuple[int | None, int | None], list[RunResult]] = {}
-    for result in gather_results(experiment, folder):
-        limits = (result.limits.ram_bytes, result.limits.flash_bytes)
-        by_limits.setdefault(limits, []).append(result)
-    place = by_time if experiment.timed else by_count
-    return [Group(results, experiment.threshold, place) for results in by_limits.values()]
+"""Title of each curve, and what it tells."""
 
 
 def write_experiment_report(experiment: Experiment, folder: Path, groups: Sequence[Group]) -> Path:
@@ -181,58 +116,69 @@ def _group(experiment: Experiment, group: Group) -> Markup:
 
 
 def _tables(experiment: Experiment, group: Group) -> Markup:
-    share = percent(experiment.threshold)
-    headers = (
-        "search",
-        "hypervolume",
-        "int8 validation",
-        "int8 test",
-        f"models from {share} on",
-        "of them on the front",
-        *(f"best in {name}" for name in group.runs[0].best),
-        "evaluations",
-        "training steps",
+    names = [
+        element("span", esc(row.search), esc(" (baseline)" if row.baseline else ""))
+        for row in group.searches
+    ]
+    seeds = " or ".join(map(str, sorted({row.seeds for row in group.searches})))
+    words = (
+        f"Mean over the finished seeds ({seeds}), with the lowest and the highest. int8: of the"
+        " exported candidate with the best int8 validation accuracy; its test accuracy decided"
+        " nothing. Training steps: of all supernets of a seed."
     )
-    rows = [
+    found = [
         (
-            element("span", esc(row.search), esc(" (baseline)" if row.baseline else "")),
+            name,
             element("strong", _mean(row.hypervolume, _volume)),
-            element("strong", _mean(row.int8_accuracy, percent)),
-            _mean(row.int8_test, percent),
-            _mean(row.above, _count),
-            _mean(row.above_on_front, _count),
-            *(_mean(mean, percent) for mean in row.best.values()),
+            element("strong", _mean(row.int8_accuracy, _share)),
+            _mean(row.int8_test, _share),
             _mean(row.evaluations, _count),
             _mean(row.training_steps, _count),
         )
-        for row in group.searches
+        for name, row in zip(names, group.searches, strict=True)
     ]
-    seeds = {row.seeds for row in group.searches}
-    words = (
-        "Mean over seeds (lowest to highest)."
-        f" Seeds that are finished: {', '.join(map(str, sorted(seeds)))}."
-        " int8: of the exported candidate with the best int8 validation accuracy; its test accuracy"
-        f" was never chosen by. Models from {share} on: different systems within the limits, by"
-        " float32 validation accuracy. Best in a device class (Table 1 of the method): float32"
-        " validation accuracy of what fits its RAM and flash."
+    headers = ("search", "hypervolume", "int8 validation", "int8 test", "evaluations")
+    share = percent(experiment.threshold)
+    models = (
+        f"Different systems within the limits whose float32 validation accuracy is {share} or more,"
+        " and the best such accuracy of what fits the RAM and flash of each device class (Table 1"
+        " of the method)."
     )
-    return join((_note(words), tables.table(headers, rows)))
+    counted = [
+        (
+            name,
+            _mean(row.above, _count),
+            _mean(row.above_on_front, _count),
+            *(_mean(mean, _share) for mean in row.best.values()),
+        )
+        for name, row in zip(names, group.searches, strict=True)
+    ]
+    classes = [f"best in {name}" for name in group.runs[0].best]
+    return join(
+        (
+            _note(words),
+            tables.table((*headers, "training steps"), found),
+            _note(models),
+            tables.table(("search", f"from {share} on", "on the front", *classes), counted),
+        )
+    )
 
 
 def _differences(group: Group) -> Markup:
     if not group.differences:
         return _note("No baseline is marked here, or none has finished: there is no difference.")
-    kinds: tuple[tuple[str, str, Callable[[float], str]], ...] = (
-        ("hypervolume", "Hypervolume: search less baseline", _signed_volume),
+    kinds: tuple[tuple[str, str, str, Callable[[float], str]], ...] = (
+        ("hypervolume", "Hypervolume", "search less baseline", _signed_volume),
         (
             "int8 accuracy",
-            "Best int8 validation accuracy, percentage points: search less baseline",
+            "Best int8 validation accuracy",
+            "search less baseline, percentage points",
             _signed_share,
         ),
     )
     headers = ("search", "baseline", "of", "mean", "95 % interval", "seeds", "so it is")
     rows, charts = [], []
-    for quantity, title, write in kinds:
+    for quantity, title, label, write in kinds:
         mine = [row for row in group.differences if row.quantity == quantity]
         if not mine:
             continue
@@ -248,8 +194,10 @@ def _differences(group: Group) -> Markup:
             )
             for row in mine
         ]
-        drawing = figures.difference_chart(title, mine, write)
-        charts.append(figure(title, drawing, esc("Dot: mean. Line: 95 % interval.")))
+        drawing = figures.difference_chart(title, mine, write, label)
+        charts.append(
+            figure(f"{title}: difference", drawing, esc("Dot: mean. Line: 95 % interval."))
+        )
     words = (
         "Differences are taken seed by seed. The interval is Student's t over seeds, for"
         " differences that scatter normally; with three seeds it is wide, and what it leaves open"
@@ -268,7 +216,7 @@ _VERDICTS = {"better": ("better", True), "worse": ("worse", False), "open": ("op
 
 
 def _curve(name: str, experiment: Experiment, group: Group, styles: figures.Styles) -> Markup:
-    _, title, words = _CURVES[name]
+    title, words = _CURVES[name]
     points = group.curves[name]
     title = f"{title} over {'time' if experiment.timed else 'evaluations'}"
     if not points:
@@ -368,7 +316,7 @@ def _mean(mean: Mean, write: Callable[[float], str]) -> Markup:
         return tables.NOTHING
     words = write(mean.mean)
     if mean.low < mean.high:
-        words += f" ({write(mean.low)} to {write(mean.high)})"
+        words += f" ({write(mean.low)} to {write(mean.high)})".replace("\u00a0%", "")
     return esc(words)
 
 
@@ -379,7 +327,11 @@ def _interval(row: Difference, write: Callable[[float], str]) -> Markup:
 
 
 def _maybe(share: float | None) -> Markup:
-    return tables.NOTHING if share is None else esc(percent(share))
+    return tables.NOTHING if share is None else esc(_share(share))
+
+
+def _share(value: float) -> str:
+    return f"{value * 100:.1f}\u00a0%"
 
 
 def _volume(value: float) -> str:
@@ -391,26 +343,13 @@ def _count(value: float) -> str:
 
 
 def _signed_volume(value: float) -> str:
-    return f"{value:+.3f}".replace("-", "−")
+    return _signed(f"{value:+.3f}")
 
 
 def _signed_share(value: float) -> str:
     """In percentage points."""
-    return f"{value * 100:+.1f}".replace("-", "−")
+    return _signed(f"{value * 100:+.1f}")
 
 
-def experiment_json(experiment: Experiment, groups: Sequence[Group]) -> dict[str, Any]:
-    """What the report's tables tell, for a program."""
-    return {
-        "experiment": experiment.name,
-        "searches_planned": len(experiment.runs),
-        "searches_finished": sum(len(group.runs) for group in groups),
-        "limits": [
-            {
-                "ram_bytes": group.limits.ram_bytes,
-                "flash_bytes": group.limits.flash_bytes,
-                **{name: group.exported()[name] for name in ("searches", "differences", "runs")},
-            }
-            for group in groups
-        ],
-    }
+def _signed(written: str) -> str:
+    return written.replace("-", "−") if float(written) else "0"

@@ -1,0 +1,138 @@
+"""An experiment does every run once, in its order, whatever interrupts it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from danas_hil.base import DanasError
+from danas_hil.experiment import (
+    Ended,
+    Experiment,
+    Variant,
+    ended_runs,
+    gather_results,
+    run_experiment,
+    seconds_left,
+)
+from danas_hil.experiment.running import settings_of
+from danas_hil.run import RunFolder
+from danas_hil.search import Outcome, SearchSettings
+from danas_hil.space import SearchSpace
+
+SETTINGS = SearchSettings(
+    data="faces",
+    space=SearchSpace((16, 24), ("monochrome",)),
+    trials=5,
+    supernet_steps=3,
+    decode_resolution=24,
+)
+FIXED = replace(SETTINGS, space=SearchSpace((24,), ("monochrome",)), sampler="random")
+EXPERIMENT = Experiment(
+    "mine", (Variant("both", False, SETTINGS), Variant("fixed", True, FIXED)), (0, 1)
+)
+NAMES = ["both-seed0", "fixed-seed0", "both-seed1", "fixed-seed1"]
+
+
+class Search:
+    """Stands in for a search: notes the runs it is given, and is stopped in one of them."""
+
+    def __init__(self, stopped_in: str = "") -> None:
+        self.seen: list[str] = []
+        self.stopped_in = stopped_in
+
+    def __call__(self, run: RunFolder) -> Outcome:
+        self.seen.append(run.name)
+        return Outcome(5, None, "stopped" if run.name == self.stopped_in else "all trials done")
+
+
+def test_all_runs_are_done_in_their_order_and_told_of(tmp_path: Path) -> None:
+    search = Search()
+    ended = list(run_experiment(EXPERIMENT, tmp_path, search))
+    assert search.seen == [one.run for one in ended] == NAMES
+    assert list(ended_runs(tmp_path)) == NAMES
+    assert [result.run for result in gather_results(EXPERIMENT, tmp_path)] == NAMES
+
+
+def test_a_stopped_experiment_goes_on_with_the_run_it_was_at(tmp_path: Path) -> None:
+    first = Search(stopped_in="fixed-seed0")
+    assert [one.run for one in run_experiment(EXPERIMENT, tmp_path, first)] == NAMES[:1]
+    assert first.seen == NAMES[:2]
+    again = Search()
+    assert [one.run for one in run_experiment(EXPERIMENT, tmp_path, again)] == NAMES[1:]
+    assert list(run_experiment(EXPERIMENT, tmp_path, Search())) == []
+
+
+def test_seeds_and_searches_can_be_added_later(tmp_path: Path) -> None:
+    list(run_experiment(EXPERIMENT, tmp_path, Search()))
+    search = Search()
+    list(run_experiment(replace(EXPERIMENT, seeds=(0, 1, 2)), tmp_path, search))
+    assert search.seen == ["both-seed2", "fixed-seed2"]
+
+
+def test_runs_made_with_other_settings_are_told_before_anything_runs(tmp_path: Path) -> None:
+    list(run_experiment(EXPERIMENT, tmp_path, Search()))
+    changed = replace(EXPERIMENT.variants[1], settings=replace(FIXED, trials=9, population=4))
+    search = Search()
+    with pytest.raises(DanasError, match=r"fixed-seed0 was made with other settings.*population"):
+        list(
+            run_experiment(
+                replace(EXPERIMENT, variants=(EXPERIMENT.variants[0], changed)), tmp_path, search
+            )
+        )
+    assert search.seen == []
+
+
+def test_missing_images_are_told_before_anything_runs(tmp_path: Path) -> None:
+    lost = tuple(
+        replace(v, settings=replace(v.settings, data=str(tmp_path / "lost")))
+        for v in EXPERIMENT.variants
+    )
+    with pytest.raises(DanasError, match=r"There is no folder .*lost"):
+        list(run_experiment(replace(EXPERIMENT, variants=lost), tmp_path / "out", Search()))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_damaged_list_of_ended_runs_is_named(tmp_path: Path) -> None:
+    (tmp_path / "ended.json").write_text('[{"name": 1}]')
+    with pytest.raises(DanasError, match=r"ended\.json is damaged"):
+        ended_runs(tmp_path)
+
+
+def test_searches_share_supernets_only_where_their_training_is_the_same() -> None:
+    def folder(settings: SearchSettings, seed: int = 0, reuse: bool = True) -> str | None:
+        variant = Variant("one", False, settings)
+        experiment = Experiment("mine", (variant,), (seed,), reuse_supernets=reuse)
+        return settings_of(experiment, experiment.runs[0]).supernets
+
+    ours = folder(SETTINGS)
+    assert ours is not None
+    assert ours == folder(FIXED)  # another resolution and sampler, the same supernets
+    assert folder(SETTINGS, reuse=False) is None
+    others = [
+        folder(SETTINGS, seed=1),
+        folder(replace(SETTINGS, supernet_steps=4)),
+        folder(replace(SETTINGS, batch_size=8)),
+        folder(replace(SETTINGS, decode_resolution=32)),
+        folder(replace(SETTINGS, space=replace(SETTINGS.space, b7=(0,)))),
+        folder(replace(SETTINGS, limits=replace(SETTINGS.limits, ram_bytes=100_000))),
+    ]
+    assert len({ours, *others}) == 7
+
+
+def test_the_time_left_goes_by_runs_of_the_same_search_first() -> None:
+    timed = Experiment(
+        "mine",
+        tuple(
+            replace(v, settings=replace(v.settings, time_budget=60.0)) for v in EXPERIMENT.variants
+        ),
+        (0, 1),
+    )
+    assert seconds_left(EXPERIMENT, {}) is None
+    assert seconds_left(timed, {}) == 240
+    ended = {"both-seed0": Ended("both-seed0", 5, "", 30.0)}
+    assert seconds_left(EXPERIMENT, ended) == 90
+    ended["fixed-seed0"] = Ended("fixed-seed0", 5, "", 10.0)
+    assert seconds_left(timed, ended) == 40
