@@ -7,7 +7,15 @@ import itertools
 import numpy as np
 from hypothesis import strategies as st
 
-from danas_hil.space import DEFAULT_SPACE, Conv, DataConfig, Genome, LayerStack, SearchSpace
+from danas_hil.space import (
+    DEFAULT_SPACE,
+    Conv,
+    DataConfig,
+    Genome,
+    LayerSpace,
+    LayerStack,
+    SearchSpace,
+)
 from danas_hil.space.genome import DEPTH_LIMITS
 from danas_hil.space.stack import ACTIVATIONS, FILTERS, KERNELS, MAX_LAYERS
 
@@ -83,6 +91,20 @@ def stacks() -> st.SearchStrategy[LayerStack]:
         activation=st.sampled_from(ACTIVATIONS),
     )
     return st.lists(convs, min_size=1, max_size=MAX_LAYERS).map(lambda c: LayerStack(tuple(c)))
+
+
+def layer_spaces() -> st.SearchStrategy[LayerSpace]:
+    """The space of layers narrowed in any way that leaves something of every image."""
+    genes = {
+        gene: _some(getattr(LayerSpace(), gene))
+        for gene in ("colour", "layers", "filters", "kernel", "activation")
+    }
+    genes["resolution"] = _some((16, 24, 32, 64))
+
+    def roomy(chosen: dict) -> bool:
+        return min(chosen["layers"]) * (min(chosen["kernel"]) - 1) < min(chosen["resolution"])
+
+    return st.fixed_dictionaries(genes).filter(roomy).map(lambda chosen: LayerSpace(**chosen))
 
 
 def stack_genomes() -> st.SearchStrategy[Genome]:

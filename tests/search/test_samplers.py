@@ -23,7 +23,7 @@ from danas_hil.search.samplers import (
     Sampler,
     TournamentSampler,
 )
-from danas_hil.space import Genome, SearchSpace
+from danas_hil.space import Genome, LayerSpace, LayerStack, SearchSpace, Space
 from strategies import spaces
 
 SPACE = SearchSpace(resolution=(32, 64), alpha=(0.1, 0.2, 0.3))
@@ -35,7 +35,7 @@ KINDS = {
     "regularized": lambda space, seed: RegularizedSampler(space, seed, population=12),
     "nsga2": lambda space, seed: Nsga2Sampler(space, seed, LIMITS, population=12),
 }
-Kind = Callable[[SearchSpace, int], Sampler]
+Kind = Callable[[Space, int], Sampler]
 
 
 @pytest.fixture(params=KINDS)
@@ -45,7 +45,10 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 
 def worth(genome: Genome) -> float:
     """A made-up fitness: wide and deep is good."""
-    return genome.arch.alpha + sum(genome.arch.depths) / 10 + genome.data.resolution / 1000
+    arch, pixels = genome.arch, genome.data.resolution / 1000
+    if isinstance(arch, LayerStack):
+        return sum(conv.filters for conv in arch.convs) / 1280 + pixels
+    return arch.alpha + sum(arch.depths) / 10 + pixels
 
 
 def run(sampler: Sampler, count: int, history: list[Evaluation] | None = None) -> list[Evaluation]:
@@ -64,7 +67,7 @@ def run(sampler: Sampler, count: int, history: list[Evaluation] | None = None) -
                 genome=genome,
                 outcome="failed" if failed else "complete",
                 ram_bytes=genome.data.resolution * 1000,
-                flash_bytes=int(genome.arch.alpha * 100_000),
+                flash_bytes=int(getattr(genome.arch, "alpha", 0.5) * 100_000),
                 scores=None if failed else Scores(worth(genome) / 4, 0.5, 0.5, 10),
                 fitness=None if failed else worth(genome),
             )
@@ -119,6 +122,14 @@ class TestEverySampler:
     ) -> None:
         found = {evaluation.genome for evaluation in run(kind(space, seed), space.size)}
         assert found == set(space.genomes())
+
+    def test_stacks_of_layers_are_searched_as_well(self, kind: Kind) -> None:
+        space = LayerSpace(resolution=(32, 64), layers=(1, 2, 3))
+        genomes = [evaluation.genome for evaluation in run(kind(space, 2), 60)]
+        assert len(set(genomes)) == len(genomes)
+        assert all(genome in space for genome in genomes)
+        with pytest.raises(NothingLeftError):
+            kind(LayerSpace(), 0).propose([], lambda _genome: False)
 
     def test_the_one_genome_that_is_acceptable_is_found(self, kind: Kind) -> None:
         wanted = SearchSpace().genomes()[20_011]

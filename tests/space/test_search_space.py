@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from danas_hil.base import DanasError
-from danas_hil.space import DEFAULT_SPACE, DataConfig, Genome, SearchSpace
+from danas_hil.space import DEFAULT_SPACE, DataConfig, Genome, SearchSpace, choose_space
 from strategies import (
     DEPTH_GENES,
     gapless_spaces,
@@ -283,7 +283,7 @@ def test_the_largest_and_the_smallest_genome_enclose_the_space(space: SearchSpac
 def test_toml_narrows_the_genes_it_names_and_leaves_the_others(tmp_path: Path) -> None:
     file = tmp_path / "space.toml"
     file.write_text("resolution = 64\ncolour = ['rgb']\nalpha = [0.5, 1, 0.1]\nb7 = [0]\n")
-    space = SearchSpace.from_toml(file)
+    space = choose_space(str(file))
     assert space.data_configs == (DataConfig(64, "rgb"),)  # hardware-aware search
     assert space.alpha == (0.1, 0.5, 1.0)
     assert space.b7 == (0,)
@@ -293,7 +293,7 @@ def test_toml_narrows_the_genes_it_names_and_leaves_the_others(tmp_path: Path) -
 def test_toml_sets_the_width_of_monochrome_networks(tmp_path: Path) -> None:
     file = tmp_path / "space.toml"
     file.write_text("monochrome_width = 0.5\nresolution = [96]")
-    assert [data.width_factor for data in SearchSpace.from_toml(file).data_configs] == [0.5, 1.0]
+    assert [data.width_factor for data in choose_space(str(file)).data_configs] == [0.5, 1.0]
 
 
 @pytest.mark.parametrize(
@@ -324,12 +324,12 @@ def test_a_bad_search_space_says_what_is_wrong(tmp_path: Path, toml: str, told: 
     file = tmp_path / "space.toml"
     file.write_text(toml)
     with pytest.raises(DanasError, match=told):
-        SearchSpace.from_toml(file)
+        choose_space(str(file))
 
 
 def test_a_missing_search_space_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DanasError, match=r"no search space file .*nowhere\.toml"):
-        SearchSpace.from_toml(tmp_path / "nowhere.toml")
+    with pytest.raises(DanasError, match=r"no search space .*nowhere\.toml"):
+        choose_space(str(tmp_path / "nowhere.toml"))
 
 
 def test_a_space_of_one_genome_can_be_sampled_but_not_mutated() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -11,9 +11,6 @@ from danas_hil.base import DanasError, parse_duration
 from danas_hil.board import choose_limits
 from danas_hil.cli.running import run_search, runs_folder, show_outcome
 from danas_hil.cli.show import JsonOption
-
-if TYPE_CHECKING:  # imported where it is used: it loads numpy, and --help is to be quick
-    from danas_hil.space import SearchSpace
 
 _DEFAULT_BUDGET = "1h"
 
@@ -48,8 +45,12 @@ def search(
         typer.Option(help="Flash of the whole firmware, as 1MB.", rich_help_panel="Limits"),
     ] = None,
     space: Annotated[
-        Path | None, typer.Option(help="Search space, a TOML file.", rich_help_panel="Search space")
-    ] = None,
+        str,
+        typer.Option(
+            help="data-aware, hardware-aware, layers, or a TOML file.",
+            rich_help_panel="Search space",
+        ),
+    ] = "data-aware",
     resolutions: Annotated[
         str | None, typer.Option(help="Resolutions, as 32,64,96.", rich_help_panel="Search space")
     ] = None,
@@ -182,6 +183,7 @@ def search(
       danas-hil search faces --device-class small --trials 100 --supernet-steps 300
     """
     from danas_hil.search import SearchSettings, Weights, create_run
+    from danas_hil.space import choose_space
 
     options = {
         "train_split": train_split,
@@ -196,7 +198,11 @@ def search(
         limits=choose_limits(board, device_class, ram, flash),
         board=board,
         data_options={key: value for key, value in options.items() if value is not None},
-        space=_space(space, resolutions, colours),
+        space=choose_space(
+            space,
+            None if resolutions is None else [int(number) for number in _numbers(resolutions)],
+            None if colours is None else [colour.strip() for colour in colours.split(",")],
+        ),
         memory_model=memory_model,  # type: ignore[arg-type]  # checked by SearchSettings
         sampler=sampler,  # type: ignore[arg-type]
         population=population,
@@ -218,17 +224,6 @@ def search(
     )
     run = create_run(runs_folder(name), settings)
     show_outcome(run, run_search(run), json)
-
-
-def _space(file: Path | None, resolutions: str | None, colours: str | None) -> SearchSpace:
-    from danas_hil.space import SearchSpace
-
-    genes = SearchSpace.from_toml(file).to_json() if file else {}
-    if resolutions is not None:
-        genes["resolution"] = [int(number) for number in _numbers(resolutions)]
-    if colours is not None:
-        genes["colour"] = [colour.strip() for colour in colours.split(",")]
-    return SearchSpace.from_json(genes)
 
 
 def _numbers(text: str, count: int | None = None) -> list[float]:

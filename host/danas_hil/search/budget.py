@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from danas_hil.space import DataConfig, Genome, SearchSpace
+from danas_hil.space import DataConfig, Genome, Space
 
 TRAINING_SHARE = 0.6
 """Of the time budget goes to training; the rest is for evaluations and the export."""
@@ -32,7 +32,7 @@ def export_reserve(time_budget: float, candidates: int) -> float:
     return min(EXPORT_SHARE * time_budget, EXPORT_SECONDS * candidates)
 
 
-def expected_use(space: SearchSpace, fits: Callable[[Genome], bool]) -> dict[DataConfig, float]:
+def expected_use(space: Space, fits: Callable[[Genome], bool]) -> dict[DataConfig, float]:
     """The share of evaluations that each data configuration can expect.
 
     In proportion to how often a genome drawn from the space fits: a search drifts away from data
@@ -51,7 +51,7 @@ def expected_use(space: SearchSpace, fits: Callable[[Genome], bool]) -> dict[Dat
 
 
 def plan_steps(
-    space: SearchSpace,
+    space: Space,
     training_seconds: float,
     use: Mapping[DataConfig, float],
     step_seconds: Mapping[DataConfig, float],

@@ -93,7 +93,7 @@ class Evaluator:
     def _trained_supernet(self, data: DataConfig) -> Supernet:
         settings = TrainingSettings(batch_size=self._settings.batch_size)
         supernet = Supernet(
-            self._settings.space, data, self._settings.seed, settings, self._fits, self._made_for
+            self._settings.subnets, data, self._settings.seed, settings, self._fits, self._made_for
         )
         view = TrainingView(self._dataset.split("train"), data, self._settings.seed)
         steps = self._steps[data.name]

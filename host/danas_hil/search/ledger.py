@@ -16,7 +16,7 @@ from typing import Any
 from danas_hil.base import DanasError, atomic_path, require
 from danas_hil.run import Evaluation, RunFolder
 from danas_hil.search.pareto import DIRECTIONS, OBJECTIVES, objectives
-from danas_hil.space import SearchSpace
+from danas_hil.space import Space
 
 STUDY = "danas-hil"
 _RECORD = "evaluation"
@@ -25,7 +25,7 @@ _RECORD = "evaluation"
 class Ledger:
     """The evaluations of a run: read at the start, appended to as they finish."""
 
-    def __init__(self, run: RunFolder, space: SearchSpace) -> None:
+    def __init__(self, run: RunFolder, space: Space) -> None:
         """Open the study of `run`, making it if need be.
 
         Raises DanasError when the file is damaged or no study of ours.
@@ -77,8 +77,7 @@ class Ledger:
         if evaluation.index != len(self._evaluations):
             raise ValueError(f"evaluation {evaluation.index} after {len(self._evaluations)}")
         genes: dict[str, Any] = evaluation.genome.to_json()
-        space = self._space.to_json()
-        values = {gene: space[gene] for gene in genes if isinstance(space.get(gene), list)}
+        values = self._space.genes
         categorical = self._optuna.distributions.CategoricalDistribution
         state = self._optuna.trial.TrialState
         complete = evaluation.outcome == "complete"

@@ -211,7 +211,7 @@ def _plan(
 
 def _plan_by_time(settings: SearchSettings, estimator: MemoryEstimator) -> budget.Plan:
     assert settings.time_budget is not None
-    space = settings.space
+    space = settings.subnets
     training = TrainingSettings(batch_size=settings.batch_size)
     step_seconds = {
         data: time_step(space, data, training, estimator.fits) for data in space.data_configs

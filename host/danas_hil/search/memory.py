@@ -78,12 +78,12 @@ class MemoryEstimator:
 def check_possible(settings: SearchSettings, estimator: MemoryEstimator | None = None) -> None:
     """Raise DanasError when not even the smallest genome fits the limits."""
     space, estimator = settings.space, estimator or MemoryEstimator(settings)
-    smallest = [space.smallest(data) for data in space.data_configs]
+    smallest = [genome for data in space.data_configs for genome in space.leanest(data)]
     if any(map(estimator.fits, smallest)):
         return
     ram, flash = min(map(estimator.totals, smallest))
     raise DanasError(
         f"No genome fits {settings.limits}: the smallest is estimated at"
         f" {ram:,} bytes of RAM and {flash:,} bytes of flash.",
-        "Raise the limits, or give the space smaller resolutions and alphas.",
+        "Raise the limits, or give the space smaller resolutions and narrower networks.",
     )

@@ -16,7 +16,7 @@ from danas_hil.search.samplers import (
     Sampler,
     TournamentSampler,
 )
-from danas_hil.space import SearchSpace
+from danas_hil.space import SearchSpace, Space, space_from_json
 
 SamplerName = Literal["tournament", "regularized", "nsga2", "random"]
 MemoryModel = Literal["exact", "paper"]
@@ -46,7 +46,7 @@ class SearchSettings:
     limits: Limits = field(default_factory=Limits)
     board: str | None = None
     data_options: Mapping[str, Any] = field(default_factory=dict)
-    space: SearchSpace = field(default_factory=SearchSpace)
+    space: Space = field(default_factory=SearchSpace)
     memory_model: MemoryModel = "exact"
     sampler: SamplerName = "tournament"
     population: int | None = None
@@ -98,6 +98,13 @@ class SearchSettings:
             )
         self.make_sampler()  # raises for settings out of range
 
+    @property
+    def subnets(self) -> SearchSpace:
+        """The space as one of subnets of MobileNetV2. Raises DanasError if it is none."""
+        if not isinstance(self.space, SearchSpace):
+            raise DanasError("This search is not one of subnets, which share their weights.")
+        return self.space
+
     def make_sampler(self) -> Sampler:
         population = {} if self.population is None else {"population": self.population}
         match self.sampler:
@@ -137,7 +144,7 @@ class SearchSettings:
         """The inverse of `to_config`; other tables are ignored. Raises DanasError if damaged."""
         try:
             return SearchSettings(
-                space=SearchSpace.from_json(config["space"]),
+                space=space_from_json(config["space"]),
                 limits=Limits.from_json(config["limits"]),
                 weights=Weights(**config["weights"]),
                 data_options=config["data_options"],

@@ -1,16 +1,15 @@
-"""The search space: values for each gene; sampling, repair, mutation and crossover within it."""
+"""The space of subnets of MobileNetV2: values of its genes, and the ways between genomes."""
 
 from __future__ import annotations
 
 import itertools
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from danas_hil.base import DanasError
+from danas_hil.space.genes import distinct, read_values, steps
 from danas_hil.space.genome import (
     DEPTH_LIMITS,
     MONOCHROME_WIDTH,
@@ -50,12 +49,7 @@ class SearchSpace:
 
     def __post_init__(self) -> None:
         for gene in ("resolution", "colour", *_DEPTHS, "alpha"):
-            values = getattr(self, gene)
-            if not values:
-                raise DanasError(f"The search space gives {gene} no values.", _HINT)
-            if len(set(values)) != len(values):
-                raise DanasError(f"The search space gives {gene} a value twice.", _HINT)
-            object.__setattr__(self, gene, tuple(sorted(values)))
+            object.__setattr__(self, gene, distinct(gene, getattr(self, gene), _HINT))
         for resolution, colour in itertools.product(self.resolution, self.colour):
             self._data(resolution, colour)  # raises for a value out of range
         for gene, limit in zip(_DEPTHS, DEPTH_LIMITS, strict=True):
@@ -72,34 +66,17 @@ class SearchSpace:
     # -- reading and writing -------------------------------------------------------------------
 
     @staticmethod
-    def from_toml(path: Path) -> SearchSpace:
-        """Read a search space; genes left out keep all their values."""
-        try:
-            content = tomllib.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
-            raise DanasError(f"There is no search space file {path}.", _HINT) from error
-        except (OSError, ValueError) as error:
-            raise DanasError(f"{path} can't be read: {error}.", _HINT) from error
-        return SearchSpace.from_json(content)
-
-    @staticmethod
     def from_json(value: Mapping[str, Any]) -> SearchSpace:
         """The inverse of `to_json`. Raises DanasError for unknown genes and values of no use."""
-        known = {field.name: field for field in fields(SearchSpace)}
-        settings: dict[str, Any] = {}
-        for gene, values in value.items():
-            if gene not in known:
-                raise DanasError(
-                    f"A search space has no gene {gene!r}.", f"Genes: {', '.join(known)}."
-                )
-            kind = str if gene == "colour" else float if gene in _REAL else int
-            many = values if isinstance(values, list | tuple) else [values]
-            if gene == "monochrome_width" and len(many) != 1:
+        kinds = {
+            field.name: str if field.name == "colour" else float if field.name in _REAL else int
+            for field in fields(SearchSpace)
+        }
+        settings: dict[str, Any] = read_values(value, kinds, _HINT)
+        if "monochrome_width" in settings:
+            if len(settings["monochrome_width"]) != 1:
                 raise DanasError("monochrome_width is one number, not a gene.", _HINT)
-            if not all(_is(kind, item) for item in many):
-                raise DanasError(f"The search space gives {gene} the values {values!r}.", _HINT)
-            converted = tuple(kind(item) for item in many)
-            settings[gene] = converted[0] if gene == "monochrome_width" else converted
+            (settings["monochrome_width"],) = settings["monochrome_width"]
         return SearchSpace(**settings)
 
     def to_json(self) -> dict[str, Any]:
@@ -144,6 +121,9 @@ class SearchSpace:
     def smallest(self, data: DataConfig) -> Genome:
         """The shallowest and narrowest genome of `data`."""
         return Genome(data, ArchConfig(*min(self._depths, key=sum), min(self.alpha)))
+
+    def leanest(self, data: DataConfig) -> tuple[Genome, ...]:
+        return (self.smallest(data),)
 
     # -- moving about in it --------------------------------------------------------------------
 
@@ -241,14 +221,14 @@ class SearchSpace:
 
     def _data_neighbours(self, genome: Genome) -> list[Genome]:
         data = genome.data
-        configs = [self._data(r, data.colour) for r in _steps(self.resolution, data.resolution)]
+        configs = [self._data(r, data.colour) for r in steps(self.resolution, data.resolution)]
         configs += [self._data(data.resolution, c) for c in self.colour if c != data.colour]
         return [Genome(config, genome.arch) for config in configs]
 
     def _depth_neighbours(self, genome: Genome) -> list[Genome]:
         found: dict[Genome, None] = {}
         for place, gene in enumerate(_DEPTHS):
-            for value in _steps(getattr(self, gene), genome.subnet.depths[place]):
+            for value in steps(getattr(self, gene), genome.subnet.depths[place]):
                 depths = list(genome.subnet.depths)
                 depths[place] = value
                 arch = ArchConfig(*self.repair(depths), genome.subnet.alpha)
@@ -259,25 +239,10 @@ class SearchSpace:
     def _width_neighbours(self, genome: Genome) -> list[Genome]:
         return [
             Genome(genome.data, ArchConfig(*genome.subnet.depths, alpha))
-            for alpha in _steps(self.alpha, genome.subnet.alpha)
+            for alpha in steps(self.alpha, genome.subnet.alpha)
         ]
 
 
 _REAL = ("alpha", "monochrome_width")
-_T = TypeVar("_T", int, float)
-
-
-def _is(kind: type, value: object) -> bool:
-    if isinstance(value, bool):
-        return False
-    return isinstance(value, int | float) if kind is float else isinstance(value, kind)
-
-
-def _steps(values: tuple[_T, ...], value: _T) -> list[_T]:
-    """The values one step below and above `value`; the nearest where it is not among them."""
-    below = [v for v in values if v < value][-1:]
-    above = [v for v in values if v > value][:1]
-    return below + above
-
 
 DEFAULT_SPACE = SearchSpace()

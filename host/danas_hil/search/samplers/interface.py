@@ -9,9 +9,13 @@ import numpy as np
 
 from danas_hil.base import DanasError
 from danas_hil.run import Evaluation
-from danas_hil.space import Genome, SearchSpace
+from danas_hil.space import Genome, Space
 
 _TRIES = 200
+_MANY_TRIES = 5000
+_LISTED = 200_000
+"""Genomes that a space may have to be gone through one by one; the default space has 37,520."""
+
 _SALT_TRIAL = 1
 
 Acceptable = Callable[[Genome], bool]
@@ -38,17 +42,18 @@ def generator(seed: int, history: Sequence[Evaluation]) -> np.random.Generator:
     return np.random.default_rng((seed, _SALT_TRIAL, len(history)))
 
 
-def sampled(space: SearchSpace, rng: np.random.Generator, acceptable: Acceptable) -> Genome:
+def sampled(space: Space, rng: np.random.Generator, acceptable: Acceptable) -> Genome:
     """A genome drawn from the whole space.
 
     Where many are refused all that there are are tried, in random order: NothingLeftError means
-    that none is acceptable.
+    that none is acceptable. In a space too large for that it means that a great many were refused.
     """
-    for _ in range(_TRIES):
+    listed = space.size <= _LISTED
+    for _ in range(_TRIES if listed else _MANY_TRIES):
         genome = space.sample(rng)
         if acceptable(genome):
             return genome
-    genomes = space.genomes()
+    genomes = space.genomes() if listed else []
     for place in rng.permutation(len(genomes)):
         genome = genomes[int(place)]
         if acceptable(genome):
@@ -62,7 +67,7 @@ def sampled(space: SearchSpace, rng: np.random.Generator, acceptable: Acceptable
 
 def bred(
     breed: Callable[[], Genome],
-    space: SearchSpace,
+    space: Space,
     rng: np.random.Generator,
     acceptable: Acceptable,
 ) -> Genome:

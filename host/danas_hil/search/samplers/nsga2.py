@@ -12,7 +12,7 @@ from danas_hil.board import Limits
 from danas_hil.run import Evaluation
 from danas_hil.search.pareto import objectives
 from danas_hil.search.samplers.interface import Acceptable, bred, check_population, generator
-from danas_hil.space import Genome, SearchSpace
+from danas_hil.space import Genome, Space
 
 _DIRECTIONS = ("maximize", "minimize", "minimize")
 
@@ -29,7 +29,7 @@ class Nsga2Sampler:
     """
 
     def __init__(
-        self, space: SearchSpace, seed: int, limits: Limits | None = None, population: int = 50
+        self, space: Space, seed: int, limits: Limits | None = None, population: int = 50
     ) -> None:
         check_population(population)
         self.space, self.seed, self.population = space, seed, population

@@ -14,7 +14,7 @@ from danas_hil.search.samplers.interface import (
     sampled,
     worth,
 )
-from danas_hil.space import Genome, SearchSpace
+from danas_hil.space import Genome, Space
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class RegularizedSampler:
     has a mutated child.
     """
 
-    space: SearchSpace
+    space: Space
     seed: int
     population: int = 100
 

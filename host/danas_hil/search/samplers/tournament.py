@@ -17,7 +17,7 @@ from danas_hil.search.samplers.interface import (
     sampled,
     worth,
 )
-from danas_hil.space import Genome, SearchSpace
+from danas_hil.space import Genome, Space
 
 _SALT_GENERATION = 2
 
@@ -31,7 +31,7 @@ class TournamentSampler:
     probability crossover_ratio, else of a mutation of the tournament's winner.
     """
 
-    space: SearchSpace
+    space: Space
     seed: int
     population: int = 10
     update_ratio: float = 0.5

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from danas_hil.run import Evaluation
 from danas_hil.search.samplers.interface import Acceptable, generator, sampled
-from danas_hil.space import Genome, SearchSpace
+from danas_hil.space import Genome, Space
 
 
 @dataclass(frozen=True)
 class RandomSampler:
     """Every genome is drawn anew."""
 
-    space: SearchSpace
+    space: Space
     seed: int
 
     def propose(self, history: Sequence[Evaluation], acceptable: Acceptable) -> Genome:
