@@ -328,7 +328,7 @@ def test_a_bad_search_space_says_what_is_wrong(tmp_path: Path, toml: str, told: 
 
 
 def test_a_missing_search_space_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DanasError, match=r"no search space .*nowhere\.toml"):
+    with pytest.raises(DanasError, match=r"no search space file .*nowhere\.toml"):
         choose_space(str(tmp_path / "nowhere.toml"))
 
 

@@ -15,7 +15,7 @@ from danas_hil.base import DanasError, parse_duration
 from danas_hil.board import choose_limits
 from danas_hil.data import SourceOptions
 from danas_hil.search import SearchSettings, Weights, check_possible
-from danas_hil.space import SearchSpace
+from danas_hil.space import choose_space
 
 THRESHOLD = 0.75
 """Validation accuracy from which on models are counted, as arXiv 2502.12690 does."""
@@ -151,7 +151,7 @@ def _variant(path: Path, common: Mapping[str, Any], table: Mapping[str, Any]) ->
         data_options={key: common[key] for key in _DATA_OPTIONS if key in common},
         limits=choose_limits(*(given.get(key) for key in _LIMITS)),
         board=given.get("board"),
-        space=_space(path, given),
+        space=choose_space(*(given.get(key) for key in _SPACE), folder=path.parent),
         trials=common.get("trials"),
         time_budget=_seconds(common.get("time_budget")),
         **plain,
@@ -169,16 +169,6 @@ def _variant(path: Path, common: Mapping[str, Any], table: Mapping[str, Any]) ->
 def _data(path: Path, data: str) -> str:
     """A folder is looked for from the experiment's file on."""
     return data if data == "faces" else str((path.parent / Path(data).expanduser()).resolve())
-
-
-def _space(path: Path, given: Mapping[str, Any]) -> SearchSpace:
-    genes = given.get("space", {})
-    if isinstance(genes, str):
-        genes = SearchSpace.from_toml(path.parent / genes).to_json()
-    named = {"resolution": given.get("resolutions"), "colour": given.get("colours")}
-    return SearchSpace.from_json(
-        {**genes, **{gene: values for gene, values in named.items() if values is not None}}
-    )
 
 
 def _seconds(duration: str | float | None) -> float | None:

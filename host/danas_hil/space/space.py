@@ -20,7 +20,7 @@ SPACES: Mapping[str, Mapping[str, Any]] = {
     "hardware-aware": {"resolution": [224], "colour": ["rgb"]},
     "layers": {"family": FAMILY},
 }
-"""Spaces that have a name, as files would write them. The first one is the default."""
+"""Spaces that have a name, as files would write them. data-aware is the default everywhere."""
 
 _HINT = f"There are: {', '.join(SPACES)}; or name a TOML file."
 
@@ -95,17 +95,22 @@ def space_from_json(value: Mapping[str, Any]) -> Space:
 
 
 def choose_space(
-    space: str | None = None,
+    space: str | Mapping[str, Any] | None = None,
     resolutions: Sequence[int] | None = None,
     colours: Sequence[str] | None = None,
+    folder: Path = Path(),
 ) -> Space:
     """The space named `space`, or of the TOML file `space`, with other data genes where given.
+
+    space: the genes themselves will do too. folder: from which on files are looked for.
 
     Raises DanasError for what is neither a name nor a file, for genes and values of no use, and
     for hardware-aware search of more than one data configuration.
     """
-    named = SPACES.get(space or next(iter(SPACES)))
-    genes = dict(_read(Path(space)) if named is None and space else named or {})
+    if isinstance(space, str):
+        genes = dict(SPACES[space] if space in SPACES else _read(folder / space))
+    else:
+        genes = dict(space or {})
     if resolutions is not None:
         genes["resolution"] = list(resolutions)
     if colours is not None:
@@ -124,6 +129,6 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise DanasError(f"There is no search space {path}.", _HINT) from error
+        raise DanasError(f"There is no search space file {path}.", _HINT) from error
     except (OSError, ValueError) as error:
         raise DanasError(f"{path} can't be read: {error}.", _HINT) from error
