@@ -98,6 +98,7 @@ def choose_space(
     space: str | Mapping[str, Any] | None = None,
     resolutions: Sequence[int] | None = None,
     colours: Sequence[str] | None = None,
+    *,
     folder: Path = Path(),
 ) -> Space:
     """The space named `space`, or of the TOML file `space`, with other data genes where given.
