@@ -28,6 +28,18 @@ def test_its_arena_is_the_estimate_to_the_byte(measured: Measurement, dut: Dut) 
     assert measured.arena_bytes in (None, arena.minimum_bytes)
 
 
+def test_model_library_and_the_rest_have_their_shares(measured: Measurement, dut: Dut) -> None:
+    if dut.board.kind == "host":
+        pytest.skip("nothing is built there")
+    sizes = measured.sizes
+    assert sizes is not None
+    assert sum(sizes.flash_shares.values()) == sizes.flash_bytes
+    assert sum(sizes.static_ram_shares.values()) == sizes.static_ram_bytes
+    assert len(small_model()) <= sizes.flash_shares["model"] < len(small_model()) + 512
+    assert sizes.static_ram_shares["model"] == measured.arena_bytes
+    assert sizes.flash_shares["tflm"] > 10_000
+
+
 def test_its_outputs_are_those_computed_here(measured: Measurement) -> None:
     assert measured.parity is not None
     assert measured.parity.equal

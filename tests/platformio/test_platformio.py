@@ -14,7 +14,7 @@ from danas_hil.base import DanasError, Finished
 from danas_hil.board import load_board
 from danas_hil.platformio import core_folder, pio_environment, read_elf_sizes, upload
 from danas_hil.platformio.build import SizeError, _check_fit, _failure
-from danas_hil.platformio.elf import ElfSizes
+from danas_hil.platformio.elf import ElfSizes, Section
 from danas_hil.platformio.registry import check_packages, registry_answers
 from danas_hil.sketch import LIBRARY, LIBRARY_VARIABLE, SelfTest, render_selftest
 
@@ -53,12 +53,14 @@ def test_what_is_no_elf_file_is_refused(tmp_path):
 
 
 def test_too_much_ram_is_an_error_here(tmp_path):
-    fits = ElfSizes(1000, BOARD.ram_bytes, ())
-    _check_fit(BOARD, fits, tmp_path)
+    def sizes(flash, ram):
+        return ElfSizes(flash, (Section(".bss", 0x20000000, ram, loaded=False, in_ram=True),))
+
+    _check_fit(BOARD, sizes(1000, BOARD.ram_bytes), tmp_path)
     with pytest.raises(SizeError, match="of RAM"):
-        _check_fit(BOARD, ElfSizes(1000, BOARD.ram_bytes + 1, ()), tmp_path)
+        _check_fit(BOARD, sizes(1000, BOARD.ram_bytes + 1), tmp_path)
     with pytest.raises(SizeError, match="of flash"):
-        _check_fit(BOARD, ElfSizes(BOARD.flash_bytes + 1, 10, ()), tmp_path)
+        _check_fit(BOARD, sizes(BOARD.flash_bytes + 1, 10), tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from danas_hil import tflm
 from danas_hil.board import HARDWARE_MAP_VARIABLE
-from danas_hil.platformio import ElfSizes
+from danas_hil.platformio import ElfSizes, Shares
 from danas_hil.platformio.build import Built
 from danas_hil.sketch import render_tflm
 from devices.board import SimulatedBoard
@@ -42,7 +42,7 @@ def without_platformio(board, monkeypatch):
 
     def build(sketch, elf, log, seconds=0):
         elf.write_bytes(b"")
-        return Built(ElfSizes(4096, 1024, ()), 0.0)
+        return Built(ElfSizes(4096, ()), Shares({}, {}), 0.0)
 
     def upload(sketch, port, log, *, flags=(), seconds=0):
         assert port == board.names[-1]

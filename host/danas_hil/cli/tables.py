@@ -16,6 +16,14 @@ if TYPE_CHECKING:  # imported where they are used: they load numpy, and --help i
 _QUANTITIES = ("arena", "ram", "model", "flash")
 _KINDS = {"host": "measured on this computer", "emulated": "emulated", "measured": "measured"}
 _NONE = "-"
+_OWNERS = {
+    "model": "model",
+    "tflm": "TFLM",
+    "sketch": "sketch",
+    "framework": "framework",
+    "c_library": "C library",
+    "linker": "padding",
+}
 
 
 def show_measured(
@@ -36,6 +44,9 @@ def show_measured(
         here = [measurement for measurement in measurements if measurement.target == target]
         say(_title(target, here))
         out.print(_measurement_table(here))
+        if any(m.sizes and m.sizes.flash_shares for m in here):
+            say("", "What takes flash and static RAM")
+            out.print(_shares_table(here))
         if any(m.accuracy for m in here):
             say("", "Classified there")
             out.print(_accuracy_table(here))
@@ -81,6 +92,19 @@ def _figures(m: Measurement) -> dict[str, str]:
         ">flash B": _bytes(sizes.flash_bytes if sizes else None),
         ">ms": f"{m.latency.median_us / 1000:.2f}" if m.latency else _NONE,
     }
+
+
+def _shares_table(measurements: Sequence[Measurement]) -> Any:
+    """Bytes by owner; the model's are its weights in flash and the arena in RAM."""
+    rows = []
+    for m in measurements:
+        if m.sizes is not None and m.sizes.flash_shares:
+            for what, shares in (
+                ("flash", m.sizes.flash_shares),
+                ("RAM", m.sizes.static_ram_shares),
+            ):
+                rows.append((m.model, what, *(_bytes(shares.get(one)) for one in _OWNERS)))
+    return table(("model", "of", *(f">{title}" for title in _OWNERS.values())), rows)
 
 
 def _accuracy_table(measurements: Sequence[Measurement]) -> Any:

@@ -26,6 +26,7 @@ from danas_hil.board import Board, format_size
 from danas_hil.platformio.elf import ElfSizes, read_elf_sizes
 from danas_hil.platformio.registry import check_packages
 from danas_hil.platformio.settings import core_folder, pio_environment
+from danas_hil.platformio.shares import Shares, read_shares
 from danas_hil.sketch import LIBRARY_VARIABLE, Sketch, firmware_of
 
 BUILD_SECONDS = 1200.0  # the library has 215 files, which take minutes the first time
@@ -74,6 +75,7 @@ class Built:
     """A program that fits. seconds: that the build took."""
 
     sizes: ElfSizes
+    shares: Shares
     seconds: float
 
 
@@ -98,15 +100,17 @@ def build(sketch: Sketch, elf: Path, log: Path, seconds: float = BUILD_SECONDS) 
     deadline = Deadline(seconds, f"the build for {sketch.board.id}")
     with _project(sketch, deadline) as project:
         made = project / ".pio" / "build" / sketch.board.id / "firmware.elf"
-        made.unlink(missing_ok=True)  # an earlier one must not be taken for this
+        for earlier in (made, made.with_suffix(".map")):  # must not be taken for this one's
+            earlier.unlink(missing_ok=True)
         done = _pio(sketch, project, (), deadline, log)
         if done.status != 0 or not made.is_file():
             raise _failure(sketch.board, done.output, log)
         with atomic_path(elf) as path:
             shutil.copyfile(made, path)
-    sizes = read_elf_sizes(elf)
-    _check_fit(sketch.board, sizes, log)
-    return Built(sizes, time.monotonic() - started)
+        sizes = read_elf_sizes(elf)
+        _check_fit(sketch.board, sizes, log)
+        shares = read_shares(made.with_suffix(".map"), sizes)
+    return Built(sizes, shares, time.monotonic() - started)
 
 
 def upload(

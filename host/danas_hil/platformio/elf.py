@@ -35,8 +35,19 @@ class ElfSizes:
     """
 
     flash_bytes: int
-    static_ram_bytes: int
     sections: tuple[Section, ...]
+
+    @property
+    def static_ram_bytes(self) -> int:
+        return sum(section.size for section in self.static_ram_sections)
+
+    @property
+    def static_ram_sections(self) -> tuple[Section, ...]:
+        return tuple(
+            section
+            for section in self.sections
+            if section.in_ram and "heap" not in section.name and "stack" not in section.name
+        )
 
     def size_of(self, name: str) -> int:
         return sum(section.size for section in self.sections if section.name == name)
@@ -82,13 +93,8 @@ def _sizes(content: bytes) -> ElfSizes:
         )
         in_ram = bool(flags & _WRITE) and (moved or not loaded)
         sections.append(Section(name, address, size, loaded, in_ram))
-    static_ram = sum(
-        section.size
-        for section in sections
-        if section.in_ram and "heap" not in section.name and "stack" not in section.name
-    )
     image = sorted((physical, in_file) for _, _, _, physical, in_file, _ in segments)
-    return ElfSizes(_image_bytes(image), static_ram, tuple(sections))
+    return ElfSizes(_image_bytes(image), tuple(sections))
 
 
 def _image_bytes(parts: list[tuple[int, int]]) -> int:

@@ -116,25 +116,31 @@ def board_settings(
     as it lies on this computer. Raises DanasError for text that can't stand in such a file.
     """
     firmware = firmware_of(board)
+    # Absolute: a relative one is resolved for the first project of a core folder only.
+    folder = str(tree_folder("platforms"))
     platform = firmware.platform
     if firmware.is_local:
-        # Absolute: a relative one is resolved for the first project of a core folder only.
-        platform = f"symlink://{tree_folder('platforms') / firmware.platform_name}"
+        platform = f"symlink://{folder}/{firmware.platform_name}"
     flags = (
         f"-DDANAS_SERIAL={firmware.serial_object}",
         f"-DDANAS_BAUD={firmware.serial_baud}",
         "-DARDUINO_EXCLUDE_CODE",  # the library's own output, which would break our lines
         *firmware.flags,
     )
-    for text in (platform, *flags, *firmware.unflags, *libraries):
+    for text in (folder, platform, *flags, *firmware.unflags, *libraries):
         if any(sign in text for sign in ("\n", "\r", "${", " ;", "\x00")):
             raise DanasError(
                 f"{text!r} can't stand in platformio.ini.", "Use a path without such signs."
             )
-    if platforms is not None and firmware.is_local:
-        platform = f"symlink://{platforms}/{firmware.platform_name}"
+    if platforms is not None:
+        platform, folder = platform.replace(folder, platforms), platforms
     return _template("platformio.ini.j2").render(
-        board=board, firmware=firmware, platform=platform, flags=flags, libraries=libraries
+        board=board,
+        firmware=firmware,
+        platform=platform,
+        platforms=folder,
+        flags=flags,
+        libraries=libraries,
     )
 
 

@@ -144,13 +144,16 @@ def build_into(sketch: Sketch, folder: Path) -> Sizes:
     for name, text in sketch.files.items():
         write_atomic(folder / "sketch" / name, text)
     try:
-        sizes = build(sketch, folder / "firmware.elf", log).sizes
+        built = build(sketch, folder / "firmware.elf", log)
     except SizeError as error:
         raise TargetError("SIZE", error.what, error.hint, log) from error
     except DanasError as error:
         raise TargetError("BUILD", error.what, error.hint, log) from error
+    sizes, shares = built.sizes, built.shares
     sections = {section.name: section.size for section in sizes.sections}
-    return Sizes(sizes.flash_bytes, sizes.static_ram_bytes, sections)
+    return Sizes(
+        sizes.flash_bytes, sizes.static_ram_bytes, sections, shares.flash, shares.static_ram
+    )
 
 
 @contextlib.contextmanager

@@ -70,12 +70,15 @@ class BuildIdentity:
 class Sizes:
     """What a program takes before it runs, from its ELF file, in bytes.
 
-    static_ram_bytes: all that the linker places in RAM, the arena included.
+    static_ram_bytes: all that the linker places in RAM, the arena included. flash_shares,
+    static_ram_shares: whose that is, by the names of platformio.Owner; they add up to the two.
     """
 
     flash_bytes: int
     static_ram_bytes: int
     sections: Mapping[str, int] = field(default_factory=dict)
+    flash_shares: Mapping[str, int] = field(default_factory=dict)
+    static_ram_shares: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
