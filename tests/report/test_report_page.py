@@ -222,6 +222,20 @@ def test_measurements_are_shown_with_what_went_wrong(measured: Measured, front: 
     assert [o.status for o in measured.outcomes].count("SIZE") == 1
 
 
+def test_whose_is_what_of_a_firmware_is_shown_and_adds_up(measured: Measured, front: Front) -> None:
+    page = check(report_page("x", front, {}, measured)).words
+    assert "What takes flash and static RAM" in page
+    assert {row.target for row in measured.shares} == {"qemu-m4", "nano33ble@7E1A"}
+    flash = {
+        (r.candidate, r.target): r.observed for r in measured.compared if r.quantity == "flash"
+    }
+    for row in measured.shares:
+        parts = (row.model, row.tflm, row.sketch, row.framework, row.c_library, row.linker)
+        if row.memory == "flash":
+            assert sum(parts) == flash[row.candidate, row.target]
+    assert "What takes flash" not in report_page("x", front, {}, replace(measured, shares=()))
+
+
 def test_accuracy_on_a_device_stands_beside_its_time(measured: Measured, front: Front) -> None:
     good = next(o for o in measured.outcomes if o.status == "OK")
     scored = replace(good, accuracy=0.8125, precision=0.5, recall=0.25, test_images=160)

@@ -48,10 +48,10 @@ _LINE = re.compile(
 
 @dataclass(frozen=True)
 class Shares:
-    """Bytes of each owner; they add up to flash_bytes and static_ram_bytes of the program."""
+    """Bytes by Owner; they add up to flash_bytes and static_ram_bytes of the program."""
 
-    flash: Mapping[Owner, int]
-    static_ram: Mapping[Owner, int]
+    flash: Mapping[str, int]
+    static_ram: Mapping[str, int]
 
 
 class _Piece(NamedTuple):
@@ -103,7 +103,7 @@ def _owner(file: str) -> Owner:
 
 def _sums(
     pieces: Mapping[str, list[_Piece]], sections: Iterable[Section], total: int
-) -> Mapping[Owner, int]:
+) -> Mapping[str, int]:
     """Of these sections; what no file claims of the total is the linker's.
 
     Equal constants are stored once, and the map tells their size for each file that has them: a
@@ -115,5 +115,6 @@ def _sums(
         ends = [piece.address for piece in inside[1:]] + [section.address + section.size]
         for piece, end in zip(inside, ends, strict=True):
             sums[piece.owner] += min(piece.size, end - piece.address)
-    others = {owner: sums[owner] for owner in OWNERS if owner != "linker"}
-    return {**others, "linker": total - sum(others.values())}
+    others: dict[str, int] = {owner: sums[owner] for owner in OWNERS if owner != "linker"}
+    others["linker"] = total - sum(others.values())
+    return others

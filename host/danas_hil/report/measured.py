@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from danas_hil.board import Board, board_names, load_board
 from danas_hil.compare import Compared, Verdict, compare_run
@@ -41,6 +42,22 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class FirmwareShares:
+    """Bytes of one firmware's flash or static RAM, by whose they are (`platformio.Owner`)."""
+
+    candidate: str
+    target: str
+    kind: Kind
+    memory: Literal["flash", "static RAM"]
+    model: int
+    tflm: int
+    sketch: int
+    framework: int
+    c_library: int
+    linker: int
+
+
+@dataclass(frozen=True)
 class TargetWords:
     """A target for the reader: its board, and which TFLM with which kernels ran there."""
 
@@ -60,6 +77,7 @@ class Measured:
     outcomes: tuple[Outcome, ...] = ()
     compared: tuple[Compared, ...] = ()
     targets: Mapping[str, TargetWords] = field(default_factory=dict)
+    shares: tuple[FirmwareShares, ...] = ()
 
 
 def gather(run: RunFolder) -> Measured:
@@ -73,6 +91,7 @@ def gather(run: RunFolder) -> Measured:
         tuple(map(_outcome, measurements, comparison.verdicts)),
         comparison.rows,
         {m.target: _words(m, boards.get(m.board)) for m in measurements},
+        tuple(shares for m in measurements for shares in _shares(m)),
     )
 
 
@@ -97,6 +116,13 @@ def _outcome(m: Measurement, verdict: Verdict) -> Outcome:
         scores.recall if scores else None,
         scores.images if scores else 0,
     )
+
+
+def _shares(m: Measurement) -> Iterator[FirmwareShares]:
+    """None of what was not built, or before shares were taken."""
+    if m.sizes is not None and m.sizes.flash_shares:
+        yield FirmwareShares(m.model, m.target, m.kind, "flash", **m.sizes.flash_shares)
+        yield FirmwareShares(m.model, m.target, m.kind, "static RAM", **m.sizes.static_ram_shares)
 
 
 def _words(m: Measurement, board: Board | None) -> TargetWords:

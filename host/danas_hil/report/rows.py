@@ -9,7 +9,7 @@ from typing import Any
 from danas_hil.board import Limits
 from danas_hil.compare import Compared
 from danas_hil.metrics import Scores
-from danas_hil.report.measured import Outcome
+from danas_hil.report.measured import FirmwareShares, Outcome
 from danas_hil.run import Candidate, Evaluation, Front
 from danas_hil.space import Genome, LayerStack
 
@@ -92,7 +92,7 @@ class Group:
     recall: float
 
 
-Row = System | Step | Find | Member | Group | Outcome | Compared
+Row = System | Step | Find | Member | Group | Outcome | Compared | FirmwareShares
 
 
 def genome_words(genome: Genome) -> str:

@@ -48,6 +48,7 @@ def write_report(run: RunFolder) -> Path:
         "accuracy_by_source": groups(chosen) if chosen else (),
         "measurements": measured.outcomes,
         "estimate_against_measurement": measured.compared,
+        "firmware_shares": measured.shares,
     }
     exported = {name: [columns(row) for row in part] for name, part in rows.items()}
     write_figures_json(run.path / "figures.json", run.name, exported)
@@ -71,6 +72,7 @@ def report_page(
         _pareto(front, table),
         _sources(chosen) if chosen and chosen.groups else EMPTY,
         _measurements(measured.outcomes),
+        _shares(measured) if measured.shares else EMPTY,
         _comparison(measured) if measured.compared else EMPTY,
         _search(front),
         section(
@@ -240,6 +242,18 @@ def _measurements(outcomes: Sequence[Outcome]) -> Markup:
         element("p", esc(note), class_="note"),
         tables.outcome_matrix(outcomes),
         tables.failures_table(failed) if failed else EMPTY,
+    )
+
+
+def _shares(measured: Measured) -> Markup:
+    note = (
+        "By the linker's map. The model's are its weights in flash and the arena in RAM; the sketch"
+        " is this project's own firmware, the framework the Arduino core."
+    )
+    return section(
+        "What takes flash and static RAM",
+        element("p", esc(note), class_="note"),
+        tables.shares_table(measured.shares),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from danas_hil.compare import Compared
 from danas_hil.report.markup import EMPTY, Markup, element, esc, join
-from danas_hil.report.measured import Outcome
+from danas_hil.report.measured import FirmwareShares, Outcome
 from danas_hil.report.rows import Group, Member
 from danas_hil.report.svg import percent, plain, size
 
@@ -182,6 +182,32 @@ def failures_table(outcomes: Sequence[Outcome]) -> Markup:
         for o in outcomes
     ]
     return table(("candidate", "target", "status", "reason, and what to do"), rows, words=4)
+
+
+def shares_table(rows: Sequence[FirmwareShares]) -> Markup:
+    """Whose is what of each firmware's flash and static RAM."""
+    body = [
+        (
+            element("code", esc(row.candidate)),
+            join((esc(f"{row.target} "), badge(row.kind))),
+            esc(row.memory),
+            *(
+                esc(plain(size))
+                for size in (
+                    row.model,
+                    row.tflm,
+                    row.sketch,
+                    row.framework,
+                    row.c_library,
+                    row.linker,
+                )
+            ),
+        )
+        for row in rows
+    ]
+    headers = ("model", "TFLM", "sketch", "framework", "C library", "padding")
+    titles = ("candidate", "target", "memory", *(f"{header}, B" for header in headers))
+    return table(titles, body, words=3)
 
 
 def _outcome(outcome: Outcome | None) -> Markup:

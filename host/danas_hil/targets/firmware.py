@@ -152,7 +152,11 @@ def build_into(sketch: Sketch, folder: Path) -> Sizes:
     sizes, shares = built.sizes, built.shares
     sections = {section.name: section.size for section in sizes.sections}
     return Sizes(
-        sizes.flash_bytes, sizes.static_ram_bytes, sections, shares.flash, shares.static_ram
+        sizes.flash_bytes,
+        sizes.static_ram_bytes,
+        sections,
+        shares.flash,
+        shares.static_ram,
     )
 
 
