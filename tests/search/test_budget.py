@@ -9,14 +9,27 @@ from danas_hil.search import budget
 from danas_hil.space import SearchSpace
 
 SPACE = SearchSpace(resolution=(32, 64, 96))
+EACH = {data.name: (data,) for data in SPACE.data_configs}
 
 
 def test_steps_fill_the_training_time() -> None:
     use = budget.expected_use(SPACE, lambda genome: True)
-    seconds = {data: 0.001 * data.resolution for data in SPACE.data_configs}
-    plan = budget.plan_steps(SPACE, 3600.0, use, seconds)
+    seconds = {data.name: 0.001 * data.resolution for data in SPACE.data_configs}
+    plan = budget.plan_steps(3600.0, EACH, use, seconds)
     assert plan.seconds == pytest.approx(3600, rel=0.01)
     assert plan.steps["32-rgb"] > plan.steps["96-rgb"]
+
+
+def test_a_supernet_for_all_data_gets_all_the_time() -> None:
+    use = budget.expected_use(SPACE, lambda genome: True)
+    plan = budget.plan_steps(100.0, {"shared": SPACE.data_configs}, use, {"shared": 0.5})
+    assert plan.steps == {"shared": 200}
+
+
+def test_steps_of_the_last_training_follow_from_its_share_and_are_none_if_few() -> None:
+    assert budget.final_steps(3600, 0.1) == int(3600 * budget.FINAL_SHARE / 0.1) // 4
+    assert budget.final_steps(60, 0.1) == 0
+    assert budget.final_steps(1e6, 0.1) == budget.FINAL_MOST_STEPS
 
 
 def test_where_everything_fits_all_data_are_used_alike() -> None:
@@ -39,10 +52,10 @@ def test_nothing_fitting_still_gives_every_supernet_its_share() -> None:
 
 def test_a_tiny_budget_still_trains_a_little() -> None:
     use = budget.expected_use(SPACE, lambda genome: True)
-    plan = budget.plan_steps(SPACE, 0.01, use, dict.fromkeys(SPACE.data_configs, 1.0))
+    plan = budget.plan_steps(0.01, EACH, use, dict.fromkeys(EACH, 1.0))
     assert set(plan.steps.values()) == {budget.LEAST_STEPS}
 
 
 def test_the_export_keeps_at_most_its_share_of_the_budget() -> None:
     assert budget.export_reserve(60, 100) == pytest.approx(6)
-    assert budget.export_reserve(36_000, 10) == pytest.approx(40)
+    assert budget.export_reserve(36_000, 10) == pytest.approx(80)

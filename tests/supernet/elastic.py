@@ -39,18 +39,18 @@ SUBNETS = [
 """The largest, the smallest, and some between; five of the six dense heads, residuals or none."""
 
 
-def make_batch(step: int, size: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+def make_batch(data: DataConfig, step: int, size: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Noise, brighter on the left for class 1 and on the right for class 0."""
     rng = np.random.default_rng(step)
     labels = rng.integers(0, 2, size)
-    images = rng.uniform(-1, 1, (size, *DATA.shape)).astype(np.float32)
-    ramp = np.linspace(0.5, -0.5, DATA.resolution, dtype=np.float32)[None, None, :, None]
+    images = rng.uniform(-1, 1, (size, *data.shape)).astype(np.float32)
+    ramp = np.linspace(0.5, -0.5, data.resolution, dtype=np.float32)[None, None, :, None]
     return images * 0.5 + (2 * labels[:, None, None, None] - 1).astype(np.float32) * ramp, labels
 
 
 def shaken_supernet() -> Supernet:
     """Untrained, but with no weight at its initial one, zero or nearly zero."""
-    supernet = Supernet(SPACE, DATA)
+    supernet = Supernet(SPACE, (DATA,))
     rng = np.random.default_rng(1)
     noise = rng.normal(0, 0.1, supernet.weights.size).astype(np.float32)
     supernet.weights = supernet.weights + noise

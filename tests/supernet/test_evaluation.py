@@ -6,21 +6,23 @@ import pytest
 from danas_hil.base import DanasError
 from danas_hil.space import DataConfig, Genome
 from danas_hil.supernet import Supernet, evaluation
-from danas_hil.supernet.evaluation import evaluation_functions
-from danas_hil.supernet.training import step_functions
+from danas_hil.supernet.evaluation import gather_function, predict_function
+from danas_hil.supernet.training import gradient_function
 from supernet.elastic import DATA, SPACE, SUBNETS, make_batch, shaken_supernet
 
 
 def test_one_trace_serves_every_subnet_and_every_number_of_images() -> None:
     supernet = shaken_supernet()
-    images, _ = make_batch(0, 40)
+    images, _ = make_batch(DATA, 0, 40)
     for genome in SUBNETS:
         supernet.evaluate(genome, images[:32], images)
         supernet.evaluate(genome, images, images[:7])
-    large = Supernet(SPACE, DataConfig(64, "rgb"))
+    large = Supernet(SPACE, (DataConfig(64, "rgb"),))
     more = np.zeros((3, 64, 64, 3), np.uint8)
-    large.evaluate(SPACE.largest(large.data), more, more)
-    traces = [f.experimental_get_tracing_count() for f in evaluation_functions(supernet.network)]
+    large.evaluate(SPACE.largest(DataConfig(64, "rgb")), more, more)
+    network = supernet.network
+    traced = gather_function(network, 3), predict_function(network, 3, "float32")
+    traces = [f.experimental_get_tracing_count() for f in traced]
     assert traces == [1, 1]
 
 
@@ -36,11 +38,20 @@ def test_images_as_bytes_give_what_their_floats_give() -> None:
         )
 
 
+def test_half_precision_gives_nearly_the_same_probabilities() -> None:
+    supernet = shaken_supernet()
+    images, _ = make_batch(DATA, 0, 40)
+    for genome in SUBNETS[:3]:
+        exact = supernet.evaluate(genome, images, images)
+        quick = supernet.evaluate(genome, images, images, "bfloat16")
+        assert 0 < np.abs(quick - exact).mean() < 0.05
+
+
 def test_probabilities_do_not_depend_on_the_batches_they_come_in(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     supernet = shaken_supernet()
-    images, _ = make_batch(0, 33)
+    images, _ = make_batch(DATA, 0, 33)
     whole = supernet.evaluate(SUBNETS[0], images, images)
     monkeypatch.setattr(evaluation, "PREDICTION_PIXELS", 10 * 32 * 32)
     np.testing.assert_allclose(supernet.evaluate(SUBNETS[0], images, images), whole, atol=1e-6)
@@ -51,7 +62,7 @@ def test_probabilities_do_not_depend_on_the_batches_they_come_in(
 
 def test_recalibration_in_batches_is_the_mean_over_them(monkeypatch: pytest.MonkeyPatch) -> None:
     supernet = shaken_supernet()
-    images, _ = make_batch(0, 32)
+    images, _ = make_batch(DATA, 0, 32)
     network, flat, genome = supernet.network, supernet.weights, SUBNETS[0]
     halves = [
         evaluation.recalibrated(network, flat, genome, part) for part in (images[:16], images[16:])
@@ -67,9 +78,9 @@ def test_recalibration_in_batches_is_the_mean_over_them(monkeypatch: pytest.Monk
 @pytest.mark.parametrize("genome", SUBNETS, ids=str)
 def test_images_recalibrated_on_themselves_get_what_training_mode_gives(genome: Genome) -> None:
     supernet = shaken_supernet()
-    images, _ = make_batch(0, 64)
+    images, _ = make_batch(DATA, 0, 64)
     choice = supernet.network.choice(genome)
-    gradient, _ = step_functions(supernet.network)
+    gradient = gradient_function(supernet.network, 3)
     targets = np.full((64, 2), 0.5, np.float32)
     _, expected, _ = gradient(
         supernet.weights, images, targets, choice.depths, choice.kept, choice.head
@@ -80,6 +91,6 @@ def test_images_recalibrated_on_themselves_get_what_training_mode_gives(genome: 
 @pytest.mark.parametrize("shape", [(0, 32, 32, 3), (4, 32, 32, 1), (4, 64, 64, 3), (32, 32, 3)])
 def test_images_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
     supernet = shaken_supernet()
-    good, _ = make_batch(0, 8)
+    good, _ = make_batch(DATA, 0, 8)
     with pytest.raises(DanasError, match="Images of shape"):
         supernet.evaluate(SUBNETS[0], good, np.zeros(shape, np.float32))

@@ -10,14 +10,14 @@ from danas_hil.estimate import paper
 from danas_hil.space import Genome, layers
 from danas_hil.supernet import build
 from strategies import genomes
-from supernet.elastic import SUBNETS, make_batch, shaken_supernet
+from supernet.elastic import DATA, SUBNETS, make_batch, shaken_supernet
 
 
 @pytest.mark.parametrize("genome", SUBNETS, ids=str)
 def test_the_extracted_model_gives_what_the_subnet_gives(genome: Genome) -> None:
     supernet = shaken_supernet()
-    recalibration, _ = make_batch(0, 64)
-    images, _ = make_batch(1, 40)
+    recalibration, _ = make_batch(DATA, 0, 64)
+    images, _ = make_batch(DATA, 1, 40)
     model = supernet.extract(genome, recalibration)
     expected = supernet.evaluate(genome, recalibration, images)
     assert expected.std(axis=0).min() > 1e-4  # not the same answer for every image

@@ -20,14 +20,14 @@ from danas_hil.space import (
 )
 from danas_hil.supernet.backend import tensorflow
 from danas_hil.supernet.network import HEAD, Network, activation, convolution
-from danas_hil.supernet.training import normalised_by_batch, step_functions
+from danas_hil.supernet.training import gradient_function, normalised_by_batch
 from strategies import genomes
 from supernet.elastic import DATA, SPACE, SUBNETS, make_batch, shaken_supernet
 
 
 @given(genomes())
 def test_a_subnet_has_exactly_the_weights_of_its_layer_table(genome: Genome) -> None:
-    network = Network.of(DEFAULT_SPACE, DataConfig(genome.data.resolution, genome.data.colour))
+    network = Network.of(DEFAULT_SPACE, [DataConfig(genome.data.resolution, genome.data.colour)])
     genome = replace(genome, data=replace(network.largest.data, resolution=64))
     weights = network.cut(np.zeros(network.size, np.float32), genome)
     for layer in layers(genome):
@@ -37,8 +37,28 @@ def test_a_subnet_has_exactly_the_weights_of_its_layer_table(genome: Genome) -> 
             assert weights[biases].size == layer.biases
 
 
+def test_colours_share_everything_but_the_stem() -> None:
+    mono = DataConfig(64, "monochrome")
+    both = Network.of(DEFAULT_SPACE, [DATA, mono])
+    assert both == Network.of(DEFAULT_SPACE, DEFAULT_SPACE.data_configs)
+    flat = both.initial(np.random.default_rng(0))
+    arch = ArchConfig(1, 1, 0, 0, 0, 0.3)
+    coloured, grey = (both.cut(flat, Genome(data, arch)) for data in (DATA, mono))
+    assert coloured.keys() == grey.keys()
+    for name, weights in grey.items():
+        narrow = tuple(slice(side) for side in weights.shape)
+        shared = np.shares_memory(weights, coloured[name])
+        assert shared == (not name.startswith("stem")), name
+        assert not shared or np.array_equal(weights, coloured[name][narrow])
+    alone = Network.of(DEFAULT_SPACE, [mono])
+    assert {name: weights.shape for name, weights in grey.items()} == {
+        name: weights.shape
+        for name, weights in alone.cut(np.zeros(alone.size, np.float32), Genome(mono, arch)).items()
+    }
+
+
 def test_weights_stand_in_the_flat_vector_without_gap_or_overlap() -> None:
-    network = Network.of(DEFAULT_SPACE, DATA)
+    network = Network.of(DEFAULT_SPACE, [DATA, DataConfig(32, "monochrome")])
     place = 0
     for parameter in network.parameters:
         assert parameter.start == place
@@ -47,10 +67,10 @@ def test_weights_stand_in_the_flat_vector_without_gap_or_overlap() -> None:
 
 
 def test_all_resolutions_of_a_colour_share_one_network_and_its_traces() -> None:
-    small, large = (Network.of(SPACE, DataConfig(r, "rgb")) for r in (32, 64))
+    small, large = (Network.of(SPACE, [DataConfig(r, "rgb")]) for r in (32, 64))
     assert small == large
-    assert step_functions(small) is step_functions(large)
-    assert small != Network.of(SPACE, DataConfig(32, "monochrome"))
+    assert gradient_function(small, 3) is gradient_function(large, 3)
+    assert small != Network.of(SPACE, [DataConfig(32, "monochrome")])
 
 
 @pytest.mark.parametrize(
@@ -65,12 +85,12 @@ def test_all_resolutions_of_a_colour_share_one_network_and_its_traces() -> None:
 )
 def test_a_genome_that_the_network_cannot_hold_is_refused(stranger: Genome) -> None:
     with pytest.raises(DanasError, match="no subnet"):
-        Network.of(SPACE, DATA).choice(stranger)
+        Network.of(SPACE, [DATA]).choice(stranger)
 
 
 def test_a_space_with_no_choice_of_depth_has_a_network_too() -> None:
     fixed = SearchSpace((32,), ("rgb",), (1,), (1,), (0,), (0,), (0,), (0.5,))
-    network = Network.of(fixed, DATA)
+    network = Network.of(fixed, [DATA])
     assert network.choice(fixed.largest(DATA)).head == 2
 
 
@@ -80,10 +100,11 @@ def test_masking_channels_gives_what_slicing_them_gives(genome: Genome) -> None:
     tf = tensorflow()
     supernet = shaken_supernet()
     network, flat = supernet.network, supernet.weights
-    images, _ = make_batch(0, 32)
+    images, _ = make_batch(DATA, 0, 32)
     choice = network.choice(genome)
     width = genome.arch.alpha * DATA.width_factor
-    everything = network.cut_tensors(tf.constant(flat), network.choice(network.largest).kept)
+    kept = network.choice(network.largest).kept
+    everything = network.cut_tensors(tf.constant(flat), kept, DATA.channels)
 
     def masked(layer: Layer, x: Any) -> tuple[Any, tuple[Any, ...]]:
         gamma, beta = everything[f"{layer.name}_gamma"], everything[f"{layer.name}_beta"]
@@ -95,7 +116,7 @@ def test_masking_channels_gives_what_slicing_them_gives(genome: Genome) -> None:
     head = everything[HEAD][choice.head, : features.shape[1]]
     logits = tf.matmul(features, head) + everything["classes_bias"][choice.head]
 
-    gradient, _ = step_functions(network)
+    gradient = gradient_function(network, 3)
     labels = np.full((32, 2), 0.5, np.float32)
     _, sliced, _ = gradient(flat, images, labels, choice.depths, choice.kept, choice.head)
     np.testing.assert_allclose(tf.nn.softmax(logits), sliced, atol=1e-5)

@@ -12,39 +12,71 @@ import pytest
 
 from danas_hil.base import DanasError
 from danas_hil.estimate import paper
-from danas_hil.space import Genome, SearchSpace, layers
+from danas_hil.space import DataConfig, Genome, SearchSpace, layers
 from danas_hil.supernet import Supernet, TrainingSettings, time_step
-from danas_hil.supernet.sandwich import Sandwich
-from danas_hil.supernet.training import step_functions
-from supernet.elastic import DATA, SPACE, SUBNETS, make_batch
+from danas_hil.supernet.sandwich import Sandwich, Schedule
+from danas_hil.supernet.training import gradient_function, update_function
+from supernet.elastic import DATA, SHALLOW_SPACE, SPACE, SUBNETS, make_batch
 
 SETTINGS = TrainingSettings(batch_size=16)
 
 
 def test_all_subnets_learn_together(tmp_path: Path) -> None:
-    supernet = Supernet(SPACE, DATA, settings=replace(SETTINGS, batch_size=32))
+    supernet = Supernet(SPACE, (DATA,), settings=replace(SETTINGS, batch_size=32))
     losses: list[float] = []
     assert supernet.train(
         make_batch, 80, tmp_path, on_step=lambda _step, _steps, loss: losses.append(loss)
     )
     assert len(losses) == 80
     assert np.mean(losses[-10:]) < 0.5 * np.mean(losses[:10])
-    recalibration, _ = make_batch(1000, 128)
-    images, labels = make_batch(2000, 200)
+    recalibration, _ = make_batch(DATA, 1000, 128)
+    images, labels = make_batch(DATA, 2000, 200)
     for genome in SUBNETS[:4]:
         guess = supernet.evaluate(genome, recalibration, images).argmax(axis=1)
         assert np.mean(guess == labels) > 0.85, str(genome)
 
 
+def test_one_supernet_learns_from_all_resolutions_and_colours(tmp_path: Path) -> None:
+    space = replace(SHALLOW_SPACE, resolution=(32, 48), alpha=(0.5, 1.0))
+    supernet = Supernet(space, space.data_configs, settings=SETTINGS)
+    assert supernet.train(make_batch, 60, tmp_path)
+    for data in space.data_configs:
+        genome = space.largest(data)
+        recalibration, _ = make_batch(data, 1000, 64)
+        images, labels = make_batch(data, 2000, 100)
+        probabilities = supernet.evaluate(genome, recalibration, images)
+        assert np.mean(probabilities.argmax(axis=1) == labels) > 0.85, data.name
+        model = supernet.extract(genome, recalibration)
+        np.testing.assert_allclose(model(images, training=False), probabilities, atol=1e-5)
+
+
+def test_a_step_is_for_one_data_configuration_and_large_images_have_fewer_and_more_time() -> None:
+    configs = [DataConfig(resolution, "rgb") for resolution in (32, 64)]
+    schedule = Schedule.of(SPACE, configs, 0)
+    drawn = [schedule.genomes(step, 1) for step in range(300)]
+    assert all(len({genome.data for genome in genomes}) == 1 for genomes in drawn)
+    small = sum(genomes[0].data.resolution == 32 for genomes in drawn)
+    assert schedule.shares == pytest.approx([2 / 3, 1 / 3])
+    assert small == pytest.approx(200, abs=30)
+    assert drawn == [schedule.genomes(step, 1) for step in range(300)]
+
+
+def test_data_for_which_nothing_fits_get_no_step() -> None:
+    configs = [DataConfig(resolution, "rgb") for resolution in (32, 64)]
+    schedule = Schedule.of(SPACE, configs, 0, lambda genome: genome.data.resolution == 32)
+    assert [sandwich.data for sandwich in schedule.sandwiches] == configs[:1]
+
+
 def test_one_trace_serves_largest_smallest_and_random_subnets(tmp_path: Path) -> None:
-    supernet = Supernet(SPACE, DATA, settings=SETTINGS)
+    supernet = Supernet(SPACE, (DATA,), settings=SETTINGS)
     supernet.train(make_batch, 3, tmp_path)
-    traces = [f.experimental_get_tracing_count() for f in step_functions(supernet.network)]
+    traced = gradient_function(supernet.network, 3), update_function(supernet.network)
+    traces = [f.experimental_get_tracing_count() for f in traced]
     assert traces == [1, 1]
 
 
 def test_a_training_that_is_stopped_goes_on_where_it_was(tmp_path: Path) -> None:
-    supernet = Supernet(SPACE, DATA, settings=SETTINGS)
+    supernet = Supernet(SPACE, (DATA,), settings=SETTINGS)
     seen: list[int] = []
 
     def note(step: int, steps: int, loss: float) -> None:
@@ -53,7 +85,7 @@ def test_a_training_that_is_stopped_goes_on_where_it_was(tmp_path: Path) -> None
     assert not supernet.train(
         make_batch, 4, tmp_path, on_step=note, should_stop=lambda: len(seen) == 2
     )
-    again = Supernet(SPACE, DATA, settings=SETTINGS)
+    again = Supernet(SPACE, (DATA,), settings=SETTINGS)
     assert again.load(tmp_path) == 2
     np.testing.assert_array_equal(again.weights, supernet.weights)
     assert again.train(make_batch, 4, tmp_path, on_step=note)
@@ -72,7 +104,7 @@ from supernet.elastic import DATA, SHALLOW_SPACE, make_batch
 tensorflow().config.experimental.enable_op_determinism()
 
 def train(folder, on_step=lambda *_: None):
-    supernet = Supernet(SHALLOW_SPACE, DATA, settings=TrainingSettings(batch_size=16))
+    supernet = Supernet(SHALLOW_SPACE, (DATA,), settings=TrainingSettings(batch_size=16))
     supernet.train(make_batch, 6, Path(folder), on_step=on_step, checkpoint_seconds=0)
     return supernet.weights
 
@@ -115,9 +147,9 @@ def test_a_training_killed_and_resumed_ends_with_the_weights_of_an_undisturbed_o
 
 
 def test_fine_tuning_never_touches_the_shared_weights() -> None:
-    supernet = Supernet(SPACE, DATA, settings=SETTINGS)
+    supernet = Supernet(SPACE, (DATA,), settings=SETTINGS)
     before = supernet.weights.copy()
-    images, _ = make_batch(5, 32)
+    images, _ = make_batch(DATA, 5, 32)
     model = supernet.finetune(SUBNETS[2], make_batch, 3, images)
     np.testing.assert_array_equal(supernet.weights, before)
     untuned = supernet.evaluate(SUBNETS[2], images, images)
@@ -127,15 +159,15 @@ def test_fine_tuning_never_touches_the_shared_weights() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        Supernet(SPACE, DATA, seed=1, settings=SETTINGS),
-        Supernet(replace(SPACE, b3=(1, 2)), DATA, settings=SETTINGS),
-        Supernet(SPACE, DATA, settings=replace(SETTINGS, learning_rate=0.1)),
-        Supernet(SPACE, DATA, settings=SETTINGS, made_for={"images": "others"}),
+        Supernet(SPACE, (DATA,), seed=1, settings=SETTINGS),
+        Supernet(replace(SPACE, b3=(1, 2)), (DATA,), settings=SETTINGS),
+        Supernet(SPACE, (DATA,), settings=replace(SETTINGS, learning_rate=0.1)),
+        Supernet(SPACE, (DATA,), settings=SETTINGS, made_for={"images": "others"}),
     ],
     ids=["seed", "space", "settings", "images"],
 )
 def test_a_checkpoint_of_another_supernet_is_refused(other: Supernet, tmp_path: Path) -> None:
-    Supernet(SPACE, DATA, settings=SETTINGS).train(
+    Supernet(SPACE, (DATA,), settings=SETTINGS).train(
         make_batch, 4, tmp_path, should_stop=lambda: True
     )
     with pytest.raises(DanasError, match="other settings"):
@@ -143,7 +175,7 @@ def test_a_checkpoint_of_another_supernet_is_refused(other: Supernet, tmp_path: 
 
 
 def test_a_damaged_or_missing_checkpoint_is_named(tmp_path: Path) -> None:
-    supernet = Supernet(SPACE, DATA, settings=SETTINGS)
+    supernet = Supernet(SPACE, (DATA,), settings=SETTINGS)
     with pytest.raises(DanasError, match="no checkpoint"):
         supernet.load(tmp_path)
     (tmp_path / "checkpoint.npz").write_bytes(b"PK\x03\x04 not whole")
@@ -196,4 +228,4 @@ def test_the_learning_rate_rises_and_then_falls_to_nothing() -> None:
 
 
 def test_the_time_of_a_step_is_a_positive_number_of_seconds() -> None:
-    assert 0 < time_step(SPACE, DATA, SETTINGS, steps=1) < 60
+    assert 0 < time_step(SPACE, [DATA], SETTINGS, steps=1) < 60

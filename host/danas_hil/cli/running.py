@@ -93,7 +93,7 @@ def demo(
         limits=load_device_class("small"),
         space=SearchSpace(resolution=(16, 24, 32), colour=("monochrome",)),
         trials=90,
-        supernet_steps=150,
+        supernet_steps=450,
         export_limit=12,
     )
     run = create_run(runs_folder(name or _dated("demo")), settings)

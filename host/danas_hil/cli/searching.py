@@ -71,7 +71,15 @@ def search(
     supernet_steps: Annotated[
         int | None,
         typer.Option(
-            help="Training steps of each supernet. Default: 60 % of --time-budget.",
+            help="Training steps of each supernet. Default: 55 % of --time-budget.",
+            rich_help_panel="Time",
+        ),
+    ] = None,
+    final_steps: Annotated[
+        int | None,
+        typer.Option(
+            help="Training steps of the best candidates by themselves. Default: 25 % of"
+            " --time-budget, for four of them.",
             rich_help_panel="Time",
         ),
     ] = None,
@@ -93,6 +101,14 @@ def search(
         str,
         typer.Option(help="tournament, regularized, nsga2 or random.", rich_help_panel="Method"),
     ] = "tournament",
+    supernet: Annotated[
+        str,
+        typer.Option(
+            help="shared: one for all data configurations. per-data: one for each, as in the"
+            " paper.",
+            rich_help_panel="Method",
+        ),
+    ] = "shared",
     population: Annotated[
         int | None,
         typer.Option(
@@ -212,7 +228,9 @@ def search(
         seed=seed,
         trials=trials,
         time_budget=None if time_budget is None else parse_duration(time_budget),
+        supernet=supernet,  # type: ignore[arg-type]
         supernet_steps=supernet_steps,
+        final_steps=final_steps,
         supernets=None if supernets is None else str(supernets.expanduser().resolve()),
         decode_resolution=decode_resolution,
         batch_size=batch_size,

@@ -27,7 +27,8 @@ class RunFolder:
     front.json              the exported Pareto front and all evaluations
     picks.json              the candidates that `danas-hil pick` chose
     test-images.npz         a sample for accuracy on a device
-    candidates/ID/          genome.json  model.tflite  golden.npz  estimate.json
+    candidates/ID/          genome.json  training.json  model.keras  model.tflite  golden.npz
+                            estimate.json
       BOARD[@SERIAL]/       measurement.json, and what building and talking left
     report.html  figures.json  figures.csv
     """

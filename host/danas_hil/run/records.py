@@ -72,7 +72,7 @@ class Candidate:
     id: of its genome; the name of its folder under candidates/. evaluation: the index of the
     evaluation it comes from. scores: by (precision and split): `float_validation`,
     `int8_validation`, `float_test`, `int8_test`. groups: int8 test scores by source of the image.
-    estimate: as in estimate.json.
+    estimate: as in estimate.json. final_steps: of training by itself, after the search.
     """
 
     id: str
@@ -82,6 +82,7 @@ class Candidate:
     scores: Mapping[str, Scores]
     estimate: Mapping[str, Any]
     groups: Mapping[str, Scores] = field(default_factory=dict)
+    final_steps: int = 0
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -92,6 +93,7 @@ class Candidate:
             "scores": {name: scores.to_json() for name, scores in self.scores.items()},
             "groups": {name: scores.to_json() for name, scores in self.groups.items()},
             "estimate": dict(self.estimate),
+            "final_steps": self.final_steps,
         }
 
     @staticmethod
@@ -104,6 +106,7 @@ class Candidate:
             scores={name: Scores.from_json(scores) for name, scores in value["scores"].items()},
             groups={name: Scores.from_json(scores) for name, scores in value["groups"].items()},
             estimate=value["estimate"],
+            final_steps=value.get("final_steps", 0),
         )
 
 

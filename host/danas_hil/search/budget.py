@@ -9,11 +9,19 @@ import numpy as np
 
 from danas_hil.space import DataConfig, Genome, Space
 
-TRAINING_SHARE = 0.6
-"""Of the time budget goes to training; the rest is for evaluations and the export."""
+TRAINING_SHARE = 0.55
+"""Of the time budget goes to training supernets."""
+FINAL_SHARE = 0.25
+"""Of the time budget is kept for training the best candidates by themselves; what is left is for
+evaluations and the export."""
+FINAL_CANDIDATES = 4
+"""So many are trained by themselves."""
+FINAL_MOST_STEPS = 6000
+FINAL_LEAST_STEPS = 100
+"""Fewer are not worth the trouble: a short search goes without."""
 EXPORT_SHARE = 0.1
 """Of the time budget, at most, is kept for the export."""
-EXPORT_SECONDS = 4.0
+EXPORT_SECONDS = 8.0
 """Kept for each candidate to be exported: conversion, int8 scores, golden outputs."""
 LEAST_STEPS = 50
 _DRAWS = 2000
@@ -21,7 +29,7 @@ _DRAWS = 2000
 
 @dataclass(frozen=True)
 class Plan:
-    """Training steps for each data configuration (by name), and the seconds they take in all."""
+    """Training steps of each supernet (by name), and the seconds they take in all."""
 
     steps: Mapping[str, int]
     seconds: float | None = None
@@ -51,15 +59,21 @@ def expected_use(space: Space, fits: Callable[[Genome], bool]) -> dict[DataConfi
 
 
 def plan_steps(
-    space: Space,
     training_seconds: float,
+    supernets: Mapping[str, tuple[DataConfig, ...]],
     use: Mapping[DataConfig, float],
-    step_seconds: Mapping[DataConfig, float],
+    step_seconds: Mapping[str, float],
 ) -> Plan:
-    """Share `training_seconds` out: each data configuration gets time by its expected use."""
+    """Share `training_seconds` out: each supernet gets time by the expected use of its data."""
+    share = {name: sum(use[data] for data in configs) for name, configs in supernets.items()}
     steps = {
-        data.name: max(LEAST_STEPS, int(training_seconds * use[data] / step_seconds[data]))
-        for data in space.data_configs
+        name: max(LEAST_STEPS, int(training_seconds * share[name] / step_seconds[name]))
+        for name in supernets
     }
-    seconds = sum(steps[data.name] * step_seconds[data] for data in space.data_configs)
-    return Plan(steps, seconds)
+    return Plan(steps, sum(steps[name] * step_seconds[name] for name in supernets))
+
+
+def final_steps(time_budget: float, step_seconds: float) -> int:
+    """Steps that each of the candidates trained by itself gets of the budget."""
+    steps = int(FINAL_SHARE * time_budget / FINAL_CANDIDATES / step_seconds)
+    return min(FINAL_MOST_STEPS, steps) if steps >= FINAL_LEAST_STEPS else 0

@@ -16,8 +16,11 @@ from danas_hil.run import RunFolder
 from danas_hil.search.listener import Listener
 from danas_hil.search.settings import SearchSettings
 from danas_hil.space import DataConfig, Genome
-from danas_hil.supernet import Supernet, TrainingSettings
+from danas_hil.supernet import Batch, Precision, Supernet, TrainingSettings, time_finetune
 
+FINAL_RATE = 5e-3
+"""Learning rate of the training of a candidate by itself. A third of the supernet's: 1,500 steps
+with it took a 64-rgb network from 91 to 94 % on validation images (docs/results.md)."""
 _BATCH = 256
 
 
@@ -26,7 +29,7 @@ class StoppedError(Exception):
 
 
 class Evaluator:
-    """Supernets by data configuration, trained when first needed, and the images they see."""
+    """Supernets, trained when first needed, and the images they see."""
 
     def __init__(
         self,
@@ -34,6 +37,7 @@ class Evaluator:
         run: RunFolder,
         dataset: Dataset,
         steps: Mapping[str, int],
+        precision: Precision,
         fits: Callable[[Genome], bool],
         listener: Listener,
         should_stop: Callable[[], bool],
@@ -42,14 +46,16 @@ class Evaluator:
         self._folder = run.path / (settings.supernets or run.supernets.name)
         self._dataset = dataset
         self._steps = steps
+        self._precision = precision
         self._fits = fits
         self._listener = listener
         self._should_stop = should_stop
-        self.supernet: Callable[[DataConfig], Supernet] = cache(self._trained_supernet)
+        self._supernet: Callable[[str], Supernet] = cache(self._trained_supernet)
         self._view = cache(self._make_view)
+        self._training_view = cache(self._make_training_view)
 
     def scores(self, genome: Genome) -> Scores:
-        """Float32 scores on validation images. Raises StoppedError when asked to stop."""
+        """On validation images, before quantisation. Raises StoppedError when asked to stop."""
         images = self.images("validation", genome.data)
         return Scores.of(images.labels, self.predict(genome, images.images))
 
@@ -58,12 +64,8 @@ class Evaluator:
         supernet = self.supernet(genome.data)
         recalibration = self.recalibration(genome.data)
         if self._settings.finetune_steps:
-            model = self.model(genome)
-            cuts = range(0, len(images), _BATCH)
-            parts = [model(scale(images[cut : cut + _BATCH]), training=False) for cut in cuts]
-            probabilities = np.concatenate(parts)
-        else:
-            probabilities = supernet.evaluate(genome, recalibration, images)
+            return classes(self.model(genome), images)
+        probabilities = supernet.evaluate(genome, recalibration, images, self._precision)
         return np.asarray(np.argmax(probabilities, axis=1), np.int64)
 
     def model(self, genome: Genome) -> Any:
@@ -72,8 +74,33 @@ class Evaluator:
         recalibration = self.recalibration(genome.data)
         if not self._settings.finetune_steps:
             return supernet.extract(genome, recalibration)
-        view = TrainingView(self._dataset.split("train"), genome.data, self._settings.seed + 1)
-        return supernet.finetune(genome, view.batch, self._settings.finetune_steps, recalibration)
+        return supernet.finetune(
+            genome, self._batches(1), self._settings.finetune_steps, recalibration
+        )
+
+    def final_model(self, genome: Genome, steps: int) -> Any:
+        """The subnet as a plain Keras model, trained by itself for so many steps.
+
+        Raises StoppedError when asked to stop.
+        """
+
+        def on_step(done: int, steps: int, loss: float) -> None:
+            self._listener.training(genome.id, done, steps, loss)
+            if self._should_stop():
+                raise StoppedError
+
+        return self.supernet(genome.data).finetune(
+            genome,
+            self._batches(1),
+            steps,
+            self.recalibration(genome.data),
+            learning_rate=FINAL_RATE,
+            on_step=on_step,
+        )
+
+    def final_step_seconds(self, genome: Genome) -> float:
+        """Seconds that a step of `final_model` takes on this computer."""
+        return time_finetune(self.supernet(genome.data), genome)
 
     def images(self, split: str, data: DataConfig) -> LabelledImages:
         """The images of `split` that evaluations use, as `data` shows them."""
@@ -90,19 +117,36 @@ class Evaluator:
     def _make_view(self, split: str, data: DataConfig) -> EvaluationView:
         return EvaluationView(self._dataset.split(split), data)
 
-    def _trained_supernet(self, data: DataConfig) -> Supernet:
+    def _make_training_view(self, data: DataConfig, pass_: int) -> TrainingView:
+        seed = self._settings.seed + pass_
+        return TrainingView(self._dataset.split("train"), data, seed)
+
+    def _batches(self, pass_: int) -> Batch:
+        """Training images in an order of their own for each `pass_`."""
+        return lambda data, step, size: self._training_view(data, pass_).batch(step, size)
+
+    def supernet(self, data: DataConfig) -> Supernet:
+        """The trained supernet for `data`. Raises StoppedError when asked to stop meanwhile."""
+        supernets = self._settings.supernet_configs
+        return self._supernet(next(name for name, of in supernets.items() if data in of))
+
+    def _trained_supernet(self, name: str) -> Supernet:
         settings = TrainingSettings(batch_size=self._settings.batch_size)
         supernet = Supernet(
-            self._settings.subnets, data, self._settings.seed, settings, self._fits, self._made_for
+            self._settings.subnets,
+            self._settings.supernet_configs[name],
+            self._settings.seed,
+            settings,
+            self._fits,
+            self._made_for,
         )
-        view = TrainingView(self._dataset.split("train"), data, self._settings.seed)
-        steps = self._steps[data.name]
-        self._listener.training(data.name, 0, steps, float("nan"))
+        steps = self._steps[name]
+        self._listener.training(name, 0, steps, float("nan"))
         done = supernet.train(
-            view.batch,
+            self._batches(0),
             steps,
-            self._folder / data.name,
-            on_step=lambda step, steps, loss: self._listener.training(data.name, step, steps, loss),
+            self._folder / name,
+            on_step=lambda step, steps, loss: self._listener.training(name, step, steps, loss),
             should_stop=self._should_stop,
         )
         if not done:
@@ -126,3 +170,10 @@ class Evaluator:
             "limits": [settings.limits.ram_bytes, settings.limits.flash_bytes],
             "memory": [settings.memory_model, settings.board],
         }
+
+
+def classes(model: Any, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    """Classes (n,) that a Keras model gives to images (n, h, w, c)."""
+    cuts = range(0, len(images), _BATCH)
+    parts = [model(scale(images[cut : cut + _BATCH]), training=False) for cut in cuts]
+    return np.asarray(np.argmax(np.concatenate(parts), axis=1), np.int64)

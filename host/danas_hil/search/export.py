@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from danas_hil import convert, tflm
-from danas_hil.base import DanasError, atomic_path, write_atomic, write_json
+from danas_hil.base import DanasError, atomic_path, read_json, write_atomic, write_json
 from danas_hil.data import Dataset, LabelledImages, representative_images
 from danas_hil.metrics import Scores
 from danas_hil.run import Candidate, Evaluation, Front, RunFolder
-from danas_hil.search.evaluation import Evaluator
+from danas_hil.search.evaluation import Evaluator, StoppedError, classes
+from danas_hil.search.final import final_steps
 from danas_hil.search.listener import Listener
 from danas_hil.search.memory import MemoryEstimator
 from danas_hil.search.pareto import pareto_front
 from danas_hil.search.settings import SearchSettings
+from danas_hil.space import Genome
+from danas_hil.supernet import load
 
 CALIBRATION_IMAGES = 100
 GOLDEN_IMAGES = 4
@@ -48,11 +53,14 @@ def export_front(
             f"{len(members)} of the {len(front)} members of the front are exported"
             " (--export-limit); the best accuracy at each size of RAM comes first."
         )
+    steps = final_steps(settings, members, evaluator)
     candidates, kept = [], []
     for done, evaluation in enumerate(members):
         listener.exporting(done, len(members), evaluation.genome.id)
         try:
-            candidates.append(_export(run, settings, evaluation, evaluator, estimator, dataset))
+            candidates.append(
+                _export(run, settings, evaluation, steps, evaluator, estimator, dataset)
+            )
             kept.append(evaluation)
         except DanasError as error:
             listener.warning(f"Candidate {evaluation.genome.id} is left out: {error}")
@@ -95,6 +103,7 @@ def _export(
     run: RunFolder,
     settings: SearchSettings,
     evaluation: Evaluation,
+    final_steps: Mapping[str, int],
     evaluator: Evaluator,
     estimator: MemoryEstimator,
     dataset: Dataset,
@@ -103,14 +112,17 @@ def _export(
     folder = run.candidate(genome.id)
     train = dataset.split("train")
     representative = representative_images(train, genome.data, CALIBRATION_IMAGES, settings.seed)
-    model_file = folder / "model.tflite"
+    model_file, training_file = folder / "model.tflite", folder / "training.json"
     if not model_file.is_file():
-        model = evaluator.model(genome)
+        steps, model = _trained(genome, final_steps.get(genome.id, 0), evaluator)
+        with atomic_path(folder / "model.keras") as path:
+            model.save(path)
+        write_json(training_file, {"final_steps": steps})
         write_atomic(
             model_file,
             convert.to_tflite(model, representative, clear_names=settings.clear_names),
         )
-    model_bytes = model_file.read_bytes()
+    model_bytes, float_model = model_file.read_bytes(), _float_model(folder)
     validation = evaluator.images("validation", genome.data)
     golden_inputs = convert.quantise_input(
         validation.images[:GOLDEN_IMAGES], convert.input_quantisation(model_bytes)
@@ -119,7 +131,6 @@ def _export(
     estimate = estimator.detail(genome, model_bytes)
     write_json(folder / "genome.json", genome.to_json())
     write_json(folder / "estimate.json", estimate)
-    assert evaluation.scores is not None
     assert evaluation.fitness is not None
     return Candidate(
         id=genome.id,
@@ -127,23 +138,39 @@ def _export(
         evaluation=evaluation.index,
         fitness=evaluation.fitness,
         scores={
-            "float_validation": evaluation.scores,
+            "float_validation": Scores.of(
+                validation.labels, classes(float_model, validation.images)
+            ),
             "int8_validation": _int8_scores(model_bytes, validation),
         },
         estimate=estimate,
+        final_steps=read_json(training_file)["final_steps"],
     )
+
+
+def _trained(genome: Genome, final_steps: int, evaluator: Evaluator) -> tuple[int, Any]:
+    """Steps of training by itself, and the Keras model: none when asked to stop meanwhile."""
+    if final_steps:
+        with contextlib.suppress(StoppedError):
+            return final_steps, evaluator.final_model(genome, final_steps)
+    return 0, evaluator.model(genome)
+
+
+def _float_model(folder: Path) -> Any:
+    return load(folder / "model.keras")
 
 
 def _test(run: RunFolder, candidate: Candidate, evaluator: Evaluator) -> Candidate:
     """The candidate with its scores on test images, also by group."""
     genome = candidate.genome
     images = evaluator.all_images("test", genome.data, TEST_IMAGES)
-    model = (run.candidate(candidate.id) / "model.tflite").read_bytes()
+    folder = run.candidate(candidate.id)
+    model = (folder / "model.tflite").read_bytes()
     predicted = np.argmax(convert.classify(model, images.images), axis=1)
     groups = np.array(images.groups)
     scores = {
         **candidate.scores,
-        "float_test": Scores.of(images.labels, evaluator.predict(genome, images.images)),
+        "float_test": Scores.of(images.labels, classes(_float_model(folder), images.images)),
         "int8_test": Scores.of(images.labels, predicted),
     }
     by_group = {

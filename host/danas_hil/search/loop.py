@@ -21,9 +21,16 @@ from danas_hil.search.pareto import pareto_front
 from danas_hil.search.samplers import NothingLeftError
 from danas_hil.search.settings import SearchSettings
 from danas_hil.space import Genome
-from danas_hil.supernet import TrainingSettings, make_deterministic, time_step
+from danas_hil.supernet import (
+    Precision,
+    TrainingSettings,
+    make_deterministic,
+    quick_precision,
+    time_step,
+)
 
 _STEPS = "supernet_steps"
+_PRECISION = "evaluation_precision"
 _STOPPED = "stopped"
 
 
@@ -62,7 +69,10 @@ def search(
     make_deterministic()
     started = time.monotonic() - _spent(ledger)
     plan = _plan(run, settings, estimator, listener)
-    evaluator = Evaluator(settings, run, dataset, plan.steps, estimator.fits, listener, should_stop)
+    precision = _precision(run)
+    evaluator = Evaluator(
+        settings, run, dataset, plan.steps, precision, estimator.fits, listener, should_stop
+    )
     try:
         if settings.supernets is not None:
             for data in settings.space.data_configs:
@@ -198,29 +208,38 @@ def _plan(
         plan = budget.Plan(config[_STEPS])
         listener.planned(plan.steps, None, "as this run began")
         return plan
-    configs = settings.space.data_configs
     if settings.supernet_steps is not None:
-        plan = budget.Plan({data.name: settings.supernet_steps for data in configs})
+        plan = budget.Plan(dict.fromkeys(settings.supernet_configs, settings.supernet_steps))
         listener.planned(plan.steps, None, "--supernet-steps")
     else:
         plan = _plan_by_time(settings, estimator)
-        listener.planned(plan.steps, plan.seconds, "60 % of --time-budget")
+        listener.planned(plan.steps, plan.seconds, "55 % of --time-budget")
     run.write_config({**config, _STEPS: dict(plan.steps)})
     return plan
 
 
+def _precision(run: RunFolder) -> Precision:
+    """Of evaluations, from config.toml if it stands there; else this computer's is put there."""
+    config = run.config()
+    if _PRECISION not in config:
+        config[_PRECISION] = quick_precision()
+        run.write_config(config)
+    precision: Precision = config[_PRECISION]
+    return precision
+
+
 def _plan_by_time(settings: SearchSettings, estimator: MemoryEstimator) -> budget.Plan:
     assert settings.time_budget is not None
-    space = settings.subnets
+    space, supernets = settings.subnets, settings.supernet_configs
     training = TrainingSettings(batch_size=settings.batch_size)
-    step_seconds = {
-        data: time_step(space, data, training, estimator.fits) for data in space.data_configs
-    }
     return budget.plan_steps(
-        space,
         budget.TRAINING_SHARE * settings.time_budget,
+        supernets,
         budget.expected_use(space, estimator.fits),
-        step_seconds,
+        {
+            name: time_step(space, configs, training, estimator.fits)
+            for name, configs in supernets.items()
+        },
     )
 
 
@@ -229,6 +248,8 @@ def search_seconds(settings: SearchSettings) -> float | None:
     if settings.time_budget is None:
         return None
     reserve = budget.export_reserve(settings.time_budget, settings.export_limit)
+    if settings.final_steps is None:
+        reserve += budget.FINAL_SHARE * settings.time_budget
     return settings.time_budget - reserve
 
 

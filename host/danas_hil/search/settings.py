@@ -16,10 +16,11 @@ from danas_hil.search.samplers import (
     Sampler,
     TournamentSampler,
 )
-from danas_hil.space import SearchSpace, Space, space_from_json
+from danas_hil.space import DataConfig, SearchSpace, Space, space_from_json
 
 SamplerName = Literal["tournament", "regularized", "nsga2", "random"]
 MemoryModel = Literal["exact", "paper"]
+SupernetName = Literal["shared", "per-data"]
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,13 @@ class SearchSettings:
         exact memory model is.
     population: of the sampler; None is its own usual one.
     trials, time_budget: evaluations and seconds after which the search ends; None is no end.
+    supernet: one for all data configurations, or one for each.
     supernet_steps: training steps of each supernet; None derives them from time_budget.
     supernets: folder of supernets shared with other searches, from the run's folder on. Those it
         lacks are trained there before the search begins, and take nothing of time_budget. None
         is the run's own folder, where each is trained when it is first needed.
+    final_steps: training of the most accurate candidates by themselves, before they are exported;
+        None derives it from time_budget, and is none without one.
     decode_resolution: pixels of the short side that images are kept in; None is the largest
         resolution of the space.
     recalibration_images, validation_images: at most so many are used for one evaluation.
@@ -56,7 +60,9 @@ class SearchSettings:
     seed: int = 0
     trials: int | None = None
     time_budget: float | None = None
+    supernet: SupernetName = "shared"
     supernet_steps: int | None = None
+    final_steps: int | None = None
     supernets: str | None = None
     decode_resolution: int | None = None
     batch_size: int = 64
@@ -68,8 +74,9 @@ class SearchSettings:
     clear_names: bool = True
 
     def __post_init__(self) -> None:
-        for name in ("memory_model", "sampler"):
-            allowed = get_args(MemoryModel if name == "memory_model" else SamplerName)
+        choices = {"memory_model": MemoryModel, "sampler": SamplerName, "supernet": SupernetName}
+        for name, choice in choices.items():
+            allowed = get_args(choice)
             if getattr(self, name) not in allowed:
                 raise DanasError(
                     f"There is no {name.replace('_', ' ')} {getattr(self, name)!r}.",
@@ -104,6 +111,14 @@ class SearchSettings:
         if not isinstance(self.space, SearchSpace):
             raise DanasError("This search is not one of subnets, which share their weights.")
         return self.space
+
+    @property
+    def supernet_configs(self) -> dict[str, tuple[DataConfig, ...]]:
+        """The data configurations of each supernet, by its name."""
+        configs = self.space.data_configs
+        if self.supernet == "shared" and len(configs) > 1:
+            return {"shared": tuple(configs)}
+        return {data.name: (data,) for data in configs}
 
     def make_sampler(self) -> Sampler:
         population = {} if self.population is None else {"population": self.population}
@@ -162,6 +177,7 @@ _LEAST: dict[str, float] = {
     "supernet_steps": 1,
     "batch_size": 2,
     "finetune_steps": 0,
+    "final_steps": 0,
     "recalibration_images": 2,
     "validation_images": 10,
     "export_limit": 1,

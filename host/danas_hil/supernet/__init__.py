@@ -3,17 +3,21 @@
 TensorFlow is imported when a network first runs, not with this package.
 """
 
-from danas_hil.supernet.backend import make_deterministic
-from danas_hil.supernet.extract import build
-from danas_hil.supernet.supernet import Supernet, time_step
+from danas_hil.supernet.backend import Precision, make_deterministic, quick_precision
+from danas_hil.supernet.extract import build, load
+from danas_hil.supernet.supernet import Supernet, time_finetune, time_step
 from danas_hil.supernet.training import Batch, OnStep, TrainingSettings
 
 __all__ = [
     "Batch",
     "OnStep",
+    "Precision",
     "Supernet",
     "TrainingSettings",
     "build",
+    "load",
     "make_deterministic",
+    "quick_precision",
+    "time_finetune",
     "time_step",
 ]

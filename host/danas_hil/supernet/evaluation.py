@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from danas_hil.base import DanasError
 from danas_hil.space import CLASSES, Genome, Layer
-from danas_hil.supernet.backend import tensorflow, traced
+from danas_hil.supernet.backend import Precision, tensorflow, traced
 from danas_hil.supernet.network import EPSILON, HEAD, Array, Network, activation, convolution
 
 Statistics = dict[str, tuple[Array, Array]]
@@ -35,7 +35,7 @@ def recalibrated(
     that there are few. Images are float32 in [-1, 1], or uint8.
     """
     check_images(genome, images)
-    gather, _ = evaluation_functions(network)
+    gather = gather_function(network, genome.data.channels)
     choice = network.choice(genome)
     names = [layer.name for layer in network.convolutions]
     sums: list[Array] = []
@@ -52,10 +52,11 @@ def probabilities(
     genome: Genome,
     statistics: Statistics,
     images: npt.NDArray[Any],
+    precision: Precision = "float32",
 ) -> Array:
     """Probabilities (n, 2) float32 that the subnet `genome` gives to `images`."""
     check_images(genome, images)
-    _, predict = evaluation_functions(network)
+    predict = predict_function(network, genome.data.channels, precision)
     weights = network.cut(flat, genome)
     kernels, biases = [], []
     for layer in network.convolutions:
@@ -77,27 +78,20 @@ def probabilities(
 
 
 @lru_cache(maxsize=8)
-def evaluation_functions(network: Network) -> tuple[Any, Any]:
-    """The traced functions (gather, predict), each traced once for all subnets of `network`.
-
-    gather(flat, images, depths, kept): mean and variance of each convolution in turn, empty for
-    dropped ones. predict(images, depths, kernels, biases, head, head bias): probabilities, with
-    batch norm folded into kernels and biases, already cut to the subnet's size.
+def gather_function(network: Network, channels: int) -> Any:
+    """(flat, images, depths, kept) to mean and variance of each convolution in turn, empty for
+    dropped ones. Traced once for all subnets of `network` that see images of `channels`.
     """
     tf = tensorflow()
-    images_spec = tf.TensorSpec([None, None, None, network.largest.data.channels], tf.float32)
-    depths_spec = tf.TensorSpec([5], tf.int32)
-    names = [layer.name for layer in network.convolutions]
-
-    gather_signature = [
+    signature = [
         tf.TensorSpec([network.size], tf.float32),
-        images_spec,
-        depths_spec,
+        tf.TensorSpec([None, None, None, channels], tf.float32),
+        tf.TensorSpec([5], tf.int32),
         tf.TensorSpec([len(network.counts)], tf.int32),
     ]
 
     def gather(flat: Any, images: Any, depths: Any, kept: Any) -> tuple[Any, ...]:
-        weights = network.cut_tensors(flat, kept)
+        weights = network.cut_tensors(flat, kept, channels)
 
         def convolve(layer: Layer, x: Any) -> tuple[Any, tuple[Any, ...]]:
             kernel = weights[layer.name]
@@ -113,9 +107,19 @@ def evaluation_functions(network: Network) -> tuple[Any, Any]:
 
         return network.features(images, depths, convolve)[1]
 
-    predict_signature = [
-        images_spec,
-        depths_spec,
+    return traced(gather, signature)
+
+
+@lru_cache(maxsize=8)
+def predict_function(network: Network, channels: int, precision: Precision) -> Any:
+    """(images, depths, kernels, biases, head, head bias) to probabilities, with batch norm folded
+    into kernels and biases, already cut to the subnet's size. Traced once, like `gather_function`.
+    """
+    tf = tensorflow()
+    names = [layer.name for layer in network.convolutions]
+    signature = [
+        tf.TensorSpec([None, None, None, channels], tf.float32),
+        tf.TensorSpec([5], tf.int32),
         [tf.TensorSpec([None, None, None, None], tf.float32)] * len(names),
         [tf.TensorSpec([None], tf.float32)] * len(names),
         tf.TensorSpec([None, len(CLASSES)], tf.float32),
@@ -128,12 +132,13 @@ def evaluation_functions(network: Network) -> tuple[Any, Any]:
         folded = dict(zip(names, zip(kernels, biases, strict=True), strict=True))
 
         def convolve(layer: Layer, x: Any) -> tuple[Any, tuple[Any, ...]]:
-            return _folded(layer, x, *folded[layer.name]), ()
+            kernel, bias = (tf.cast(part, precision) for part in folded[layer.name])
+            return _folded(layer, x, kernel, bias), ()
 
-        features, _ = network.features(images, depths, convolve)
-        return tf.nn.softmax(tf.matmul(features, head) + head_bias)
+        features, _ = network.features(tf.cast(images, precision), depths, convolve)
+        return tf.nn.softmax(tf.matmul(tf.cast(features, tf.float32), head) + head_bias)
 
-    return traced(gather, gather_signature), traced(predict, predict_signature)
+    return traced(predict, signature)
 
 
 def _folded(layer: Layer, x: Any, kernel: Any, bias: Any) -> Any:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from danas_hil.base import DanasError
 from danas_hil.space import ArchConfig, Genome, layers
 from danas_hil.supernet.backend import keras
 from danas_hil.supernet.evaluation import Statistics
@@ -57,6 +59,14 @@ def build(genome: Genome) -> Any:
             x = make.ReLU(name=f"{name}_relu")(x)
         outputs.append(x)
     return keras().Model(images, outputs[-1], name=f"genome_{genome.id}")
+
+
+def load(path: Path) -> Any:
+    """The keras.Model saved in `path`, for predictions. Raises DanasError naming a damaged file."""
+    try:
+        return keras().models.load_model(path, compile=False)
+    except (OSError, ValueError) as error:
+        raise DanasError(f"{path} can't be read: {error}.", "Remove its folder.") from error
 
 
 def extract(network: Network, flat: Array, genome: Genome, statistics: Statistics) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -30,6 +30,7 @@ Convolve = Callable[[Layer, Any], tuple[Any, tuple[Any, ...]]]
 EPSILON = 1e-3
 """Added to the variance in batch normalization, as in Keras' MobileNetV2."""
 
+STEM = "stem"
 HEAD = "classes"
 FIRST_HEAD = 2
 """The first stage that can be a network's last."""
@@ -71,26 +72,31 @@ class Choice:
 
 @dataclass(frozen=True)
 class Network:
-    """The elastic MobileNetV2 between the genomes `smallest` and `largest`.
+    """The elastic MobileNetV2 between the genomes `smallest` and `largest`, for all `colours`.
 
     The shared weights are as wide as `largest`. Every last stage has a dense head of its own,
     because a head learned on other features is of no use to it; a narrower subnet takes the
-    head's first rows, as it takes the first channels of every convolution. The resolution of the
-    two genomes is immaterial: `of` gives equal networks for all, which share their traces.
+    head's first rows, as it takes the first channels of every convolution. Each colour has a stem
+    of its own, and shares the rest.
+
+    colours: data configurations that differ in colour, all at one resolution, as the two genomes
+        are: resolution is immaterial. `of` gives equal networks for all, which share their traces.
     """
 
     largest: Genome
     smallest: Genome
+    colours: tuple[DataConfig, ...]
 
     @staticmethod
-    def of(space: SearchSpace, data: DataConfig) -> Network:
-        """The network that holds every genome of `space` that has the data configuration `data`.
+    def of(space: SearchSpace, configs: Iterable[DataConfig]) -> Network:
+        """The network that holds every genome of `space` with one of the data configurations.
 
         No depth of the space is over the largest genome's or below the smallest's, stage by stage:
         feasible depths form a lattice.
         """
-        any_size = replace(data, resolution=32)
-        return Network(space.largest(any_size), space.smallest(any_size))
+        colours = sorted({replace(data, resolution=32) for data in configs})
+        widest = max(colours, key=lambda data: data.width_factor)
+        return Network(space.largest(widest), space.smallest(widest), tuple(colours))
 
     # -- shared weights ------------------------------------------------------------------------
 
@@ -101,7 +107,7 @@ class Network:
 
     @cached_property
     def convolutions(self) -> tuple[Layer, ...]:
-        """The layers with batch normalization, in order."""
+        """The layers with batch normalization, in order; of the stems the largest net's."""
         return tuple(layer for layer in self.table if layer.kind in ("conv", "depthwise"))
 
     @cached_property
@@ -115,7 +121,7 @@ class Network:
         kernels: list[tuple[str, tuple[int, ...], tuple[int, ...]]] = []
         others: list[tuple[str, tuple[int, ...], tuple[int, ...]]] = []
         shape: tuple[int, ...]
-        for layer in self.convolutions:
+        for layer in self._all_convolutions:
             full, channels, side = layer.full_channels, layer.output_shape[2], layer.kernel
             if layer.kind == "depthwise":
                 kernels.append((layer.name, (side, side, channels, 1), (0, 0, full, 0)))
@@ -154,7 +160,8 @@ class Network:
         The heads start near zero, so that the first probabilities are near one half.
         """
         flat = np.zeros(self.size, np.float32)
-        fan_in = {layer.name: layer.weights // layer.output_shape[2] for layer in self.convolutions}
+        layers = self._all_convolutions
+        fan_in = {layer.name: layer.weights // layer.output_shape[2] for layer in layers}
         for parameter in self.parameters:
             part = flat[parameter.start : parameter.start + parameter.size]
             if parameter.name in fan_in:
@@ -173,7 +180,7 @@ class Network:
         low, high = self.smallest.subnet.depths, self.largest.subnet.depths
         if (
             not genome.feasible
-            or replace(genome.data, resolution=32) != self.largest.data
+            or replace(genome.data, resolution=32) not in self.colours
             or alpha > self.largest.subnet.alpha
             or not all(a <= b <= c for a, b, c in zip(low, depths, high, strict=True))
         ):
@@ -200,10 +207,10 @@ class Network:
         table = layers(genome)
         names = {layer.name for layer in table}
         weights = {}
-        for p in self.parameters:
-            if p.name.removesuffix("_gamma").removesuffix("_beta") in names:
+        for name, p in self._seen(self.parameters, genome.data.channels):
+            if name.removesuffix("_gamma").removesuffix("_beta") in names:
                 whole = flat[p.start : p.start + p.size].reshape(p.shape)
-                weights[p.name] = whole[tuple(slice(kept[a] if a else None) for a in p.axes)]
+                weights[name] = whole[tuple(slice(kept[a] if a else None) for a in p.axes)]
         features = next(layer.input_shape[2] for layer in table if layer.name == HEAD)
         weights[HEAD] = weights[HEAD][choice.head, :features]
         bias = self.parameters[-1]
@@ -211,22 +218,55 @@ class Network:
         weights[bias.name] = heads[choice.head]
         return weights
 
-    def cut_tensors(self, flat: Any, kept: Any) -> dict[str, Any]:
+    def cut_tensors(self, flat: Any, kept: Any, channels: int) -> dict[str, Any]:
         """The same inside a traced function: `flat` and `kept` are tensors.
 
-        All layers come, kept or dropped, and all heads, whole.
+        All layers come, kept or dropped, and all heads, whole; of the stems the one that sees
+        images of so many channels.
         """
         tf = tensorflow()
         places = {count: kept[place] for place, count in enumerate(self.counts)}
-        parts = tf.split(flat, [p.size for p in self.parameters])
+        parts = dict(
+            zip(self.parameters, tf.split(flat, [p.size for p in self.parameters]), strict=True)
+        )
         weights = {}
-        for p, part in zip(self.parameters, parts, strict=True):
-            whole = tf.reshape(part, p.shape)
+        for name, p in self._seen(self.parameters, channels):
+            whole = tf.reshape(parts[p], p.shape)
             if any(p.axes):
                 size = [places.get(axis, -1) for axis in p.axes]
                 whole = tf.slice(whole, [0] * len(size), size)
-            weights[p.name] = whole
+            weights[name] = whole
         return weights
+
+    @cached_property
+    def _stems(self) -> tuple[Layer, ...]:
+        """A stem for each colour. They bear its name, except the largest net's."""
+        first = self.convolutions[0]
+        side = first.input_shape[0]
+        return tuple(
+            first
+            if data == self.largest.data
+            else replace(
+                first, name=f"{STEM}_{data.colour}", input_shape=(side, side, data.channels)
+            )
+            for data in self.colours
+        )
+
+    @property
+    def _all_convolutions(self) -> tuple[Layer, ...]:
+        return (*self._stems, *self.convolutions[1:])
+
+    def _seen(
+        self, parameters: Iterable[Parameter], channels: int
+    ) -> Iterator[tuple[str, Parameter]]:
+        """The parameters of subnets that see images of `channels`, and what they call them."""
+        names = {stem.name: stem.input_shape[2] for stem in self._stems}
+        for parameter in parameters:
+            kernel = parameter.name.removesuffix("_gamma").removesuffix("_beta")
+            if kernel not in names:
+                yield parameter.name, parameter
+            elif names[kernel] == channels:
+                yield STEM + parameter.name.removeprefix(kernel), parameter
 
     # -- the forward pass ----------------------------------------------------------------------
 
@@ -248,7 +288,7 @@ class Network:
                 collected += statistics
             return (before + x if residual else x), tuple(collected)
 
-        x, first = chain(images, ["stem"], residual=False)
+        x, first = chain(images, [STEM], residual=False)
         collected = list(first)
         for number, (least, most) in enumerate(zip(shallowest, deepest, strict=True), 1):
             for block in range(most):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -57,6 +57,41 @@ class Sandwich:
     def _draw(self, rng: np.random.Generator) -> Genome:
         draws = (self.space.sample(rng, self.data) for _ in range(_TRIES))
         return next((genome for genome in draws if self.fits(genome)), self.largest)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Which data configuration each step is for, and its sandwich.
+
+    A step takes time by the pixels of its images, so it falls on a data configuration with a
+    probability of one by the root of that: large images get more time, and small ones more steps.
+    Data configurations for which nothing fits are left out, unless nothing fits at all.
+    """
+
+    sandwiches: tuple[Sandwich, ...]
+    seed: int
+
+    @staticmethod
+    def of(
+        space: SearchSpace, configs: Sequence[DataConfig], seed: int, fits: Fits = anything
+    ) -> Schedule:
+        everything = tuple(Sandwich.of(space, data, seed, fits) for data in configs)
+        useful = tuple(sandwich for sandwich in everything if fits(sandwich.largest))
+        return Schedule(useful or everything, seed)
+
+    @property
+    def shares(self) -> list[float]:
+        """Of the steps, for each of `sandwiches`; 1 in all."""
+        raw = [1 / sandwich.data.resolution for sandwich in self.sandwiches]
+        return [share / sum(raw) for share in raw]
+
+    def genomes(self, step: int, random_subnets: int) -> list[Genome]:
+        """The subnets of step `step`, all of one data configuration, drawn from (seed, step)."""
+        place = 0
+        if len(self.sandwiches) > 1:
+            rng = np.random.default_rng((self.seed, step, 1))
+            place = int(rng.choice(len(self.sandwiches), p=self.shares))
+        return self.sandwiches[place].genomes(step, random_subnets)
 
 
 def _shallower(space: SearchSpace, deepest: Genome) -> list[ArchConfig]:

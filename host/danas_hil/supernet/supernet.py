@@ -1,9 +1,9 @@
-"""The front door: one supernet for one data configuration."""
+"""The front door: one supernet for one data configuration, or for several."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,10 @@ import numpy.typing as npt
 
 from danas_hil.space import DataConfig, Genome, SearchSpace
 from danas_hil.supernet import evaluation, extract, training
+from danas_hil.supernet.backend import Precision
 from danas_hil.supernet.checkpoint import Checkpoint
 from danas_hil.supernet.network import Array, Network
-from danas_hil.supernet.sandwich import Fits, Sandwich, anything
+from danas_hil.supernet.sandwich import Fits, Schedule, anything
 from danas_hil.supernet.training import Batch, OnStep, State, TrainingSettings
 
 CHECKPOINT = "checkpoint.npz"
@@ -24,7 +25,7 @@ CHECKPOINT_SECONDS = 60.0
 
 
 class Supernet:
-    """All subnets of `space` for the data configuration `data`, in one set of shared weights.
+    """All subnets of `space` for the data configurations `configs`, in one set of shared weights.
 
     fits: which genomes could be chosen; training keeps to them, and is quicker for it.
     made_for: what else the training depends on (images, limits), as JSON: a checkpoint is taken
@@ -36,17 +37,17 @@ class Supernet:
     def __init__(
         self,
         space: SearchSpace,
-        data: DataConfig,
+        configs: Sequence[DataConfig],
         seed: int = 0,
         settings: TrainingSettings | None = None,
         fits: Fits = anything,
         made_for: Mapping[str, Any] | None = None,
     ) -> None:
-        self.space, self.data, self.seed = space, data, seed
-        self.sandwich = Sandwich.of(space, data, seed, fits)
+        self.space, self.configs, self.seed = space, tuple(configs), seed
+        self.schedule = Schedule.of(space, configs, seed, fits)
         self.settings = settings or TrainingSettings()
         self.made_for = dict(made_for or {})
-        self.network = Network.of(space, data)
+        self.network = Network.of(space, configs)
         self.weights: Array = self.network.initial(np.random.default_rng(seed))
 
     # -- training ------------------------------------------------------------------------------
@@ -81,8 +82,8 @@ class Supernet:
             state = State(saved.weights, saved.first, saved.second, saved.step)
         stopped, written = False, time.monotonic()
         while state.step < steps and not (stopped := should_stop()):
-            genomes = self.sandwich.genomes(state.step, self.settings.random_subnets)
-            images, labels = batch(state.step, self.settings.batch_size)
+            genomes = self.schedule.genomes(state.step, self.settings.random_subnets)
+            images, labels = batch(genomes[0].data, state.step, self.settings.batch_size)
             rate = self.settings.rate(state.step, steps)
             loss = training.train_step(
                 self.network,
@@ -115,13 +116,19 @@ class Supernet:
     # -- subnets -------------------------------------------------------------------------------
 
     def evaluate(
-        self, genome: Genome, recalibration: npt.NDArray[Any], images: npt.NDArray[Any]
+        self,
+        genome: Genome,
+        recalibration: npt.NDArray[Any],
+        images: npt.NDArray[Any],
+        precision: Precision = "float32",
     ) -> Array:
         """Probabilities (n, 2) float32 of `genome` for `images`, with batch-norm statistics of the
         images `recalibration`. Both are (n, height, width, channels), float32 in [-1, 1] or uint8.
         """
         statistics = evaluation.recalibrated(self.network, self.weights, genome, recalibration)
-        return evaluation.probabilities(self.network, self.weights, genome, statistics, images)
+        return evaluation.probabilities(
+            self.network, self.weights, genome, statistics, images, precision
+        )
 
     def extract(self, genome: Genome, recalibration: npt.NDArray[Any]) -> Any:
         """`genome` as a plain keras.Model whose outputs equal those of `evaluate`."""
@@ -135,17 +142,22 @@ class Supernet:
         recalibration: npt.NDArray[Any],
         *,
         learning_rate: float = 1e-3,
+        on_step: OnStep = lambda _done, _steps, _loss: None,
     ) -> Any:
         """`genome` as a plain keras.Model, trained on alone for `steps` of the training's batches.
 
         The shared weights stay as they are. The learning rate falls to zero along a cosine.
+        What `on_step` raises ends it.
         """
         state = State.fresh(self.weights)
         settings = replace(self.settings, learning_rate=learning_rate, warmup=0.0)
         for step in range(steps):
-            images, labels = batch(step, settings.batch_size)
+            images, labels = batch(genome.data, step, settings.batch_size)
             rate = settings.rate(step, steps)
-            training.train_step(self.network, state, [genome], images, labels, rate, settings)
+            loss = training.train_step(
+                self.network, state, [genome], images, labels, rate, settings
+            )
+            on_step(step + 1, steps, loss)
         return self._extract(np.asarray(state.weights), genome, recalibration)
 
     # -- inside --------------------------------------------------------------------------------
@@ -158,10 +170,10 @@ class Supernet:
         return {
             **self.made_for,
             "space": genes,
-            "data": asdict(self.data),
+            "data": [asdict(data) for data in self.configs],
             "seed": self.seed,
             "settings": asdict(self.settings),
-            "largest": self.sandwich.largest.to_json(),
+            "largest": [sandwich.largest.to_json() for sandwich in self.schedule.sandwiches],
         }
 
     def _extract(self, weights: Array, genome: Genome, recalibration: npt.NDArray[Any]) -> Any:
@@ -169,32 +181,51 @@ class Supernet:
         return extract.extract(self.network, weights, genome, statistics)
 
 
+def time_finetune(supernet: Supernet, genome: Genome, steps: int = 3) -> float:
+    """Seconds that a step of `Supernet.finetune` takes on this computer, without its batch."""
+    size, data = supernet.settings.batch_size, genome.data
+    rng = np.random.default_rng(0)
+    noise = rng.uniform(-1, 1, (size, *data.shape)).astype(np.float32), rng.integers(0, 2, size)
+    ends: list[float] = []
+    supernet.finetune(
+        genome,
+        lambda _data, _step, _size: noise,
+        steps + 1,
+        noise[0],
+        on_step=lambda _done, _steps, _loss: ends.append(time.perf_counter()),
+    )
+    return (ends[-1] - ends[0]) / steps
+
+
 def time_step(
     space: SearchSpace,
-    data: DataConfig,
+    configs: Sequence[DataConfig],
     settings: TrainingSettings | None = None,
     fits: Fits = anything,
     steps: int = 3,
 ) -> float:
-    """Seconds that a training step takes on this computer, without making its batch.
+    """Seconds that a training step of such a supernet takes on this computer on average, without
+    making its batch.
 
-    The mean of `steps` steps on noise, after one that traces and is not counted. The traces serve
-    the training that follows, at any resolution of the same colour.
+    For each data configuration the mean of `steps` steps on noise, after one that traces and is
+    not counted. The traces serve the training that follows.
     """
     settings = settings or TrainingSettings()
-    network = Network.of(space, data)
-    sandwich = Sandwich.of(space, data, 0, fits)
+    network, schedule = Network.of(space, configs), Schedule.of(space, configs, 0, fits)
     rng = np.random.default_rng(0)
-    images = rng.uniform(-1, 1, (settings.batch_size, *data.shape)).astype(np.float32)
     labels = rng.integers(0, 2, settings.batch_size)
     state = State.fresh(network.initial(rng))
-    begin = 0.0
-    for step in range(steps + 1):
-        genomes = sandwich.genomes(step, settings.random_subnets)
-        training.train_step(network, state, genomes, images, labels, 1e-3, settings)
-        if step == 0:
-            begin = time.perf_counter()
-    return (time.perf_counter() - begin) / steps
+    mean, begin = 0.0, 0.0
+    for sandwich, share in zip(schedule.sandwiches, schedule.shares, strict=True):
+        shape = (settings.batch_size, *sandwich.data.shape)
+        images = rng.uniform(-1, 1, shape).astype(np.float32)
+        for step in range(steps + 1):
+            genomes = sandwich.genomes(step, settings.random_subnets)
+            training.train_step(network, state, genomes, images, labels, 1e-3, settings)
+            if step == 0:
+                begin = time.perf_counter()
+        mean += share * (time.perf_counter() - begin) / steps
+    return mean
 
 
 def _checkpoint(state: State, made_by: dict[str, Any], steps: int) -> Checkpoint:

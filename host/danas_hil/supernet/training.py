@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from danas_hil.space import CLASSES, Genome, Layer
+from danas_hil.space import CLASSES, DataConfig, Genome, Layer
 from danas_hil.supernet.backend import tensorflow, traced
 from danas_hil.supernet.network import EPSILON, HEAD, Array, Network, activation, convolution
 
-Batch = Callable[[int, int], tuple[npt.NDArray[Any], npt.NDArray[Any]]]
-"""(step, size) to images (size, height, width, channels) float32 in [-1, 1] and labels (size,)."""
+Batch = Callable[[DataConfig, int, int], tuple[npt.NDArray[Any], npt.NDArray[Any]]]
+"""(data configuration, step, size) to images as it shows them (size, height, width, channels),
+float32 in [-1, 1], and labels (size,)."""
 
 OnStep = Callable[[int, int, float], None]
 """(steps done, steps in all, loss of the largest subnet) after each step."""
@@ -87,7 +88,7 @@ def train_step(
     they are, a narrow subnet's is a hundredth of the largest's and goes under.
     """
     tf = tensorflow()
-    gradient_of, update = step_functions(network)
+    gradient_of, update = gradient_function(network, images.shape[3]), update_function(network)
     x = tf.convert_to_tensor(images, tf.float32)
     targets = tf.one_hot(labels, len(CLASSES))
     first_loss: Any = None
@@ -116,20 +117,16 @@ def train_step(
 
 
 @lru_cache(maxsize=8)
-def step_functions(network: Network) -> tuple[Any, Any]:
-    """The traced functions (gradient, update), each traced once for all subnets of `network`.
+def gradient_function(network: Network, channels: int) -> Any:
+    """Traced once for all subnets of `network` that see images of `channels`, of any resolution.
 
-    gradient(weights, images, targets (n, 2), depths, kept, head): loss, probabilities (n, 2), and
-    the gradient's direction. update(weights, first moment, second moment, gradient, step from 1,
-    learning rate, weight decay): the first three anew.
+    (weights, images, targets (n, 2), depths, kept, head) to loss, probabilities (n, 2), and the
+    gradient's direction.
     """
     tf = tensorflow()
-    vector = tf.TensorSpec([network.size], tf.float32)
-    scalar = tf.TensorSpec([], tf.float32)
-
-    gradient_signature = [
-        vector,
-        tf.TensorSpec([None, None, None, network.largest.data.channels], tf.float32),
+    signature = [
+        tf.TensorSpec([network.size], tf.float32),
+        tf.TensorSpec([None, None, None, channels], tf.float32),
         tf.TensorSpec([None, len(CLASSES)], tf.float32),
         tf.TensorSpec([5], tf.int32),
         tf.TensorSpec([len(network.counts)], tf.int32),
@@ -145,6 +142,18 @@ def step_functions(network: Network) -> tuple[Any, Any]:
         slope = tf.gradients(loss, flat)[0]
         return loss, tf.nn.softmax(logits), slope / (tf.norm(slope) + TINY)
 
+    return traced(gradient, signature)
+
+
+@lru_cache(maxsize=8)
+def update_function(network: Network) -> Any:
+    """(weights, first moment, second moment, gradient, step from 1, learning rate, weight decay)
+    to the first three anew. Traced once.
+    """
+    tf = tensorflow()
+    vector = tf.TensorSpec([network.size], tf.float32)
+    scalar = tf.TensorSpec([], tf.float32)
+
     def update(
         flat: Any, first: Any, second: Any, slope: Any, step: Any, rate: Any, decay: Any
     ) -> tuple[Any, Any, Any]:
@@ -156,8 +165,7 @@ def step_functions(network: Network) -> tuple[Any, Any]:
         whole = tf.pad(shrink, [[0, network.size - network.kernel_size]])
         return flat - rate * unbiased / scale - whole, first, second
 
-    update_signature = [vector] * 4 + [scalar] * 3
-    return traced(gradient, gradient_signature), traced(update, update_signature)
+    return traced(update, [vector] * 4 + [scalar] * 3)
 
 
 def batch_logits(
@@ -165,7 +173,7 @@ def batch_logits(
 ) -> Any:
     """Logits (n, 2) of a subnet normalised by the statistics of this very batch."""
     tf = tensorflow()
-    weights = network.cut_tensors(flat, kept)
+    weights = network.cut_tensors(flat, kept, images.shape[3])
 
     def convolve(layer: Layer, x: Any) -> tuple[Any, tuple[Any, ...]]:
         gamma, beta = weights[f"{layer.name}_gamma"], weights[f"{layer.name}_beta"]
