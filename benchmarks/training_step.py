@@ -44,7 +44,7 @@ def main() -> None:
     images = rng.uniform(-1, 1, (settings.batch_size, *data.shape)).astype(np.float32)
     labels = rng.integers(0, len(CLASSES), settings.batch_size)
 
-    network = Network.of(DEFAULT_SPACE, data)
+    network = Network.of(DEFAULT_SPACE, [data])
     sandwich = Sandwich.of(DEFAULT_SPACE, data, seed=0)
     state = State.fresh(network.initial(rng))
     peer = keras_model(data)
@@ -54,7 +54,7 @@ def main() -> None:
 
     steps: dict[str, Callable[[int], Any]] = {
         "keras": lambda _: peer.train_on_batch(images, labels),
-        "supernet": lambda _: supernet_step([network.largest]),
+        "supernet": lambda _: supernet_step([DEFAULT_SPACE.largest(data)]),
         "sandwich": lambda n: supernet_step(sandwich.genomes(n, settings.random_subnets)),
     }
     seconds: dict[str, list[float]] = {name: [] for name in steps}

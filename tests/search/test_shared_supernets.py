@@ -19,6 +19,7 @@ BOTH = SearchSettings(
     data="faces",
     space=SearchSpace((16, 24), ("monochrome",), b4=(0,), b5=(0,), b6=(0,), b7=(0,), alpha=(0.3,)),
     trials=1,
+    supernet="per-data",
     supernet_steps=2,
     batch_size=8,
     export_limit=1,
@@ -52,6 +53,7 @@ def test_a_search_takes_the_supernets_that_another_one_trained(tmp_path: Path) -
     fixed = replace(BOTH, space=replace(BOTH.space, resolution=(16,)))
     assert trained(tmp_path / "fixed", fixed) == {}
     assert not (tmp_path / "fixed" / "supernets").exists()
+    assert trained(tmp_path / "one", replace(BOTH, supernet="shared")) == {"shared": 2}
     for other in (replace(fixed, supernet_steps=3), replace(fixed, decode_resolution=32)):
         name = f"{other.supernet_steps}-{other.decode_resolution}"
         with pytest.raises(DanasError, match=r"made with other settings: (steps|images)"):
