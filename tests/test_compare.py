@@ -77,8 +77,8 @@ def test_a_board_is_held_against_its_own_exact_estimate_whatever_its_serial_numb
 def test_what_a_target_does_not_have_is_no_row() -> None:
     rows = compare([HOST], {"ab12": ESTIMATE}).rows
     assert {r.quantity for r in rows} == {"arena", "head", "tail", "model", "latency"}
-    assert row(rows, "latency", "").observed == 2.0
-    assert row(rows, "latency", "").unit == "us"
+    assert row(rows, "latency", "fitted").observed == 2.0
+    assert row(rows, "latency", "fitted").unit == "us"
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_a_limit_is_for_its_own_quantity() -> None:
     assert row(rows, "arena", "exact").fits is True
     assert row(rows, "ram", "exact").fits is False
     assert row(rows, "flash", "exact").fits is True
-    assert row(rows, "latency", "").fits is None
+    assert row(rows, "latency", "fitted").fits is None
 
 
 def test_a_comparison_is_plain_json() -> None:

@@ -32,6 +32,7 @@ ROOMS = (
     "wire",
     "targets",
     "measure",
+    "calibrate",
     "compare",
     "report",
     "pytest_plugin",

@@ -7,7 +7,8 @@ An estimate is the content of a candidate's estimate.json. What is read of it, a
                        "arena": {"used_bytes": …, "head_bytes": …, "tail_bytes": …,
                                  "minimum_bytes": …},
                        "flash": {"total_bytes": …, "model_bytes": …, "code_bytes": …},
-                       "ram": {"total_bytes": …}}}}
+                       "ram": {"total_bytes": …},
+                       "latency": {"total_us": …, "fitted_on_it": …}}}}
 
 An entry of `exact` is what `danas-hil estimate --json` prints for that board; the board `host` is
 the runtime `host`. A figure that is missing, null or the word "unknown" is unknown here as well.
@@ -22,7 +23,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from danas_hil.base import DanasError, read_json, write_json
-from danas_hil.board import Limits, board_names, load_board
+from danas_hil.board import Board, Limits, board_names, load_board
+from danas_hil.estimate.latency_tables import find_table
 from danas_hil.estimate.on_board import estimate_on
 from danas_hil.measure import Measurement
 from danas_hil.run import RunFolder
@@ -32,7 +34,8 @@ Quantity = Literal["arena", "head", "tail", "ram", "model", "flash", "latency"]
 """arena, head, tail: of TFLM's arena. ram: of the whole firmware. model: the .tflite file, which
 is all flash where nothing is built. flash: of the whole firmware. latency: the median."""
 
-Model = Literal["exact", "paper", ""]
+Model = Literal["exact", "paper", "fitted"]
+"""exact: of TFLM's memory. paper: Eq. 1 and 2. fitted: rates from times of the board."""
 
 NO_LIMITS = Limits()
 
@@ -44,8 +47,9 @@ ESTIMATE_FILE = "estimate.json"
 class Compared:
     """One quantity of one candidate on one target: an estimate beside what was seen there.
 
-    target: BOARD or BOARD@SERIAL. unit: `bytes` or `us`. model: who estimates; empty where nobody
-    does. limit: the most that there may be; None where there is no limit for this quantity.
+    target: BOARD or BOARD@SERIAL. unit: `bytes` or `us`. model: who estimates. limit: the most that
+    there may be; None where there is no limit for this quantity. fitted_on_it: whether the
+    candidate is among the models whose times the estimate is fitted on.
     """
 
     candidate: str
@@ -58,6 +62,7 @@ class Compared:
     estimate: float | None
     observed: float | None
     limit: int | None = None
+    fitted_on_it: bool = False
 
     @property
     def error(self) -> float | None:
@@ -175,6 +180,7 @@ def keep_estimate(
     That is made from the file `model`, and kept in `folder` at the first call: what a build tells
     of its board is part of later estimates, which would then agree with that very build. Left as it
     is where the memory model does not cover the model, and where the model or the board is gone.
+    Latency is filled in as soon as rates are known.
     """
     exact = dict(estimate.get("exact", {}))
     file = folder / ESTIMATE_FILE
@@ -186,7 +192,20 @@ def keep_estimate(
             made.pop("plan")  # long; worked out again where it is drawn
             exact[board] = made
             write_json(file, made)
+    kept = exact.get(board)
+    if isinstance(kept, Mapping) and board in board_names():
+        exact[board] = _with_latency(kept, load_board(board), model)
     return {**estimate, "exact": exact}
+
+
+def _with_latency(kept: Mapping[str, Any], board: Board, model: Path) -> Mapping[str, Any]:
+    """`kept` with its latency: that of today, where none was known when it was made."""
+    if figure(kept, "latency", "total_us") is not None or isinstance(find_table(board), str):
+        return kept
+    with contextlib.suppress(OSError, DanasError):
+        found = estimate_on(board, model.read_bytes(), name=model.stem)
+        return {**kept, "latency": found.latency.to_json()}
+    return kept
 
 
 def figure(value: Any, *keys: str) -> float | None:
@@ -207,7 +226,7 @@ _ESTIMATED: tuple[tuple[Quantity, Model, tuple[str, ...]], ...] = (
     ("model", "paper", ("flash_bytes",)),
     ("flash", "exact", ("flash", "total_bytes")),
     ("flash", "paper", ("flash_bytes",)),
-    ("latency", "", ()),
+    ("latency", "fitted", ("latency", "total_us")),
 )
 """Who estimates what, and where it stands in estimate.json. Eq. 2 is meant to be all RAM that a
 network takes; held against the arena alone it looks better than it is."""
@@ -223,6 +242,7 @@ def _rows(
         told = quantity not in ("head", "tail", "latency") or seen is not None
         if not built or not told:  # the target has no such thing
             continue
+        source = _source(estimate, model, measurement.board)
         yield Compared(
             candidate=measurement.model,
             target=measurement.target,
@@ -231,9 +251,10 @@ def _rows(
             quantity=quantity,
             unit="us" if quantity == "latency" else "bytes",
             model=model,
-            estimate=figure(_source(estimate, model, measurement.board), *keys) if keys else None,
+            estimate=figure(source, *keys),
             observed=seen,
             limit=_LIMITED[quantity](limits) if quantity in _LIMITED else None,
+            fitted_on_it=model == "fitted" and _fitted_on_it(source),
         )
 
 
@@ -246,10 +267,15 @@ _LIMITED = {
 
 
 def _source(estimate: Mapping[str, Any], model: Model, board: str) -> Any:
-    part = estimate.get(model)
-    if model != "exact":
+    part = estimate.get("paper" if model == "paper" else "exact")
+    if model == "paper":
         return part
     return part.get(board) if isinstance(part, Mapping) else None
+
+
+def _fitted_on_it(exact: Any) -> bool:
+    latency = exact.get("latency") if isinstance(exact, Mapping) else None
+    return isinstance(latency, Mapping) and latency.get("fitted_on_it") is True
 
 
 def _observed(measurement: Measurement) -> dict[Quantity, float | None]:

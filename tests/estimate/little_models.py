@@ -94,3 +94,60 @@ def operator(
         new.builtinOptions = options
     model.subgraphs[0].operators.append(new)
     return new
+
+
+def network(width: int) -> bytes:
+    """8x8x3 -> 3x3 convolution -> 3x3 depthwise -> 1x1 convolution -> pooling -> dense -> softmax.
+
+    width: channels of all convolutions. Weights are random.
+    """
+    random = np.random.default_rng(width)
+
+    def layers(model: Any) -> None:
+        graph = model.subgraphs[0]
+        graph.tensors, graph.operators = [], []
+        model.buffers, model.operatorCodes = [schema.BufferT()], []
+
+        def weighted(kind: str, before: int, shape: tuple[int, ...], output: Any, made: Any) -> int:
+            values = random.integers(-9, 10, shape).astype(np.int8)
+            count = output[-1]
+            scales = 1 if kind == "FULLY_CONNECTED" else count
+            weights = tensor(model, shape, data=values, scales=scales)
+            if kind == "DEPTHWISE_CONV_2D":
+                graph.tensors[weights].quantization.quantizedDimension = 3
+            biases = random.integers(-9, 10, count).astype(np.int32)
+            bias = tensor(model, (count,), "INT32", data=biases, scales=scales)
+            graph.tensors[bias].quantization.scale = [0.25] * scales
+            after = tensor(model, output)
+            operator(model, kind, (before, weights, bias), (after,), made)
+            return after
+
+        def strided(options: Any) -> Any:
+            options.strideW = options.strideH = 1
+            return options
+
+        image = tensor(model, (1, 8, 8, 3))
+        mapped = (1, 8, 8, width)
+        now = weighted("CONV_2D", image, (width, 3, 3, 3), mapped, strided(schema.Conv2DOptionsT()))
+        depthwise = strided(schema.DepthwiseConv2DOptionsT())
+        depthwise.depthMultiplier = 1
+        now = weighted("DEPTHWISE_CONV_2D", now, (1, 3, 3, width), mapped, depthwise)
+        now = weighted(
+            "CONV_2D", now, (width, 1, 1, width), mapped, strided(schema.Conv2DOptionsT())
+        )
+        pool = schema.Pool2DOptionsT()
+        pool.strideW = pool.strideH = pool.filterWidth = pool.filterHeight = 8
+        pool.padding = schema.Padding.VALID
+        pooled = tensor(model, (1, 1, 1, width))
+        operator(model, "AVERAGE_POOL_2D", (now,), (pooled,), pool)
+        dense = schema.FullyConnectedOptionsT()
+        now = weighted("FULLY_CONNECTED", pooled, (2, width), (1, 2), dense)
+        scores = tensor(model, (1, 2))
+        graph.tensors[scores].quantization.scale = [1 / 256]
+        graph.tensors[scores].quantization.zeroPoint = [-128]
+        softmax = schema.SoftmaxOptionsT()
+        softmax.beta = 1.0
+        operator(model, "SOFTMAX", (now,), (scores,), softmax)
+        graph.inputs, graph.outputs = [image], [scores]
+
+    return little_model(layers)

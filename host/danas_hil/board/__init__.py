@@ -18,7 +18,13 @@ from danas_hil.board.hardware_map import (
     read_hardware_map,
     write_hardware_map,
 )
-from danas_hil.board.limits import Limits, format_size, parse_size
+from danas_hil.board.limits import (
+    Limits,
+    format_latency,
+    format_size,
+    parse_latency,
+    parse_size,
+)
 from danas_hil.board.locate import HARDWARE_MAP_VARIABLE, Connection, locate, split_address
 from danas_hil.board.lock import device_lock
 from danas_hil.board.ports import Port, Scanned, connected_ports, scan
@@ -43,12 +49,14 @@ __all__ = [
     "device_class_names",
     "device_lock",
     "entries_of",
+    "format_latency",
     "format_size",
     "keep_figures",
     "load_board",
     "load_device_class",
     "locate",
     "merge",
+    "parse_latency",
     "parse_size",
     "read_figures",
     "read_hardware_map",

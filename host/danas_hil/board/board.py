@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args, get_type_hints
 from danas_hil.base import DanasError, tree_folder
 from danas_hil.board.figures import build_key, read_figures
 from danas_hil.board.firmware import Firmware
-from danas_hil.board.limits import Limits, parse_size
+from danas_hil.board.limits import Limits, parse_latency, parse_size
 from danas_hil.board.usb import Usb
 
 Kind = Literal["host", "emulated", "real"]
@@ -137,10 +137,12 @@ def choose_limits(
     device_class: str | None = None,
     ram: str | None = None,
     flash: str | None = None,
+    latency: str | None = None,
 ) -> Limits:
-    """From a board or a device class, with `ram` and `flash` (`256kB`) over them.
+    """From a board or a device class, with `ram` and `flash` (`256kB`) over them, and `latency`
+    (`200ms`).
 
-    Raises DanasError for both a board and a class, an unknown one, and what is no size.
+    Raises DanasError for both a board and a class, an unknown one, and what is no size or time.
     """
     if board and device_class:
         raise DanasError("--board and --device-class both set limits.", "Give one of them.")
@@ -149,12 +151,13 @@ def choose_limits(
         given = load_board(board).limits
     elif device_class:
         given = load_device_class(device_class)
-    if ram is None and flash is None:
+    if ram is None and flash is None and latency is None:
         return given
     return Limits(
         given.ram_bytes if ram is None else parse_size(ram),
         given.flash_bytes if flash is None else parse_size(flash),
         f"{given.origin}, with changes" if given.origin else "",
+        None if latency is None else parse_latency(latency),
     )
 
 

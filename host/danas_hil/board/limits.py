@@ -15,7 +15,8 @@ _UNITS |= {"m": 1024**2, "mb": 1024**2, "mib": 1024**2}
 
 @dataclass(frozen=True)
 class Limits:
-    """Bytes of RAM and flash for the whole firmware; None where there is no limit.
+    """Bytes of RAM and flash for the whole firmware, and microseconds of one inference; None where
+    there is no limit.
 
     origin: who says so (a board, a device class, the command line), for the reader.
     """
@@ -23,6 +24,7 @@ class Limits:
     ram_bytes: int | None = None
     flash_bytes: int | None = None
     origin: str = ""
+    latency_us: float | None = None
 
     def __post_init__(self) -> None:
         for what, value in (("RAM", self.ram_bytes), ("flash", self.flash_bytes)):
@@ -31,20 +33,37 @@ class Limits:
                     f"A {what} limit of {value} bytes is impossible.",
                     "Nothing runs in less than 1 kB. Write sizes so: --ram 256kB --flash 1MB.",
                 )
+        if self.latency_us is not None and not 0 < self.latency_us < float("inf"):
+            raise DanasError(
+                f"A latency limit of {self.latency_us:g} microseconds is impossible.",
+                "Write times so: --latency 200ms.",
+            )
 
     def __str__(self) -> str:
         ram, flash = (
             "no limit" if value is None else format_size(value)
             for value in (self.ram_bytes, self.flash_bytes)
         )
-        return f"RAM {ram}, flash {flash}" + (f" ({self.origin})" if self.origin else "")
+        text = f"RAM {ram}, flash {flash}"
+        if self.latency_us is not None:
+            text += f", latency {format_latency(self.latency_us)}"
+        return text + (f" ({self.origin})" if self.origin else "")
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """Latency stands there only where it is limited."""
+        value = asdict(self)
+        if self.latency_us is None:
+            del value["latency_us"]
+        return value
 
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> Limits:
-        return Limits(value.get("ram_bytes"), value.get("flash_bytes"), value.get("origin", ""))
+        return Limits(
+            value.get("ram_bytes"),
+            value.get("flash_bytes"),
+            value.get("origin", ""),
+            value.get("latency_us"),
+        )
 
 
 def parse_size(text: str) -> int:
@@ -63,3 +82,25 @@ def format_size(size: int) -> str:
         if size >= unit:
             return f"{size / unit:.0f} {name}" if size % unit == 0 else f"{size / unit:.1f} {name}"
     return f"{size} B"
+
+
+_LATENCY_UNITS = {"us": 1.0, "ms": 1e3, "s": 1e6}
+
+
+def parse_latency(text: str) -> float:
+    """Microseconds from `500us`, `200ms` or `1.5s`. Raises DanasError for anything else."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(us|ms|s)\s*", text.lower())
+    if match is None:
+        raise DanasError(
+            f"{text!r} is not a latency.", "Write it with its unit: 500us, 200ms, 1.5s."
+        )
+    return float(match[1]) * _LATENCY_UNITS[match[2]]
+
+
+def format_latency(microseconds: float) -> str:
+    """Microseconds for people: `1.24 s`, `200 ms`, `83.1 us`, to three digits."""
+    reached = [name for name, unit in _LATENCY_UNITS.items() if microseconds >= unit]
+    name = reached[-1] if reached else "us"
+    value = microseconds / _LATENCY_UNITS[name]
+    decimals = 0 if value >= 100 else 1 if value >= 10 else 2
+    return f"{value:.{decimals}f} {name}"

@@ -11,6 +11,7 @@ from danas_hil import __version__
 from danas_hil.base import DanasError
 from danas_hil.cli import (
     boards,
+    calibrating,
     devices,
     doctor,
     experimenting,
@@ -39,6 +40,7 @@ picking.register(app)
 experimenting.register(app)
 memory.register(app)
 devices.register(app)
+calibrating.register(app)
 app.add_typer(boards.app, name="boards")
 doctor.register(app)
 

@@ -89,8 +89,8 @@ def flash(
             item.id: keep_estimate(stored.get(item.id, {}), target.board, item.model, item.folder)
             for item in items
         }
-        _announce(target)
-        measurements = _measure(items, target, profile=profile, accuracy=accuracy, again=again)
+        announce(target)
+        measurements = measure_items(items, target, profile=profile, accuracy=accuracy, again=again)
     comparison = compare_with_boards(measurements, estimates)
     show_measured(measurements, comparison, json)
     if not comparison.good:
@@ -143,7 +143,7 @@ def measure_run(run: RunFolder, board: Board, top: int) -> bool:
     from danas_hil.measure import Address, reach
 
     with reach(Address(board)) as target:
-        return all(m.good for m in _measure(_run_items(run, target, (), False, top), target))
+        return all(m.good for m in measure_items(run_items(run, target, (), False, top), target))
 
 
 def addressed(board: str, device: str | None) -> Address:
@@ -158,7 +158,7 @@ def addressed(board: str, device: str | None) -> Address:
     return Address(found, device or place)
 
 
-def _announce(target: Target) -> None:
+def announce(target: Target) -> None:
     """Say so where the first build for a board is ahead: it is silent for minutes."""
     from danas_hil.board import load_board
     from danas_hil.platformio import built_before
@@ -187,7 +187,7 @@ def _items(
             raise DanasError(
                 "--candidate, --all and --accuracy are about a run.", "Give its folder instead."
             )
-        return _file_items(what, target), {}
+        return file_items(what, target), {}
     if len(what) > 1:
         raise DanasError(
             "flash takes one run, or .tflite files.",
@@ -200,12 +200,13 @@ def _items(
             f"They are exported with its front: danas-hil resume {run.path}",
         )
     stored = {candidate.id: candidate.estimate for candidate in run.front().candidates}
-    return _run_items(run, target, ids, everything, top), stored
+    return run_items(run, target, ids, everything, top), stored
 
 
-def _run_items(
+def run_items(
     run: RunFolder, target: Target, ids: Sequence[str], everything: bool, top: int | None
 ) -> list[Item]:
+    """Candidates of a run to be measured, as `choose` chooses them."""
     from danas_hil.measure import FrontRow, Item, choose
 
     front = run.front()
@@ -233,7 +234,8 @@ def _run_items(
     return items
 
 
-def _file_items(files: Sequence[Path], target: Target) -> list[Item]:
+def file_items(files: Sequence[Path], target: Target) -> list[Item]:
+    """Files to be measured in ./measured. Raises DanasError for one that is not there."""
     from danas_hil.measure import Item
 
     for file in files:
@@ -245,7 +247,7 @@ def _file_items(files: Sequence[Path], target: Target) -> list[Item]:
     return [Item(file.stem, file, None, _MEASURED / file.stem / target.name) for file in files]
 
 
-def _measure(
+def measure_items(
     items: Sequence[Item],
     target: Target,
     *,
@@ -253,6 +255,7 @@ def _measure(
     accuracy: int = 0,
     again: bool = False,
 ) -> list[Measurement]:
+    """Measure with progress; Ctrl-C says what is kept."""
     from danas_hil.measure import measure_all
 
     done: list[Measurement] = []

@@ -11,8 +11,16 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.text import Text
 
-from danas_hil.base import DanasError
-from danas_hil.board import Board, Limits, format_size, load_board, parse_size
+from danas_hil.base import DanasError, read_json
+from danas_hil.board import (
+    Board,
+    Limits,
+    format_latency,
+    format_size,
+    load_board,
+    parse_latency,
+    parse_size,
+)
 from danas_hil.cli.show import JsonOption, console, error_out, print_json, say, table
 
 if TYPE_CHECKING:  # imported where it is used: it loads numpy, and --help is to be quick
@@ -28,13 +36,17 @@ def register(app: typer.Typer) -> None:
 
 def estimate(
     models: Annotated[
-        list[Path] | None, typer.Argument(help=".tflite files.", show_default=False)
+        list[Path] | None,
+        typer.Argument(help=".tflite files, or genome.json of a candidate.", show_default=False),
     ] = None,
     board: Annotated[str, typer.Option(help="Board it is to run on.")] = "nano33ble",
     runtime: Annotated[str | None, typer.Option(help="Another TFLM: see --list-runtimes.")] = None,
     kernels: Annotated[str | None, typer.Option(help="reference or cmsis-nn.")] = None,
     ram: Annotated[str | None, typer.Option(help="RAM limit instead of the board's.")] = None,
     flash: Annotated[str | None, typer.Option(help="Flash limit instead of the board's.")] = None,
+    latency: Annotated[
+        str | None, typer.Option(help="Limit of the time of one inference, as 200ms.")
+    ] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page with the memory plan.")] = None,
     list_runtimes: Annotated[
         bool, typer.Option("--list-runtimes", help="List the TFLM builds that are known.")
@@ -43,14 +55,17 @@ def estimate(
 ) -> None:
     """Tell what TensorFlow Lite Micro will take on a board, before anything is built.
 
-    The arena is exact to the byte. Figures that no build and no source has told yet read unknown,
-    and so does a verdict that depends on them. Exit code 1: something does not fit.
+    The arena is exact to the byte; latency is known of boards that were calibrated. Figures that no
+    build and no source has told yet read unknown, and so does a verdict that depends on them. Exit
+    code 1: something does not fit.
 
     [bold]Examples[/bold]
 
       danas-hil estimate model.tflite --board nano33ble
 
       danas-hil estimate *.tflite --board nucleo_f746zg --json
+
+      danas-hil estimate runs/porch/candidates/1f0c22ab/genome.json --latency 200ms
 
       danas-hil estimate model.tflite --runtime current --kernels reference --html plan.html
     """
@@ -64,6 +79,7 @@ def estimate(
         found.ram_bytes if ram is None else parse_size(ram),
         found.flash_bytes if flash is None else parse_size(flash),
         found.name,
+        None if latency is None else parse_latency(latency),
     )
     estimates: list[Estimate | DanasError] = []
     for model in models:
@@ -95,10 +111,19 @@ def _estimate(
 ) -> Estimate:
     from danas_hil.estimate import read_file
     from danas_hil.estimate.on_board import estimate_on
+    from danas_hil.space import Genome
 
+    subject: bytes | Genome
+    if model.suffix == ".json":
+        genes = read_json(model)
+        if not isinstance(genes, dict):
+            raise DanasError(f"{model} is not a genome.", "candidates/ID/genome.json of a run is.")
+        subject = Genome.from_json(genes)
+    else:
+        subject = read_file(model)
     return estimate_on(
         board,
-        read_file(model),
+        subject,
         name=str(model),
         runtime=runtime,
         kernels=kernels,
@@ -126,6 +151,7 @@ def _panel(model: Path, board: Board, one: Estimate) -> Panel:
             Text(),
             _bar("RAM", one.ram.lines, one.ram_limit),
             _bar("flash", one.flash.lines, one.flash_limit),
+            _latency(one),
             Text(),
             Text(
                 f"arena: {arena.minimum_bytes:,} B is the smallest that works;"
@@ -147,6 +173,17 @@ def _panel(model: Path, board: Board, one: Estimate) -> Panel:
         border_style=colour,
         width=80,
     )
+
+
+def _latency(one: Estimate) -> Text:
+    """The time of one inference, or why it is not known."""
+    found = one.latency
+    limit = "" if one.latency_limit is None else f" of {format_latency(one.latency_limit)}"
+    if found.unknown:
+        least = f"at least {format_latency(found.known_us)}{limit}; " if found.by_kernel else ""
+        return Text(f"time  {least}unknown: {found.unknown}")
+    here = ", this one among them" if found.fitted_on_it else ""
+    return Text(f"time  {format_latency(found.known_us)}{limit}, {found.source}{here}")
 
 
 def _rows(what: str, lines: tuple[Line, ...]) -> list[tuple[str, str, str]]:

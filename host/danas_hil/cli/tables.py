@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
+from danas_hil.board import format_latency
 from danas_hil.cli.show import console, percent, print_json, say, table
 
 if TYPE_CHECKING:  # imported where they are used: they load numpy, and --help is to be quick
@@ -54,7 +55,9 @@ def show_measured(
             say("", "Time by operator, of a program built for it")
             out.print(_profile_table(here))
         say("", "Estimate less measurement")
-        out.print(_error_table([row for row in comparison.rows if row.target == target]))
+        rows = [row for row in comparison.rows if row.target == target]
+        out.print(_error_table(rows))
+        _say_latency([row for row in rows if row.quantity == "latency"])
         say("")
     say("Within the limits of RAM and flash")
     out.print(_verdict_table(targets, comparison.verdicts))
@@ -144,6 +147,26 @@ def _error_table(rows: Sequence[Compared]) -> Any:
             line[3 if row.model == "exact" else 4] = _error(row)
     columns = ("model", "what", ">bytes", ">exact estimate", ">Eq. 1 and 2")
     return table(columns, body.values())
+
+
+def _say_latency(rows: Sequence[Compared]) -> None:
+    """Estimated time beside the one taken; nothing where none is estimated."""
+    told = [row for row in rows if row.estimate is not None and row.observed is not None]
+    if not told:
+        return
+    say("", "Time of one inference")
+    body = [
+        (
+            row.candidate,
+            format_latency(row.observed or 0.0),
+            format_latency(row.estimate or 0.0),
+            f"{100 * (row.error_share or 0.0):+.1f} %{' *' if row.fitted_on_it else ''}",
+        )
+        for row in told
+    ]
+    console().print(table(("model", f">{_KINDS[told[0].kind]}", ">estimated", ">error"), body))
+    if any(row.fitted_on_it for row in told):
+        say("* among the models whose times the estimate is fitted on")
 
 
 def _error(row: Compared) -> str:

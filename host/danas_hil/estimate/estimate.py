@@ -9,6 +9,7 @@ from danas_hil.base import DanasError
 from danas_hil.estimate.arena import ArenaEstimate, estimate_arena
 from danas_hil.estimate.flash import FlashEstimate, estimate_flash
 from danas_hil.estimate.graph import OperatorGraph
+from danas_hil.estimate.latency import LatencyEstimate
 from danas_hil.estimate.layout import lay_out
 from danas_hil.estimate.lines import all_fit, fits_within
 from danas_hil.estimate.ram import Firmware, RamEstimate, estimate_ram
@@ -17,6 +18,7 @@ from danas_hil.estimate.runtime import load_runtime
 from danas_hil.space import Genome
 
 _NOTHING_KNOWN = Firmware()
+NO_LATENCY = LatencyEstimate(unknown="latency is that of a board")
 _DSP_CORES = ("cortex-m4", "cortex-m7", "cortex-m33")
 """Cores whose CMSIS-NN scratch buffers the profiles know: with DSP extension, without Helium."""
 
@@ -26,7 +28,8 @@ class Estimate:
     """What a model takes in a runtime, and whether that fits.
 
     operators: the builtin names of those it has, sorted. ram_limit, flash_limit: bytes, None for
-    no limit. fits, fits_ram, fits_flash: None where a figure is missing that decides.
+    no limit; latency_limit: microseconds. latency: of the board, unknown where none is meant.
+    fits, fits_ram, fits_flash, fits_latency: None where a figure is missing that decides.
     """
 
     runtime: str
@@ -37,6 +40,8 @@ class Estimate:
     ram: RamEstimate
     ram_limit: int | None
     flash_limit: int | None
+    latency: LatencyEstimate = NO_LATENCY
+    latency_limit: float | None = None
 
     @property
     def fits_ram(self) -> bool | None:
@@ -47,8 +52,16 @@ class Estimate:
         return fits_within(self.flash.lines, self.flash_limit)
 
     @property
+    def fits_latency(self) -> bool | None:
+        if self.latency_limit is None:
+            return True
+        if self.latency.known_us > self.latency_limit:
+            return False
+        return None if self.latency.unknown else True
+
+    @property
     def fits(self) -> bool | None:
-        return all_fit((self.fits_ram, self.fits_flash))
+        return all_fit((self.fits_ram, self.fits_flash, self.fits_latency))
 
     def to_json(self) -> dict[str, Any]:
         """Bytes that are not known are null; `fits` is true, false or "unknown"."""
@@ -62,8 +75,13 @@ class Estimate:
                 "code_bytes": self.flash.code_bytes,
             },
             "ram": {"total_bytes": self.ram.total_bytes},
+            "latency": self.latency.to_json(),
             "fits": "unknown" if self.fits is None else self.fits,
-            "limits": {"ram_bytes": self.ram_limit, "flash_bytes": self.flash_limit},
+            "limits": {
+                "ram_bytes": self.ram_limit,
+                "flash_bytes": self.flash_limit,
+                "latency_us": self.latency_limit,
+            },
             "operators": list(self.operators),
             "breakdown": {
                 "arena": dict(self.arena.by_cause),

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
+
 from danas_hil.board import Board, Limits
 from danas_hil.estimate.estimate import Estimate, estimate_graph
+from danas_hil.estimate.latency import LatencyEstimate, estimate_latency
+from danas_hil.estimate.latency_tables import find_table
 from danas_hil.estimate.layout import lay_out
 from danas_hil.estimate.ram import Firmware
 from danas_hil.estimate.read import naming, read_graph
+from danas_hil.estimate.work import work_of
 from danas_hil.space import Genome
 
 
@@ -22,8 +28,8 @@ def estimate_on(
     """Estimate a .tflite file (its bytes) or a genome on `board`.
 
     runtime, kernels: other than the board's own. What a build of the board has told counts for its
-    own runtime only: another one has other code. limits: other than the board's. Raises DanasError
-    as `estimate_model` does.
+    own runtime only: another one has other code and takes other times. limits: other than the
+    board's. Raises DanasError as `estimate_model` does.
     """
     limits = limits or board.limits
     own = runtime in (None, board.runtime) and kernels in (None, board.kernels)
@@ -38,7 +44,7 @@ def estimate_on(
     )
     graph = lay_out(subject) if isinstance(subject, Genome) else read_graph(subject, name)
     with naming(name):
-        return estimate_graph(
+        found = estimate_graph(
             graph,
             runtime=chosen,
             kernels=kernels or (board.kernels if chosen == board.runtime else None),
@@ -47,3 +53,11 @@ def estimate_on(
             flash_limit=limits.flash_bytes,
             firmware=firmware,
         )
+    key = None if isinstance(subject, Genome) else hashlib.sha256(subject).hexdigest()
+    table = find_table(board, runtime, kernels)
+    latency = (
+        LatencyEstimate(unknown=table)
+        if isinstance(table, str)
+        else estimate_latency(work_of(graph), table, key)
+    )
+    return replace(found, latency=latency, latency_limit=limits.latency_us)

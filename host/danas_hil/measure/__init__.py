@@ -5,6 +5,7 @@ from danas_hil.measure.choose import TOP, FrontRow, choose
 from danas_hil.measure.measuring import Item, measure_all, measure_candidate
 from danas_hil.measure.reach import Address, check_library, lacking_tools, reach, reach_device
 from danas_hil.measure.record import Accuracy, Failure, Latency, Measurement, Parity, Status
+from danas_hil.measure.remember import Remembered, recall, remember
 from danas_hil.measure.timing import RULES, TimingRule, take_time
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Latency",
     "Measurement",
     "Parity",
+    "Remembered",
     "Status",
     "TestImages",
     "TimingRule",
@@ -29,6 +31,8 @@ __all__ = [
     "reach",
     "reach_device",
     "read_test_images",
+    "recall",
+    "remember",
     "take_accuracy",
     "take_time",
 ]

@@ -14,6 +14,7 @@ from danas_hil.base import DanasError
 from danas_hil.measure.accuracy import Streamed, TestImages, read_test_images, take_accuracy
 from danas_hil.measure.profiling import identified, take_profile
 from danas_hil.measure.record import Failure, Measurement, Parity
+from danas_hil.measure.remember import remember
 from danas_hil.measure.timing import TimingRule, take_time
 from danas_hil.targets import (
     Build,
@@ -69,9 +70,10 @@ def measure_all(
 
     Yields each item with its measurement, which is on disk by then, and whether it is an earlier
     one: a good measurement of the same build with the same golden outputs, and with all that is
-    asked for, is kept, unless `again`. accuracy: on so many test images. `starting` is called
-    before an item is measured, `streamed` before each test image. Raises DanasError where no item
-    could go on: an extra that is not installed, a disk that is full.
+    asked for, is kept, unless `again`. Times are remembered for their board. accuracy: on so many
+    test images. `starting` is called before an item is measured, `streamed` before each test image.
+    Raises DanasError where no item could go on: an extra that is not installed, a disk that is
+    full.
     """
     for item in items:
         if item.golden is None:
@@ -87,6 +89,7 @@ def measure_all(
             continue
         earlier = None if again else _earlier(item, target.identity(model), golden)
         if earlier is not None and _has(earlier, profile, images):
+            remember(model.content, earlier)
             yield item, earlier, True
             continue
         starting(item)
@@ -94,6 +97,7 @@ def measure_all(
             target, model, golden, item.folder, profile=profile, images=images, streamed=streamed
         )
         measurement.write(item.measurement_file)
+        remember(model.content, measurement)
         yield item, measurement, False
 
 

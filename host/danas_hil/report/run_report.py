@@ -261,6 +261,8 @@ def _comparison(measured: Measured) -> Markup:
     note = (
         "Error is estimate less measurement. The exact estimate computes what TensorFlow Lite"
         " Micro allocates; Eq. 1 and 2 are the paper's, which count parameters and activations."
+        " Time is estimated by rates fitted on times of the board; of models that were among them"
+        " it tells more than of others."
     )
     parts = [
         _target(name, words, [row for row in measured.compared if row.target == name])

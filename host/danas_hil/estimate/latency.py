@@ -1,0 +1,120 @@
+"""Latency of a model: the work of each operator times the rates of the kernel that runs it.
+
+Rates belong to one board, runtime, set of kernels and build: `fitting` finds them from measured
+or emulated profiles, `latency_tables` keeps them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from danas_hil.estimate.work import TERMS, Work
+
+Rates = Mapping[str, Mapping[str, float]]
+"""Microseconds for each count of a kernel: by kernel, then by term, none negative."""
+
+
+@dataclass(frozen=True)
+class LatencyTable:
+    """What a board's kernels take.
+
+    board, runtime, kernels, build: as in Board. kind: of the times it is fitted on. models: the
+    sha256 of each file among them. tflm: the library that ran. operators: how many of each kernel
+    were timed; one that is in `rates` alone has the proportions of another table. median_error,
+    worst_error: shares of the time, of models left out of the fit; None of fewer than two.
+    """
+
+    board: str
+    runtime: str
+    kernels: str
+    build: str
+    kind: Literal["emulated", "measured"]
+    rates: Rates
+    operators: Mapping[str, int]
+    models: tuple[str, ...]
+    tflm: str
+    median_error: float | None = None
+    worst_error: float | None = None
+
+    @property
+    def source(self) -> str:
+        return f"fitted on {self.kind} times of {len(self.models)} models"
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "models": list(self.models)}
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> LatencyTable:
+        """The inverse of `to_json`. Raises KeyError, TypeError or ValueError if damaged."""
+        for kernel in value["rates"].values():
+            for term, rate in kernel.items():
+                if term not in TERMS or not 0 <= rate < float("inf"):
+                    raise ValueError(f"a rate of {rate} for each {term}")
+        return LatencyTable(**{**value, "models": tuple(value["models"])})
+
+
+@dataclass(frozen=True)
+class LatencyEstimate:
+    """The time of one inference.
+
+    by_kernel: microseconds of all operators that a kernel runs, as far as they are known, the
+    slowest first. source: what the rates come from; empty where there are none. fitted_on_it:
+    whether this very model is among what they were fitted on, which flatters them. unknown: why
+    the total is not known, and what to do; empty where it is.
+    """
+
+    by_kernel: tuple[tuple[str, float], ...] = ()
+    source: str = ""
+    fitted_on_it: bool = False
+    unknown: str = ""
+
+    @property
+    def known_us(self) -> float:
+        """The total is at least this."""
+        return sum(microseconds for _, microseconds in self.by_kernel)
+
+    @property
+    def total_us(self) -> float | None:
+        return None if self.unknown else self.known_us
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "total_us": self.total_us,
+            "by_kernel": dict(self.by_kernel),
+            "source": self.source,
+            "fitted_on_it": self.fitted_on_it,
+            "unknown": self.unknown,
+        }
+
+
+def microseconds(work: Work, rates: Rates) -> float:
+    """The time of one operator. Raises KeyError for a kernel without rates."""
+    rate = rates[work.kernel]
+    return sum(count * rate.get(term, 0.0) for term, count in work.counts.items())
+
+
+def estimate_latency(
+    work: Sequence[Work], table: LatencyTable, model: str | None = None
+) -> LatencyEstimate:
+    """The time of a model whose operators do `work`; nothing is guessed of unknown kernels.
+
+    model: the sha256 of its file, if it has one.
+    """
+    by_kernel: dict[str, float] = {}
+    lacking: dict[str, None] = {}
+    for one in work:
+        if one.kernel in table.rates:
+            taken = by_kernel.get(one.kernel, 0.0) + microseconds(one, table.rates)
+            by_kernel[one.kernel] = taken
+        else:
+            lacking[one.kernel] = None
+    unknown = (
+        f"no model with {', '.join(lacking)} was timed: danas-hil calibrate"
+        f" --board {table.board} MODEL"
+        if lacking
+        else ""
+    )
+    slowest_first = sorted(by_kernel.items(), key=lambda item: -item[1])
+    return LatencyEstimate(tuple(slowest_first), table.source, model in table.models, unknown)

@@ -1,0 +1,99 @@
+"""Where latency tables are kept: the user's folder of calibrations, and those that come along.
+
+Both are files of the same form, one for each board; what was fitted here goes first.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from danas_hil.base import DanasError, read_json, user_folder, write_json
+from danas_hil.board import Board, build_key
+from danas_hil.estimate.latency import LatencyTable
+
+_SCHEMA = 1
+_SHIPPED = Path(__file__).with_name("latencies")
+
+
+def find_table(
+    board: Board, runtime: str | None = None, kernels: str | None = None
+) -> LatencyTable | str:
+    """The table for `board` with its own build, or why there is none and what to do.
+
+    runtime, kernels: None for the board's own. Raises DanasError if a file is damaged.
+    """
+    if board.firmware is None:
+        return f"{board.name} has a time of its own, which is not estimated"
+    wanted = build_key(runtime or board.runtime, kernels or board.kernels, board.build)
+    tables = {**_shipped(board.id), **_kept(board.id)}
+    if wanted in tables:
+        return tables[wanted]
+    own = build_key(board.runtime, board.kernels, board.build)
+    if wanted != own:
+        return f"only the board's own build ({own}) is timed, not {wanted}"
+    then = f"danas-hil calibrate --board {board.id}"
+    if tables:
+        others = " and ".join(tables)
+        return f"there are rates for {others}, but this is {own}: {then}"
+    return f"run {then}"
+
+
+def related_table(board: Board) -> LatencyTable | None:
+    """A shipped table of the same runtime and kernels on another board, if there is one."""
+    for path in sorted(_SHIPPED.glob("*.json")):
+        if path.stem == board.id:
+            continue
+        for table in _shipped(path.stem).values():
+            if (table.runtime, table.kernels) == (board.runtime, board.kernels):
+                return table
+    return None
+
+
+def keep_table(table: LatencyTable) -> Path:
+    """Keep a table for `find_table`; the file that it is in now."""
+    path = _user_file(table.board)
+    tables = {**_kept(table.board), build_key(table.runtime, table.kernels, table.build): table}
+    builds = {key: one.to_json() for key, one in tables.items()}
+    try:
+        write_json(path, {"schema": _SCHEMA, "builds": builds})
+    except OSError as error:
+        raise DanasError(f"The rates can't be written to {path}: {error.strerror}.") from error
+    return path
+
+
+def _user_file(board: str) -> Path:
+    return user_folder("calibrations") / f"{board}.json"
+
+
+def _kept(board: str) -> dict[str, LatencyTable]:
+    try:
+        return _read(_user_file(board))
+    except OSError:  # a home that can't be written to keeps no tables
+        return {}
+
+
+def _shipped(board: str) -> dict[str, LatencyTable]:
+    return _read(_SHIPPED / f"{board}.json")
+
+
+def _read(path: Path) -> dict[str, LatencyTable]:
+    try:
+        state = path.stat()
+    except FileNotFoundError:
+        return {}
+    return dict(_parsed(path, (state.st_mtime_ns, state.st_size)))
+
+
+@lru_cache(maxsize=64)
+def _parsed(path: Path, state: tuple[int, int]) -> dict[str, LatencyTable]:  # noqa: ARG001
+    """By build. A search asks thousands of times; `state` tells a file that was rewritten."""
+    value: Any = read_json(path)
+    try:
+        builds: Any = value["builds"] if value["schema"] == _SCHEMA else None
+        return {key: LatencyTable.from_json(row) for key, row in builds.items()}
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise DanasError(
+            f"{path} is damaged ({error!r}).", "Delete it; danas-hil calibrate makes it anew."
+        ) from error

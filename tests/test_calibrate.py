@@ -1,0 +1,277 @@
+"""Calibrating: what is remembered of measurements, the table made of it, and the command."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from danas_hil.base import DanasError, user_folder
+from danas_hil.board import load_board
+from danas_hil.calibrate import PROFILER_RAM_BYTES, built_in_genomes, calibrate
+from danas_hil.cli.app import app
+from danas_hil.compare import Compared, compare_with_boards, keep_estimate
+from danas_hil.estimate.latency import microseconds
+from danas_hil.estimate.latency_tables import find_table, keep_table, related_table
+from danas_hil.estimate.on_board import estimate_on
+from danas_hil.estimate.read import read_graph
+from danas_hil.estimate.work import work_of
+from danas_hil.measure import Latency, Measurement, measure_candidate, recall, remember
+from danas_hil.sketch import LIBRARY_VARIABLE
+from danas_hil.targets import BuildIdentity, Memory, ModelFile, OperatorTime, Sizes
+from estimate.little_models import network
+
+BOARD = load_board("nucleo_f446re")
+RELATED = related_table(BOARD)
+assert RELATED is not None
+RATES = {
+    kernel: {term: (0.3 if "conv" in kernel else 0.5) * rate for term, rate in rates.items()}
+    for kernel, rates in RELATED.rates.items()
+}
+"""Of a board that is faster than the related one, at convolutions most of all."""
+
+
+@pytest.fixture(autouse=True)
+def _home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DANAS_HIL_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+
+
+def measured(content: bytes, name: str, *, profiled: bool = True, **changes: Any) -> Measurement:
+    """A measurement on BOARD whose times are what RATES make of the work."""
+    work = work_of(read_graph(content))
+    times = [microseconds(one, RATES) for one in work]
+    operators = tuple(
+        OperatorTime(place, one.kernel, taken)
+        for place, (one, taken) in enumerate(zip(work, times, strict=True))
+    )
+    given = Measurement(
+        model=name,
+        model_sha256=hashlib.sha256(content).hexdigest(),
+        model_bytes=len(content),
+        target=BOARD.id,
+        board=BOARD.id,
+        kind="measured",
+        status="OK",
+        recorded_at="2026-01-01T00:00:00+00:00",
+        build=BuildIdentity("1", {}),
+        tflm_version="TFLM 1",
+        memory=Memory(3_000),
+        sizes=Sizes(90_000, 40_000),
+        latency=Latency((sum(times),), "measured time", "cycles"),
+        profile=operators if profiled else None,
+    )
+    return replace(given, **changes)
+
+
+MODELS = {f"net{width}": network(width) for width in (3, 8, 17, 30, 64)}
+
+
+def remember_all(**changes: Any) -> None:
+    for name, content in MODELS.items():
+        remember(content, measured(content, name, **changes))
+
+
+class TestRemembering:
+    def test_times_arena_and_flash_of_a_model_are_kept_for_its_board(self) -> None:
+        content = MODELS["net8"]
+        remember(content, measured(content, "net8"))
+        (found,) = recall(BOARD)
+        assert found.timed.work == work_of(read_graph(content))
+        assert len(found.timed.samples) == len(found.timed.work)
+        assert (found.arena_used_bytes, found.flash_bytes) == (3_000, 90_000)
+        assert (found.kind, found.tflm, found.target) == ("measured", "TFLM 1", BOARD.id)
+
+    def test_a_profile_stays_when_the_model_is_measured_again_without_one(self) -> None:
+        content = MODELS["net8"]
+        remember(content, measured(content, "net8"))
+        again = measured(content, "net8", profiled=False, latency=Latency((7.0,), "", ""))
+        remember(content, again)
+        (found,) = recall(BOARD)
+        assert found.timed.total_us == 7.0
+        assert len(found.timed.samples) == len(found.timed.work)
+
+    def test_nothing_is_kept_of_the_host_and_of_failures(self) -> None:
+        content = MODELS["net8"]
+        remember(content, measured(content, "net8", board="host"))
+        remember(content, measured(content, "net8", board="gone"))
+        remember(content, measured(content, "net8", latency=None))
+        assert recall(BOARD) == ()
+
+    def test_of_two_libraries_the_one_measured_last_counts(self) -> None:
+        remember_all()
+        content = MODELS["net3"]
+        newer = measured(content, "net3", tflm_version="TFLM 2", recorded_at="2026-02-01")
+        remember(content, newer)
+        assert [one.timed.name for one in recall(BOARD)] == ["net3"]
+
+    def test_a_damaged_file_is_named(self) -> None:
+        remember_all()
+        path = next(user_folder("measurements").rglob("*.json"))
+        path.write_text("{}")
+        with pytest.raises(DanasError, match=rf"{path.name} is damaged"):
+            recall(BOARD)
+
+
+class TestFitting:
+    def test_rates_tell_the_times_that_they_are_fitted_on(self) -> None:
+        remember_all()
+        found = calibrate(BOARD)
+        assert found.table.operators["dense"] == len(MODELS)
+        for one in found.models:
+            told = sum(microseconds(work, found.table.rates) for work in one.timed.work)
+            assert told == pytest.approx(one.timed.total_us, rel=0.01)
+        assert found.table.kind == "measured"
+        assert {one.model for one in found.left_out} == set(MODELS)
+
+    def test_without_times_it_says_how_to_take_some(self) -> None:
+        with pytest.raises(DanasError, match="No model was timed") as raised:
+            calibrate(BOARD)
+        assert f"danas-hil calibrate --board {BOARD.id}" in raised.value.hint
+
+    def test_the_table_that_comes_along_is_never_related_to_its_own_board(self) -> None:
+        related = related_table(BOARD)
+        assert related is not None
+        assert (related.runtime, related.kernels) == (BOARD.runtime, BOARD.kernels)
+        own = related_table(load_board(related.board))
+        assert own is None or own.board != related.board
+
+    def test_the_table_that_comes_along_says_that_it_is_emulated(self) -> None:
+        table = find_table(load_board("qemu-m4"))
+        assert not isinstance(table, str)
+        assert table.kind == "emulated"
+        assert set(work.kernel for work in work_of(read_graph(MODELS["net8"]))) <= set(table.rates)
+
+    def test_built_in_genomes_are_always_the_same_and_fit(self) -> None:
+        genomes = built_in_genomes(BOARD, 6)
+        assert len(set(genomes)) == 6
+        assert built_in_genomes(BOARD, 6) == genomes
+        assert built_in_genomes(BOARD, 0) == ()
+        for genome in genomes:
+            estimate = estimate_on(BOARD, genome)
+            assert estimate.arena.minimum_bytes + PROFILER_RAM_BYTES <= (BOARD.ram_bytes or 0)
+            assert estimate.fits is not False
+
+
+def latency_row(found: Measurement, estimate: dict[str, Any]) -> Compared:
+    rows = compare_with_boards([found], {found.model: estimate}).rows
+    return next(row for row in rows if row.quantity == "latency")
+
+
+class TestComparing:
+    def test_estimated_latency_stands_beside_the_measured_one(self, tmp_path: Path) -> None:
+        remember_all()
+        keep_table(calibrate(BOARD).table)
+        content = network(21)
+        (tmp_path / "new.tflite").write_bytes(content)
+        found = measured(content, "new")
+        estimate = keep_estimate({}, BOARD.id, tmp_path / "new.tflite", tmp_path)
+        row = latency_row(found, estimate)
+        assert row.error_share == pytest.approx(0, abs=0.02)
+        assert (row.model, row.unit, row.fitted_on_it) == ("fitted", "us", False)
+
+    def test_a_model_that_was_fitted_on_is_marked(self, tmp_path: Path) -> None:
+        content = MODELS["net8"]
+        (tmp_path / "net8.tflite").write_bytes(content)
+        before = keep_estimate({}, BOARD.id, tmp_path / "net8.tflite", tmp_path)
+        remember_all()
+        keep_table(calibrate(BOARD).table)
+        after = keep_estimate(before, BOARD.id, tmp_path / "net8.tflite", tmp_path)
+        found = measured(content, "net8")
+        latency = [latency_row(found, estimate) for estimate in (before, after)]
+        assert [row.fitted_on_it for row in latency] == [False, True]
+        assert latency[0].estimate is None
+        assert latency[1].estimate is not None
+
+
+class TestCommand:
+    def run(self, *arguments: str) -> Any:
+        return CliRunner().invoke(app, ["calibrate", *arguments])
+
+    def test_it_fits_on_what_was_measured_before(self) -> None:
+        remember_all()
+        told = self.run("--board", BOARD.id, "--from-measurements", "--json")
+        assert told.exit_code == 0, told.output
+        value = json.loads(told.stdout)
+        assert len(value["models"]) == len(value["left_out"]) == len(MODELS)
+        table = find_table(BOARD)
+        assert not isinstance(table, str)
+        assert value["table"] == json.loads(json.dumps(table.to_json()))
+        shown = self.run("--board", BOARD.id, "--from-measurements")
+        assert "Left out one by one: median error" in shown.output
+        assert max(map(len, shown.output.splitlines()[1:-1])) <= 80
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (("--board", "host"), "no firmware to time"),
+            (("--board", "uno"), "no board 'uno'"),
+            (("--board", BOARD.id, "--from-measurements", "--genomes", "2"), "times nothing"),
+            (("--board", BOARD.id, "--from-measurements"), "No model was timed"),
+        ],
+    )
+    def test_what_can_t_be_is_told(self, arguments: tuple[str, ...], message: str) -> None:
+        told = self.run(*arguments)
+        assert isinstance(told.exception, DanasError)
+        assert message in told.exception.what
+
+    def test_an_estimate_tells_the_latency_and_holds_it_against_a_limit(self) -> None:
+        Path("net.tflite").write_bytes(MODELS["net8"])
+        arguments = ["estimate", "net.tflite", "--board", BOARD.id, "--latency", "1us"]
+        before = CliRunner().invoke(app, arguments)
+        assert f"unknown: run danas-hil calibrate --board {BOARD.id}" in before.output
+        assert before.exit_code == 0
+        remember_all()
+        keep_table(calibrate(BOARD).table)
+        after = CliRunner().invoke(app, arguments)
+        assert "fitted on measured times of 5 models" in after.output
+        assert after.exit_code == 1
+        assert "DOES NOT FIT" in after.output
+
+    def test_a_genome_is_estimated_too(self) -> None:
+        genome = built_in_genomes(BOARD, 1)[0]
+        Path("genome.json").write_text(json.dumps(genome.to_json()))
+        told = CliRunner().invoke(app, ["estimate", "genome.json", "--board", "qemu-m4", "--json"])
+        assert told.exit_code == 0, told.output
+        (value,) = json.loads(told.stdout)
+        total = estimate_on(load_board("qemu-m4"), genome).latency.total_us
+        assert value["latency"]["total_us"] == total
+        assert total is not None
+        Path("list.json").write_text("[]")
+        assert CliRunner().invoke(app, ["estimate", "list.json"]).exit_code == 2
+
+
+HOME = os.environ.get("DANAS_HIL_HOME")  # before the test session puts its own there
+"""Where the library stays compiled, which takes minutes the first time."""
+
+
+@pytest.mark.skipif(
+    any(shutil.which(one) is None for one in ("qemu-system-arm", "arm-none-eabi-g++")),
+    reason="needs qemu-system-arm and arm-none-eabi-g++",
+)
+@pytest.mark.skipif(LIBRARY_VARIABLE not in os.environ, reason=f"{LIBRARY_VARIABLE} is not set")
+def test_the_table_that_comes_along_tells_the_time_of_an_emulated_model(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    tflm = pytest.importorskip("danas_hil.tflm")
+    pytest.importorskip("tflite_micro", reason="golden outputs need the extra host")
+    from danas_hil.targets import FirmwareTarget, QemuDevice
+
+    if HOME is not None:
+        monkeypatch.setenv("DANAS_HIL_HOME", HOME)
+    board = load_board("qemu-m4")
+    model = ModelFile("net30", MODELS["net30"])
+    golden = tflm.golden_of_random(model.content)
+    found = measure_candidate(FirmwareTarget(QemuDevice(board)), model, golden, tmp_path)
+    assert found.failure is None
+    assert found.latency is not None
+    monkeypatch.setenv("DANAS_HIL_HOME", str(tmp_path / "home"))
+    estimate = estimate_on(board, model.content).latency
+    assert estimate.total_us == pytest.approx(found.latency.median_us, rel=0.1)
