@@ -40,6 +40,8 @@ class TestHelp:
             "search",
             "experiment",
             "resume",
+            "worker",
+            "dashboard",
             "pick",
             "export",
             "flash",

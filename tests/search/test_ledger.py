@@ -1,77 +1,159 @@
-"""The study holds every evaluation, finished ones only."""
+"""The study holds every evaluation; what is under way is one process's and is never lost."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import optuna
 import pytest
 
 from danas_hil.base import DanasError
-from danas_hil.metrics import Scores
-from danas_hil.run import Evaluation, RunFolder
-from danas_hil.search.ledger import STUDY, Ledger
-from danas_hil.space import SearchSpace
+from danas_hil.run import RunFolder
+from danas_hil.search.ledger import Ledger, Turn
+from danas_hil.search.storage import STUDY
+from danas_hil.space import Genome
+from search.shared_runs import evaluate, evaluated, genomes, joined, new_run
 
-SPACE = SearchSpace(resolution=(32, 64))
+FAILED = 2
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunFolder:
-    return RunFolder.create(tmp_path / "run", {})
+    return new_run(tmp_path / "run")
 
 
-def evaluations(count: int) -> list[Evaluation]:
-    rng = np.random.default_rng(0)
-    return [
-        Evaluation(
-            index=index,
-            genome=SPACE.sample(rng),
-            outcome="failed" if index == 2 else "complete",
-            ram_bytes=1000 + index,
-            flash_bytes=2000,
-            scores=None if index == 2 else Scores(0.5 + index / 100, 0.5, 0.25, 40),
-            fitness=None if index == 2 else 3.0,
-            feasible=index != 2,
-            seconds=0.25,
-            elapsed_seconds=float(index),
-            reason="the model is odd" if index == 2 else "",
-        )
-        for index in range(count)
-    ]
+def fill(ledger: Ledger, count: int) -> None:
+    for index, genome in enumerate(genomes(count)):
+        assert evaluate(ledger, genome, failed=index == FAILED).index == index
+
+
+def turn_of(ledger: Ledger, genome: Genome, trials: int | None = None) -> Turn | None:
+    return ledger.turn(lambda: genome, lambda _genome: True, trials)
 
 
 def test_evaluations_come_back_as_they_were_written(run: RunFolder) -> None:
-    ledger = Ledger(run, SPACE)
-    for evaluation in evaluations(5):
-        ledger.append(evaluation)
-    assert list(Ledger(run, SPACE).evaluations) == evaluations(5)
+    with joined(run) as shared:
+        fill(shared.ledger, 5)
+        written = list(shared.ledger.evaluations)
+    with joined(run) as shared:
+        assert list(shared.ledger.evaluations) == written
+        assert [e.genome for e in written] == genomes(5)
+        assert written[FAILED].outcome == "failed"
 
 
 def test_the_study_is_one_that_optuna_users_can_open(run: RunFolder) -> None:
-    ledger = Ledger(run, SPACE)
-    for evaluation in evaluations(4):
-        ledger.append(evaluation)
+    with joined(run) as shared:
+        fill(shared.ledger, 4)
     study = optuna.load_study(study_name=STUDY, storage=f"sqlite:///{run.study_file}")
     states = [trial.state.name for trial in study.trials]
     assert states == ["COMPLETE", "COMPLETE", "FAIL", "COMPLETE"]
-    assert study.trials[3].values == [0.53, 0.5, 0.25, 1003.0, 2000.0]
-    genome = evaluations(4)[3].genome
+    assert study.trials[3].values == [0.5, 0.5, 0.25, 1000.0, 2000.0]
+    genome = genomes(4)[3]
     assert study.trials[3].params["resolution"] == genome.data.resolution
     assert study.trials[3].params["alpha"] == genome.arch.alpha
-
-
-def test_an_evaluation_out_of_order_is_refused(run: RunFolder) -> None:
-    with pytest.raises(ValueError, match="evaluation 1 after 0"):
-        Ledger(run, SPACE).append(evaluations(2)[1])
 
 
 @pytest.mark.parametrize("content", [b"", b"this is no database", b"SQLite format 3\0" + b"x" * 99])
 def test_a_torn_study_file_is_told_as_such(run: RunFolder, content: bytes) -> None:
     run.study_file.write_bytes(content)
     if not content:  # an empty file is an empty database: nothing is lost by starting on it
-        assert not Ledger(run, SPACE).evaluations
+        with joined(run) as shared:
+            assert not shared.ledger.evaluations
         return
-    with pytest.raises(DanasError, match=r"study\.db can't be read"):
-        Ledger(run, SPACE)
+    with pytest.raises(DanasError, match=r"study\.db can't be read"), joined(run):
+        pass
+
+
+class TestTwoWorkers:
+    def test_they_see_what_the_other_finished(self, run: RunFolder) -> None:
+        first, second = genomes(2)
+        with joined(run) as one, joined(run) as other:
+            evaluate(one.ledger, first)
+            assert evaluate(other.ledger, second).index == 1
+            one.ledger.at_work()
+            assert [e.genome for e in one.ledger.evaluations] == [first, second]
+
+    def test_a_genome_under_way_is_nobody_elses_turn(self, run: RunFolder) -> None:
+        first, second = genomes(2)
+        with joined(run) as one, joined(run) as other:
+            assert turn_of(one.ledger, first)
+            # The other one has the same idea, is refused, and is asked for a better one.
+            ideas = iter([first, second])
+            turn = other.ledger.turn(lambda: next(ideas), lambda _genome: True, None)
+            assert turn is not None
+            assert turn.genome == second
+            assert other.ledger.at_work() == 2
+
+    def test_together_they_do_no_more_trials_than_asked_for(self, run: RunFolder) -> None:
+        first, second, third = genomes(3)
+        with joined(run) as one, joined(run) as other:
+            turn = turn_of(one.ledger, first, trials=2)
+            assert turn_of(other.ledger, second, trials=2)
+            assert turn_of(one.ledger, third, trials=2) is None
+            assert turn is not None
+            one.ledger.finish(turn, evaluated(first))
+            assert turn_of(one.ledger, third, trials=2) is None
+
+    def test_what_one_gives_back_the_other_takes(self, run: RunFolder) -> None:
+        first, second = genomes(2)
+        with joined(run) as one, joined(run) as other:
+            turn = turn_of(one.ledger, first)
+            assert turn is not None
+            one.ledger.give_back(turn)
+            unready = other.ledger.turn(lambda: second, lambda genome: genome != first, None)
+            assert unready is not None
+            assert unready.genome == second
+            taken = turn_of(other.ledger, second)
+            assert taken is not None
+            assert taken.genome == first
+
+    def test_a_worker_taken_for_dead_writes_nothing(self, run: RunFolder) -> None:
+        genome, *_ = genomes(1)
+        with joined(run) as one, joined(run) as other:
+            turn = turn_of(one.ledger, genome)
+            assert turn is not None
+            one.worker._lock.release()  # as the operating system does when a process dies
+            taken = turn_of(other.ledger, genome)
+            assert taken is not None
+            assert taken.genome == genome
+            assert one.ledger.finish(turn, evaluated(genome)) is None
+            assert other.ledger.finish(taken, evaluated(genome)) is not None
+            assert [e.genome for e in other.ledger.evaluations] == [genome]
+
+
+class TestLocks:
+    def test_one_at_a_time(self, run: RunFolder) -> None:
+        with joined(run) as one, joined(run) as other:
+            lock = one.locks.acquire("front")
+            assert lock is not None
+            assert other.locks.acquire("front") is None
+            assert other.locks.holders() == {"front": one.worker.name}
+            assert other.locks.acquire("another thing") is not None
+            one.locks.release(lock)
+            assert other.locks.acquire("front") is not None
+
+    def test_a_lock_ends_with_its_process(self, run: RunFolder) -> None:
+        with joined(run) as one, joined(run) as other:
+            lock = one.locks.acquire("front")
+            assert lock is not None
+            one.worker._lock.release()
+            assert other.locks.acquire("front") is not None
+            one.locks.release(lock)
+            assert lock.lost
+
+
+def test_a_run_folder_of_another_search_is_refused(run: RunFolder, tmp_path: Path) -> None:
+    with joined(run):
+        pass
+    config = run.config()
+    config["search"]["seed"], config["search"]["trials"] = 7, 200
+    run.write_config(config)
+    from danas_hil.search import SearchSettings
+    from danas_hil.search.sharing import open_shared
+
+    settings = SearchSettings.from_config(run.config())
+    with (
+        pytest.raises(DanasError, match=r"of another search than this run folder: seed\."),
+        open_shared(run, settings),
+    ):
+        pass

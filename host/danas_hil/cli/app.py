@@ -19,6 +19,7 @@ from danas_hil.cli import (
     picking,
     running,
     searching,
+    working,
 )
 from danas_hil.cli.show import error_out
 
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 searching.register(app)
 running.register(app)
+working.register(app)
 picking.register(app)
 experimenting.register(app)
 memory.register(app)

@@ -75,6 +75,15 @@ class SearchProgress(Listener):
     def training(self, data: str, step: int, steps: int, loss: float) -> None:
         self._show(f"training {data}", step, steps, f"loss {loss:.3f}" if step else "")
 
+    def waiting(self, what: str) -> None:
+        if self._bars.disable and time.monotonic() - self._said < _QUIET_SECONDS:
+            return
+        self._said = time.monotonic()
+        if self._bars.disable:
+            self._line(f"waiting for {what}")
+        else:
+            self._show("waiting", 0, None, f"for {what}")
+
     def evaluated(self, evaluation: Evaluation, best: Evaluation | None) -> None:
         done = evaluation.index + 1
         note = f"best {_best(best)}"

@@ -31,7 +31,14 @@ def register(app: typer.Typer) -> None:
     app.command()(demo)
 
 
-def resume(run: RunArgument, json: JsonOption = False) -> None:
+def resume(
+    run: RunArgument,
+    storage: Annotated[
+        str | None,
+        typer.Option(help="URL of the run's storage, where config.toml lacks its password."),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
     """Go on with a search that was stopped or killed; nothing finished is lost.
 
     Example: danas-hil resume runs/demo
@@ -39,7 +46,7 @@ def resume(run: RunArgument, json: JsonOption = False) -> None:
     from danas_hil.run import RunFolder
 
     folder = RunFolder.open(run)
-    show_outcome(folder, run_search(folder), json)
+    show_outcome(folder, run_search(folder, storage=storage), json)
 
 
 def export(
@@ -109,8 +116,13 @@ def demo(
         raise typer.Exit(1)
 
 
-def run_search(run: RunFolder) -> Outcome:
-    """Run or resume a search with progress on standard error and a first Ctrl-C that is gentle."""
+def run_search(
+    run: RunFolder, *, storage: str | None = None, data: str | None = None, leading: bool = True
+) -> Outcome:
+    """Run or resume a search with progress on standard error and a first Ctrl-C that is gentle.
+
+    storage, data, leading: as danas_hil.search.search takes them.
+    """
     from danas_hil.cli.progress import SearchProgress
     from danas_hil.search import SearchSettings
     from danas_hil.search import search as run_it
@@ -121,7 +133,7 @@ def run_search(run: RunFolder) -> Outcome:
         f" memory model {settings.memory_model}."
     )
     with _gentle_interrupt() as stopping, SearchProgress(settings) as progress:
-        return run_it(run, progress, stopping.is_set)
+        return run_it(run, progress, stopping.is_set, storage=storage, data=data, leading=leading)
 
 
 @contextmanager
@@ -146,6 +158,8 @@ def show_outcome(run: RunFolder, outcome: Outcome, json: bool) -> None:
         print_json(outcome_json(run, outcome))
         return
     say(f"{outcome.evaluations} evaluations ({outcome.reason}).")
+    if outcome.elsewhere is not None:
+        say(f"The front is in {outcome.elsewhere}; to have it here: danas-hil resume {run.path}")
     if outcome.front is None:
         return
     front = outcome.front
@@ -189,6 +203,7 @@ def outcome_json(run: RunFolder, outcome: Outcome) -> dict[str, Any]:
         "run": str(run.path),
         "evaluations": outcome.evaluations,
         "reason": outcome.reason,
+        "elsewhere": outcome.elsewhere,
         "chosen": front and front.chosen,
         "candidates": [candidate.to_json() for candidate in front.candidates] if front else [],
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +13,7 @@ from danas_hil.base import DanasError, parse_duration
 from danas_hil.board import choose_limits
 from danas_hil.cli.running import run_search, runs_folder, show_outcome
 from danas_hil.cli.show import JsonOption
+from danas_hil.cli.working import ThreadsOption, use_threads
 
 _DEFAULT_BUDGET = "1h"
 
@@ -84,10 +87,10 @@ def search(
         ),
     ] = None,
     supernets: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            help="Folder of supernets to share with other searches: what it lacks is trained there"
-            " first, outside --time-budget. Needs --supernet-steps.",
+            help="Folder or URL (s3://, …) of supernets to share with other searches and workers:"
+            " what it lacks is trained there first, outside --time-budget. Needs --supernet-steps.",
             rich_help_panel="Time",
         ),
     ] = None,
@@ -186,6 +189,22 @@ def search(
     image_column: Annotated[
         str | None, typer.Option(help="Image column of Parquet files.", rich_help_panel="Images")
     ] = None,
+    storage: Annotated[
+        str | None,
+        typer.Option(
+            help="Database that workers on many computers share, as postgresql://user@host/name."
+            " Default: study.db in the run's folder.",
+            rich_help_panel="Sharing",
+        ),
+    ] = None,
+    lease: Annotated[
+        str,
+        typer.Option(
+            help="A worker not heard of for so long counts as dead; others take up its work.",
+            rich_help_panel="Sharing",
+        ),
+    ] = "60s",
+    threads: ThreadsOption = None,
     json: JsonOption = False,
 ) -> None:
     """Search images and networks together, under a board's limits.
@@ -198,7 +217,13 @@ def search(
 
       danas-hil search faces --device-class small --trials 100 --supernet-steps 300
     """
-    from danas_hil.search import SearchSettings, Weights, create_run
+    from danas_hil.search import (
+        SearchSettings,
+        StorageSettings,
+        Weights,
+        check_storage,
+        create_run,
+    )
     from danas_hil.space import choose_space
 
     options = {
@@ -231,7 +256,7 @@ def search(
         supernet=supernet,  # type: ignore[arg-type]
         supernet_steps=supernet_steps,
         final_steps=final_steps,
-        supernets=None if supernets is None else str(supernets.expanduser().resolve()),
+        supernets=_place(supernets),
         decode_resolution=decode_resolution,
         batch_size=batch_size,
         finetune_steps=finetune_steps,
@@ -240,8 +265,21 @@ def search(
         export_limit=export_limit,
         clear_names=clear_names,
     )
-    run = create_run(runs_folder(name), settings)
-    show_outcome(run, run_search(run), json)
+    use_threads(threads)
+    folder = runs_folder(name)
+    kept_at = StorageSettings(lease_seconds=round(parse_duration(lease)))
+    if storage is not None:
+        kept_at = replace(kept_at, url=storage, study=f"{folder.name}-{secrets.token_hex(3)}")
+        check_storage(kept_at)
+    run = create_run(folder, settings, kept_at)
+    show_outcome(run, run_search(run, storage=storage), json)
+
+
+def _place(supernets: str | None) -> str | None:
+    """A URL as it is, a folder from the root on."""
+    if supernets is None or "://" in supernets:
+        return supernets
+    return str(Path(supernets).expanduser().resolve())
 
 
 def _numbers(text: str, count: int | None = None) -> list[float]:

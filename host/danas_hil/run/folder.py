@@ -22,8 +22,9 @@ class RunFolder:
     """A run on disk. Every file is written whole or not at all.
 
     config.toml             resolved settings, with the seed and the versions that count
-    study.db                every evaluation (Optuna's SQLite); only search and resume open it
+    study.db                every evaluation (Optuna's SQLite), unless the run has another --storage
     supernets/              checkpoints
+    workers/                a lock for each process at work on the run
     front.json              the exported Pareto front and all evaluations
     picks.json              the candidates that `danas-hil pick` chose
     test-images.npz         a sample for accuracy on a device
@@ -75,6 +76,10 @@ class RunFolder:
     @property
     def supernets(self) -> Path:
         return self.path / "supernets"
+
+    @property
+    def workers(self) -> Path:
+        return self.path / "workers"
 
     @property
     def front_file(self) -> Path:

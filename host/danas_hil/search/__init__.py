@@ -13,18 +13,22 @@ from danas_hil.search.pareto import (
     run_hypervolume,
 )
 from danas_hil.search.settings import SearchSettings
+from danas_hil.search.storage import StorageSettings, check_storage, open_storage
 
 __all__ = [
     "Listener",
     "Outcome",
     "SearchSettings",
+    "StorageSettings",
     "Weights",
     "check_possible",
+    "check_storage",
     "contributions",
     "create_run",
     "fitness",
     "hypervolume",
     "hypervolume_history",
+    "open_storage",
     "pareto_front",
     "run_hypervolume",
     "search",

@@ -9,6 +9,7 @@ from pathlib import Path
 from danas_hil import __version__
 from danas_hil.run import RunFolder
 from danas_hil.search.settings import SearchSettings
+from danas_hil.search.storage import StorageSettings
 
 _COUNTS = (
     "tensorflow",
@@ -23,12 +24,18 @@ _COUNTS = (
 """Packages whose version can change a figure."""
 
 
-def create_run(path: Path, settings: SearchSettings) -> RunFolder:
-    """A new run folder with its resolved settings and the versions of everything that counts."""
+def create_run(
+    path: Path, settings: SearchSettings, storage: StorageSettings | None = None
+) -> RunFolder:
+    """A new run folder with its resolved settings and the versions of everything that counts.
+
+    storage: where the study is kept; None is study.db in the folder.
+    """
     versions = {"danas-hil": __version__, "python": platform.python_version()}
     for package in _COUNTS:
         try:
             versions[package] = version(package)
         except PackageNotFoundError:
             continue
-    return RunFolder.create(path, {**settings.to_config(), "versions": versions})
+    kept_at = {} if storage is None else {"storage": storage.to_config()}
+    return RunFolder.create(path, {**settings.to_config(), **kept_at, "versions": versions})

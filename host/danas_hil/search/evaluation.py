@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Set
 from functools import cache
 from typing import Any
 
@@ -12,20 +12,18 @@ import numpy.typing as npt
 
 from danas_hil.data import Dataset, EvaluationView, LabelledImages, TrainingView, scale
 from danas_hil.metrics import Scores
-from danas_hil.run import RunFolder
 from danas_hil.search.listener import Listener
+from danas_hil.search.locks import StoppedError
+from danas_hil.search.planning import Agreed
 from danas_hil.search.settings import SearchSettings
+from danas_hil.search.trainings import Trainings
 from danas_hil.space import DataConfig, Genome
-from danas_hil.supernet import Batch, Precision, Supernet, TrainingSettings, time_finetune
+from danas_hil.supernet import Batch, Supernet, TrainingSettings, time_finetune
 
 FINAL_RATE = 5e-3
 """Learning rate of the training of a candidate by itself. A third of the supernet's: 1,500 steps
 with it took a 64-rgb network from 91 to 94 % on validation images (docs/results.md)."""
 _BATCH = 256
-
-
-class StoppedError(Exception):
-    """The search was asked to stop in the middle of an evaluation, which is dropped."""
 
 
 class Evaluator:
@@ -34,25 +32,41 @@ class Evaluator:
     def __init__(
         self,
         settings: SearchSettings,
-        run: RunFolder,
         dataset: Dataset,
-        steps: Mapping[str, int],
-        precision: Precision,
+        plan: Agreed,
         fits: Callable[[Genome], bool],
         listener: Listener,
-        should_stop: Callable[[], bool],
+        trainings: Trainings,
     ) -> None:
         self._settings = settings
-        self._folder = run.path / (settings.supernets or run.supernets.name)
+        self._trainings = trainings
         self._dataset = dataset
-        self._steps = steps
-        self._precision = precision
+        self._steps, self._precision = plan.supernet_steps, plan.precision
         self._fits = fits
         self._listener = listener
-        self._should_stop = should_stop
-        self._supernet: Callable[[str], Supernet] = cache(self._trained_supernet)
+        self._supernets: dict[str, Supernet] = {}
         self._view = cache(self._make_view)
         self._training_view = cache(self._make_training_view)
+
+    def supernet(self, data: DataConfig) -> Supernet:
+        """The trained supernet for `data`. Raises StoppedError when asked to stop meanwhile."""
+        configs = self._settings.supernet_configs
+        return self._supernet(next(name for name, of in configs.items() if data in of))
+
+    def train_all(self) -> None:
+        """Train all supernets, those that others train just now at the end."""
+        left = list(self._settings.supernet_configs)
+        while left:
+            elsewhere = self._trainings.elsewhere()
+            name = next((name for name in left if name not in elsewhere), left[0])
+            self._supernet(name)
+            left.remove(name)
+
+    def lacking(self) -> Set[DataConfig]:
+        """Data configurations that can't be evaluated just now: others train their supernets."""
+        names = self._settings.supernet_configs.keys() - self._supernets.keys()
+        elsewhere = names & self._trainings.elsewhere() if names else ()
+        return {data for name in elsewhere for data in self._settings.supernet_configs[name]}
 
     def scores(self, genome: Genome) -> Scores:
         """On validation images, before quantisation. Raises StoppedError when asked to stop."""
@@ -86,7 +100,7 @@ class Evaluator:
 
         def on_step(done: int, steps: int, loss: float) -> None:
             self._listener.training(genome.id, done, steps, loss)
-            if self._should_stop():
+            if self._trainings.should_stop():
                 raise StoppedError
 
         return self.supernet(genome.data).finetune(
@@ -125,10 +139,10 @@ class Evaluator:
         """Training images in an order of their own for each `pass_`."""
         return lambda data, step, size: self._training_view(data, pass_).batch(step, size)
 
-    def supernet(self, data: DataConfig) -> Supernet:
-        """The trained supernet for `data`. Raises StoppedError when asked to stop meanwhile."""
-        supernets = self._settings.supernet_configs
-        return self._supernet(next(name for name, of in supernets.items() if data in of))
+    def _supernet(self, name: str) -> Supernet:
+        if name not in self._supernets:
+            self._supernets[name] = self._trained_supernet(name)
+        return self._supernets[name]
 
     def _trained_supernet(self, name: str) -> Supernet:
         settings = TrainingSettings(batch_size=self._settings.batch_size)
@@ -141,16 +155,20 @@ class Evaluator:
             self._made_for,
         )
         steps = self._steps[name]
-        self._listener.training(name, 0, steps, float("nan"))
-        done = supernet.train(
-            self._batches(0),
-            steps,
-            self._folder / name,
-            on_step=lambda step, steps, loss: self._listener.training(name, step, steps, loss),
-            should_stop=self._should_stop,
-        )
-        if not done:
-            raise StoppedError
+        folder = self._trainings.store.folder / name
+
+        def train(should_stop: Callable[[], bool]) -> bool:
+            tell = self._listener.training
+            tell(name, 0, steps, float("nan"))
+            return supernet.train(
+                self._batches(0),
+                steps,
+                folder,
+                on_step=lambda step, steps, loss: tell(name, step, steps, loss),
+                should_stop=should_stop,
+            )
+
+        self._trainings.bring(name, lambda: supernet.trained(folder, steps), train)
         return supernet
 
     @property

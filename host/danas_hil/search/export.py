@@ -15,9 +15,10 @@ from danas_hil.base import DanasError, atomic_path, read_json, write_atomic, wri
 from danas_hil.data import Dataset, LabelledImages, representative_images
 from danas_hil.metrics import Scores
 from danas_hil.run import Candidate, Evaluation, Front, RunFolder
-from danas_hil.search.evaluation import Evaluator, StoppedError, classes
+from danas_hil.search.evaluation import Evaluator, classes
 from danas_hil.search.final import final_steps
 from danas_hil.search.listener import Listener
+from danas_hil.search.locks import StoppedError
 from danas_hil.search.memory import MemoryEstimator
 from danas_hil.search.pareto import pareto_front
 from danas_hil.search.settings import SearchSettings

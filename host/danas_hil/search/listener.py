@@ -23,6 +23,9 @@ class Listener:
     def training(self, data: str, step: int, steps: int, loss: float) -> None:
         """A supernet took a step; the first call for a data configuration has step 0."""
 
+    def waiting(self, what: str) -> None:
+        """There is nothing to do here until another worker is done with `what`; told often."""
+
     def evaluated(self, evaluation: Evaluation, best: Evaluation | None) -> None:
         """An evaluation is finished and on disk; `best` is the fittest feasible one so far."""
 

@@ -3,44 +3,51 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import cache
 
 from danas_hil.base import DanasError
 from danas_hil.data import Dataset
 from danas_hil.run import Evaluation, Front, RunFolder
 from danas_hil.search import budget
-from danas_hil.search.evaluation import Evaluator, StoppedError
+from danas_hil.search.evaluation import Evaluator
 from danas_hil.search.export import export_front
 from danas_hil.search.fitness import fitness
 from danas_hil.search.ledger import Ledger
 from danas_hil.search.listener import Listener
+from danas_hil.search.locks import StoppedError, pause
 from danas_hil.search.memory import MemoryEstimator, check_possible
+from danas_hil.search.mirror import open_store
 from danas_hil.search.opening import open_data
 from danas_hil.search.pareto import pareto_front
+from danas_hil.search.planning import agree_on_plan
 from danas_hil.search.samplers import NothingLeftError
 from danas_hil.search.settings import SearchSettings
-from danas_hil.space import Genome
-from danas_hil.supernet import (
-    Precision,
-    TrainingSettings,
-    make_deterministic,
-    quick_precision,
-    time_step,
-)
+from danas_hil.search.sharing import Shared, open_shared
+from danas_hil.search.trainings import Trainings
+from danas_hil.space import DataConfig, Genome
+from danas_hil.supernet import make_deterministic
 
-_STEPS = "supernet_steps"
-_PRECISION = "evaluation_precision"
+FRONT = "front"
+"""The lock of the process that leads, and what was noted of its export."""
+_BEGAN = "began"
 _STOPPED = "stopped"
+_OTHERS = "the evaluations of other workers"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a search ended. front is None where there was nothing to export, or no time to."""
+    """How a search ended. front is None where there was nothing to export, or no time to.
+
+    elsewhere: the run folder into which another process exported the front.
+    """
 
     evaluations: int
     front: Front | None
     reason: str
+    elsewhere: str | None = None
 
     @property
     def stopped(self) -> bool:
@@ -52,39 +59,81 @@ def search(
     run: RunFolder,
     listener: Listener | None = None,
     should_stop: Callable[[], bool] = lambda: False,
+    *,
+    storage: str | None = None,
+    data: str | None = None,
+    leading: bool = True,
 ) -> Outcome:
     """Run the search of `run` from where it is to its end, and export the Pareto front.
 
     All settings come from the run's config.toml. What is finished stays finished: evaluations are
     in the study, trainings in checkpoints. When `should_stop` says so the evaluation or training
     step at work ends, an evaluation that lacks its supernet is dropped, and the front is exported.
+
+    Several processes may do this at once, on one run folder or on copies of it. The one that leads
+    exports the front once nobody evaluates any more. Where none leads, or it died, the first of
+    the others does so; but none of them does when it is stopped.
+
+    storage, data: URL of the storage and place of the images, over those in config.toml.
     """
     listener = listener or Listener()
     settings = SearchSettings.from_config(run.config())
-    ledger = Ledger(run, settings.space)
+    if data is not None:
+        settings = replace(settings, data=data)
     estimator = MemoryEstimator(settings)
     check_possible(settings, estimator)
-    dataset = open_data(settings, listener)
-    _note_data(run, dataset)
-    make_deterministic()
-    started = time.monotonic() - _spent(ledger)
-    plan = _plan(run, settings, estimator, listener)
-    precision = _precision(run)
-    evaluator = Evaluator(
-        settings, run, dataset, plan.steps, precision, estimator.fits, listener, should_stop
-    )
-    try:
-        if settings.supernets is not None:
-            for data in settings.space.data_configs:
-                evaluator.supernet(data)
-            started = time.monotonic() - _spent(ledger)  # the training is not this search's alone
-        reason = _evaluate_all(
-            settings, ledger, evaluator, estimator, listener, should_stop, started
-        )
-    except StoppedError:
-        reason = _STOPPED
-    front = _export(run, settings, ledger, evaluator, estimator, dataset, listener)
-    return Outcome(len(ledger.evaluations), front, reason)
+    store = open_store(settings.supernets or run.supernets.name, run.path)
+    with open_shared(run, settings, storage) as shared, ExitStack() as at_end:
+        lead = shared.locks.acquire(FRONT) if leading else None
+        if lead is not None:
+            at_end.callback(shared.locks.release, lead)
+        dataset = open_data(settings, listener)
+        make_deterministic()
+        trainings = Trainings(shared.locks, store, listener, should_stop)
+        try:
+            plan = agree_on_plan(run, settings, shared, dataset, estimator, listener, should_stop)
+        except StoppedError:
+            return Outcome(len(shared.ledger.evaluations), None, _STOPPED)
+        evaluator = Evaluator(settings, dataset, plan, estimator.fits, listener, trainings)
+        try:
+            if settings.supernets is not None:  # their training is not this search's alone
+                evaluator.train_all()
+            started = _started(shared, lead is not None)
+            reason = _evaluate_all(
+                settings, shared.ledger, evaluator, estimator, listener, should_stop, started
+            )
+            while shared.ledger.at_work():
+                listener.waiting(_OTHERS)
+                pause(should_stop)
+            if lead is None:
+                lead = shared.locks.wait(
+                    FRONT, should_stop, lambda who: listener.waiting(f"the front from {who}")
+                )
+                at_end.callback(shared.locks.release, lead)
+        except StoppedError:
+            reason = _STOPPED
+        done = len(shared.ledger.evaluations)
+        if lead is None:
+            return Outcome(done, None, reason)
+        exported = shared.noted(FRONT)
+        if not leading and exported and exported["evaluations"] == done:
+            return Outcome(done, None, reason, exported["folder"])
+        front = _export(run, settings, shared.ledger, evaluator, estimator, dataset, listener)
+        shared.note(FRONT, {"evaluations": done, "folder": str(run.path.resolve())})
+        return Outcome(done, front, reason)
+
+
+def _started(shared: Shared, leading: bool) -> float:
+    """When the search began, on our monotonic clock, as if it had never been interrupted.
+
+    Those who join go by the clock of the one who leads.
+    """
+    spent = max((e.elapsed_seconds for e in shared.ledger.evaluations), default=0.0)
+    if leading:
+        shared.note(_BEGAN, time.time() - spent)
+    elif FRONT in shared.locks.holders() and (began := shared.noted(_BEGAN)) is not None:
+        spent = max(spent, time.time() - began)
+    return time.monotonic() - spent
 
 
 def _evaluate_all(
@@ -99,13 +148,22 @@ def _evaluate_all(
     """Evaluate until there is a reason to stop, and return it. StoppedError: in a training."""
     sampler = settings.make_sampler()
     seconds = search_seconds(settings)
-    seen = {evaluation.genome for evaluation in ledger.evaluations}
-    best = _best(ledger)
+    lacking: Callable[[], Set[DataConfig]]
 
-    def acceptable(genome: Genome) -> bool:
-        if genome in seen:
-            return False
-        return not settings.drop_infeasible or estimator.fits(genome)
+    def propose() -> Genome:
+        seen = {*ledger.open, *(evaluation.genome for evaluation in ledger.evaluations)}
+
+        def acceptable(genome: Genome) -> bool:
+            if genome in seen or genome.data in lacking():
+                return False
+            return not settings.drop_infeasible or estimator.fits(genome)
+
+        if len(seen) >= settings.space.size:
+            raise NothingLeftError("Every genome of the space was looked at.")
+        return sampler.propose(ledger.evaluations, acceptable)
+
+    def ready(genome: Genome) -> bool:
+        return genome.data not in lacking()
 
     while True:
         if should_stop():
@@ -114,26 +172,41 @@ def _evaluate_all(
             return "all trials done"
         if seconds is not None and time.monotonic() - started >= seconds:
             return "time is up"
-        if len(seen) >= settings.space.size:
-            return "every genome of the space was looked at"
+        lacking = cache(evaluator.lacking)  # asked anew for each turn
         try:
-            genome = sampler.propose(ledger.evaluations, acceptable)
+            turn = ledger.turn(propose, ready, settings.trials)
         except NothingLeftError:
-            if not seen:
-                raise
-            return "no further genome fits"
-        evaluation = _evaluate(
-            len(ledger.evaluations), genome, settings, evaluator, estimator, started
-        )
-        ledger.append(evaluation)
-        seen.add(genome)
-        if evaluation.feasible and (best is None or _value(evaluation) > _value(best)):
-            best = evaluation
-        listener.evaluated(evaluation, best)
+            if not (ledger.open or lacking()):
+                if not ledger.evaluations:
+                    raise
+                return _nothing_left(ledger, settings)
+            turn = None
+        if turn is None:
+            training = ", ".join(sorted(data.name for data in lacking()))
+            listener.waiting(f"the training of {training}" if training else _OTHERS)
+            pause(should_stop)
+            continue
+        try:
+            evaluation = _evaluate(turn.genome, settings, evaluator, estimator, started)
+        except StoppedError:
+            ledger.give_back(turn)
+            raise
+        written = ledger.finish(turn, evaluation)
+        if written is None:
+            listener.warning(
+                f"{turn.genome.id} was given to another worker, since this one was not heard of."
+            )
+        else:
+            listener.evaluated(written, _best(ledger))
+
+
+def _nothing_left(ledger: Ledger, settings: SearchSettings) -> str:
+    if len(ledger.evaluations) >= settings.space.size:
+        return "every genome of the space was looked at"
+    return "no further genome fits"
 
 
 def _evaluate(
-    index: int,
     genome: Genome,
     settings: SearchSettings,
     evaluator: Evaluator,
@@ -144,14 +217,8 @@ def _evaluate(
     ram_bytes, flash_bytes = estimator.totals(genome)
     evaluator.supernet(genome.data)  # its training is not part of the evaluation's time
     begun = time.monotonic()
-    evaluation = Evaluation(
-        index,
-        genome,
-        "failed",
-        ram_bytes,
-        flash_bytes,
-        feasible=estimator.fits(genome),
-    )
+    feasible = estimator.fits(genome)
+    evaluation = Evaluation(0, genome, "failed", ram_bytes, flash_bytes, feasible=feasible)
     try:
         scores = evaluator.scores(genome)
     except DanasError as error:
@@ -187,62 +254,6 @@ def _export(
     return export_front(run, settings, ledger.evaluations, evaluator, estimator, dataset, listener)
 
 
-def _note_data(run: RunFolder, dataset: Dataset) -> None:
-    """Put what the search sees into config.toml, for the report."""
-    noted: dict[str, object] = {"source": dataset.source.name, "pixels_decoded": dataset.resolution}
-    for split in ("train", "validation"):
-        balance = dataset.split(split).balance
-        absent, present = balance.classes
-        noted |= {f"{split}_no_person": absent, f"{split}_person": present}
-        if balance.dropped:
-            noted[f"{split}_dropped_without_label"] = balance.dropped
-    run.write_config({**run.config(), "data": noted})
-
-
-def _plan(
-    run: RunFolder, settings: SearchSettings, estimator: MemoryEstimator, listener: Listener
-) -> budget.Plan:
-    """The training steps, from config.toml if they stand there; else they are put there."""
-    config = run.config()
-    if _STEPS in config:
-        plan = budget.Plan(config[_STEPS])
-        listener.planned(plan.steps, None, "as this run began")
-        return plan
-    if settings.supernet_steps is not None:
-        plan = budget.Plan(dict.fromkeys(settings.supernet_configs, settings.supernet_steps))
-        listener.planned(plan.steps, None, "--supernet-steps")
-    else:
-        plan = _plan_by_time(settings, estimator)
-        listener.planned(plan.steps, plan.seconds, "55 % of --time-budget")
-    run.write_config({**config, _STEPS: dict(plan.steps)})
-    return plan
-
-
-def _precision(run: RunFolder) -> Precision:
-    """Of evaluations, from config.toml if it stands there; else this computer's is put there."""
-    config = run.config()
-    if _PRECISION not in config:
-        config[_PRECISION] = quick_precision()
-        run.write_config(config)
-    precision: Precision = config[_PRECISION]
-    return precision
-
-
-def _plan_by_time(settings: SearchSettings, estimator: MemoryEstimator) -> budget.Plan:
-    assert settings.time_budget is not None
-    space, supernets = settings.subnets, settings.supernet_configs
-    training = TrainingSettings(batch_size=settings.batch_size)
-    return budget.plan_steps(
-        budget.TRAINING_SHARE * settings.time_budget,
-        supernets,
-        budget.expected_use(space, estimator.fits),
-        {
-            name: time_step(space, configs, training, estimator.fits)
-            for name, configs in supernets.items()
-        },
-    )
-
-
 def search_seconds(settings: SearchSettings) -> float | None:
     """When evaluations end, in seconds from the beginning; None where the clock does not say."""
     if settings.time_budget is None:
@@ -251,11 +262,6 @@ def search_seconds(settings: SearchSettings) -> float | None:
     if settings.final_steps is None:
         reserve += budget.FINAL_SHARE * settings.time_budget
     return settings.time_budget - reserve
-
-
-def _spent(ledger: Ledger) -> float:
-    """Seconds that the search took before: a resumed one does not get its budget anew."""
-    return ledger.evaluations[-1].elapsed_seconds if ledger.evaluations else 0.0
 
 
 def _best(ledger: Ledger) -> Evaluation | None:

@@ -4,12 +4,15 @@ TensorFlow is imported when a network first runs, not with this package.
 """
 
 from danas_hil.supernet.backend import Precision, make_deterministic, quick_precision
+from danas_hil.supernet.checkpoint import Checkpoint
 from danas_hil.supernet.extract import build, load
-from danas_hil.supernet.supernet import Supernet, time_finetune, time_step
+from danas_hil.supernet.supernet import CHECKPOINT, Supernet, time_finetune, time_step
 from danas_hil.supernet.training import Batch, OnStep, TrainingSettings
 
 __all__ = [
+    "CHECKPOINT",
     "Batch",
+    "Checkpoint",
     "OnStep",
     "Precision",
     "Supernet",

@@ -103,6 +103,20 @@ class Supernet:
         self.weights = last.weights
         return not stopped
 
+    def trained(self, folder: Path, steps: int) -> bool:
+        """Take the weights of a whole training of `steps` steps in `folder`, if there is one.
+
+        Raises DanasError for a checkpoint that is damaged or made with other settings.
+        """
+        path = folder / CHECKPOINT
+        if not path.exists():
+            return False
+        saved = Checkpoint.load(path)
+        saved.check(self._made_by | {"steps": steps}, path)
+        if saved.step == steps:
+            self.weights = saved.weights
+        return saved.step == steps
+
     def load(self, folder: Path) -> int:
         """Take the weights of the checkpoint in `folder`, finished or not; returns its steps.
 

@@ -1,0 +1,109 @@
+"""What is settled before a search begins: which images it sees, how long supernets are trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from danas_hil.base import DanasError
+from danas_hil.data import Dataset
+from danas_hil.run import RunFolder
+from danas_hil.search import budget
+from danas_hil.search.listener import Listener
+from danas_hil.search.memory import MemoryEstimator
+from danas_hil.search.settings import SearchSettings
+from danas_hil.search.sharing import Shared
+from danas_hil.supernet import Precision, TrainingSettings, quick_precision, time_step
+
+_STEPS, _PRECISION, _DATA = "supernet_steps", "evaluation_precision", "data"
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """What all who work on a run hold to.
+
+    supernet_steps: training steps by the name of a supernet. precision: of evaluations.
+    """
+
+    supernet_steps: Mapping[str, int]
+    precision: Precision
+
+
+def agree_on_plan(
+    run: RunFolder,
+    settings: SearchSettings,
+    shared: Shared,
+    dataset: Dataset,
+    estimator: MemoryEstimator,
+    listener: Listener,
+    should_stop: Callable[[], bool],
+) -> Agreed:
+    """What the first of those who work on the run settles, and the others take.
+
+    It and what the search sees are put into config.toml. Raises DanasError for other images than
+    the run began with, StoppedError when asked to stop while another process makes the plan.
+    """
+    lock = shared.locks.wait(
+        "plan", should_stop, lambda who: listener.waiting(f"the plan from {who}")
+    )
+    try:
+        seen = _described(dataset)
+        theirs = shared.agree(_DATA, lambda: seen)
+        if theirs != seen:
+            raise DanasError(
+                f"{settings.data} holds other images than this run began with.",
+                f"Then: {_told(theirs)}; now: {_told(seen)}.",
+            )
+        begun = run.config().get(_STEPS) or shared.noted(_STEPS)
+        if begun is not None:
+            plan = budget.Plan(begun)
+            listener.planned(plan.steps, None, "as this run began")
+        elif settings.supernet_steps is not None:
+            plan = budget.Plan(dict.fromkeys(settings.supernet_configs, settings.supernet_steps))
+            listener.planned(plan.steps, None, "--supernet-steps")
+        else:
+            plan = _plan_by_time(settings, estimator)
+            listener.planned(plan.steps, plan.seconds, "55 % of --time-budget")
+        steps = shared.agree(_STEPS, lambda: dict(plan.steps))
+        precision = shared.agree(
+            _PRECISION, lambda: run.config().get(_PRECISION, quick_precision())
+        )
+        settled = {_DATA: seen, _STEPS: steps, _PRECISION: precision}
+        run.write_config({**run.config(), **settled})
+    finally:
+        shared.locks.release(lock)
+    return Agreed(steps, precision)
+
+
+def _described(dataset: Dataset) -> dict[str, str | int]:
+    """What the search sees, for config.toml and the report."""
+    noted: dict[str, str | int] = {
+        "source": dataset.source.name,
+        "pixels_decoded": dataset.resolution,
+    }
+    for split in ("train", "validation"):
+        balance = dataset.split(split).balance
+        absent, present = balance.classes
+        noted |= {f"{split}_no_person": absent, f"{split}_person": present}
+        if balance.dropped:
+            noted[f"{split}_dropped_without_label"] = balance.dropped
+    return noted
+
+
+def _told(described: Mapping[str, str | int]) -> str:
+    return ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in described.items())
+
+
+def _plan_by_time(settings: SearchSettings, estimator: MemoryEstimator) -> budget.Plan:
+    assert settings.time_budget is not None
+    space, supernets = settings.subnets, settings.supernet_configs
+    training = TrainingSettings(batch_size=settings.batch_size)
+    return budget.plan_steps(
+        budget.TRAINING_SHARE * settings.time_budget,
+        supernets,
+        budget.expected_use(space, estimator.fits),
+        {
+            name: time_step(space, configs, training, estimator.fits)
+            for name, configs in supernets.items()
+        },
+    )

@@ -1,0 +1,210 @@
+"""Where the study of a run is kept: SQLite in its folder, or a database that many share."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from filelock import FileLock
+
+from danas_hil.base import DanasError, atomic_path, require
+from danas_hil.run import RunFolder
+
+STUDY = "danas-hil"
+LEASE_SECONDS = 60
+CONNECT_SECONDS = 10
+"""A database that has not answered by then counts as out of reach."""
+_BUSY_SECONDS = 60
+"""SQLite lets one process write at a time; so long the others wait for it."""
+_OPENING_TRIES = 5
+"""Processes that open an empty database at once may all try to make its tables."""
+_BEATS_IN_A_LEASE = 4
+_DRIVERS = {"postgresql": "postgresql+psycopg"}
+_EXTRAS = {"postgresql+psycopg": "postgresql"}
+
+
+@dataclass(frozen=True)
+class StorageSettings:
+    """The [storage] table of config.toml.
+
+    url: an SQLAlchemy URL that Optuna takes; None is study.db in the run's folder.
+    study: the name of the study there.
+    lease_seconds: a process that has not been heard of for so long counts as dead.
+    """
+
+    url: str | None = None
+    study: str = STUDY
+    lease_seconds: int = LEASE_SECONDS
+
+    def __post_init__(self) -> None:
+        if self.lease_seconds < _BEATS_IN_A_LEASE:
+            raise DanasError(
+                f"A --lease of {self.lease_seconds} s is too short.",
+                f"Use {_BEATS_IN_A_LEASE}s or more: a worker is heard of a few times in it.",
+            )
+        if self.url is not None:
+            _parsed(self.url)
+
+    @property
+    def beat_seconds(self) -> int:
+        """Between two signs of life."""
+        return self.lease_seconds // _BEATS_IN_A_LEASE
+
+    @property
+    def place(self) -> str:
+        """The storage as people may read it: without its password."""
+        return "study.db" if self.url is None else str(_parsed(self.url).render_as_string())
+
+    def to_config(self) -> dict[str, Any]:
+        """The table, without the password: config.toml is copied about."""
+        table: dict[str, Any] = {"study": self.study, "lease_seconds": self.lease_seconds}
+        if self.url is not None:
+            parts = _parsed(self.url)._asdict() | {"password": None}
+            url = require("sqlalchemy", "search").URL.create(**parts)
+            table["url"] = str(url.render_as_string(hide_password=False))
+        return table
+
+    @staticmethod
+    def from_config(config: Mapping[str, Any], url: str | None = None) -> StorageSettings:
+        """What config.toml says, with `url` over it. Raises DanasError if it is damaged."""
+        try:
+            settings = StorageSettings(**config.get("storage", {}))
+        except (TypeError, ValueError) as error:
+            raise DanasError(f"config.toml is damaged: [storage]: {error}.") from error
+        if url is None:
+            return settings
+        return StorageSettings(url, settings.study, settings.lease_seconds)
+
+
+def check_storage(settings: StorageSettings) -> None:
+    """Raise DanasError where `open_storage` would, before there is a run."""
+    if settings.url is not None:
+        with storage_errors(settings.place):
+            _connected(_normal(settings.url), settings, None).engine.dispose()
+
+
+def open_storage(
+    run: RunFolder, settings: StorageSettings, on_stale: Callable[..., None] | None = None
+) -> Any:
+    """The optuna.storages.RDBStorage of `run`, with its tables.
+
+    on_stale(study, trial): called for a trial whose process was not heard of for a lease. Raises
+    DanasError when the database can't be reached within seconds or is none of Optuna's.
+    """
+    if settings.url is not None:
+        with storage_errors(settings.place):
+            return _connected(_normal(settings.url), settings, on_stale)
+    with (
+        storage_errors(str(run.study_file), _TORN),
+        FileLock(run.path / ".study.lock", timeout=_BUSY_SECONDS),
+    ):
+        if not run.study_file.exists():
+            with atomic_path(run.study_file) as path:  # half a schema would be of no use
+                path.unlink()
+                _connected(f"sqlite:///{path.resolve()}", settings, on_stale)
+        storage = _connected(f"sqlite:///{run.study_file.resolve()}", settings, on_stale)
+        _write_ahead(storage.engine)
+        return storage
+
+
+def _write_ahead(engine: Any) -> None:
+    """Let SQLite keep a write-ahead log, so that a transaction needn't wait for the disk.
+
+    There are five for each evaluation. What is written stays when a process is killed; the last of
+    it may go with the power.
+    """
+    event = require("sqlalchemy", "search").event
+
+    def prepare(connection: Any, _record: object) -> None:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+
+    engine.dispose()  # connections made without it
+    event.listen(engine, "connect", prepare)
+
+
+_TORN = "Put back a copy of it, or start the search anew under another name."
+_AWAY = "Nothing that was finished is lost: see that the database is there, then resume the run."
+
+
+@contextmanager
+def storage_errors(place: str, hint: str = _AWAY) -> Iterator[None]:
+    """What goes wrong with the storage at `place` becomes a DanasError."""
+    optuna, sqlalchemy = require("optuna", "search"), require("sqlalchemy", "search")
+    try:
+        yield
+    except (optuna.exceptions.StorageInternalError, sqlalchemy.exc.SQLAlchemyError) as error:
+        cause = error.__cause__ or error
+        first = str(cause).strip().splitlines()[0].rstrip(".")
+        raise DanasError(f"{place} can't be read: {first}.", hint) from error
+
+
+def _connected(url: str, settings: StorageSettings, on_stale: Callable[..., None] | None) -> Any:
+    optuna, sqlalchemy = require("optuna", "search"), require("sqlalchemy", "search")
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    dialect = sqlalchemy.make_url(url).drivername
+    if dialect.startswith("sqlite"):
+        engine: dict[str, Any] = {"connect_args": {"timeout": _BUSY_SECONDS}}
+    else:
+        engine = {"connect_args": {"connect_timeout": CONNECT_SECONDS}, "pool_pre_ping": True}
+    for left in reversed(range(_OPENING_TRIES)):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                return optuna.storages.RDBStorage(
+                    url,
+                    engine_kwargs=engine,
+                    heartbeat_interval=settings.beat_seconds,
+                    grace_period=settings.lease_seconds,
+                    heartbeat_stale_trial_callback=on_stale,
+                )
+        except ImportError as error:
+            extra = _EXTRAS.get(dialect)
+            raise DanasError(
+                f"The database driver for {dialect} is not installed.",
+                f"Install it with: pip install 'danas-hil[{extra}]'"
+                if extra
+                else "Install the package that SQLAlchemy names for it.",
+            ) from error
+        except (sqlalchemy.exc.ProgrammingError, sqlalchemy.exc.IntegrityError):
+            if not left:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _parsed(url: str) -> Any:
+    """Raises DanasError for what is no URL of a relational database."""
+    sqlalchemy = require("sqlalchemy", "search")
+    hint = "Examples: postgresql://user@host/database, sqlite:////shared/study.db"
+    try:
+        parsed = sqlalchemy.make_url(url)
+    except (sqlalchemy.exc.ArgumentError, ValueError) as error:
+        raise DanasError(f"{_masked(url)} is no URL of a storage.", hint) from error
+    if parsed.get_backend_name() in ("redis", "rediss", "journal", "file", "http", "https"):
+        raise DanasError(
+            f"{parsed.get_backend_name()}:// is no relational database.",
+            f"Workers share one that keeps Optuna's heartbeats. {hint}",
+        )
+    try:
+        parsed.get_dialect()
+    except sqlalchemy.exc.NoSuchModuleError as error:
+        raise DanasError(f"There is no database {parsed.drivername!r}.", hint) from error
+    except ImportError as error:
+        raise DanasError(f"The driver of {parsed.drivername} is not installed.", hint) from error
+    return parsed
+
+
+def _normal(url: str) -> str:
+    """The URL with the driver that our extras install, where it names none."""
+    parsed = _parsed(url)
+    named = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
+    return str(named.render_as_string(hide_password=False))
+
+
+def _masked(text: str) -> str:
+    """What could not be parsed, without what could be a password."""
+    return re.sub(r"[^/]*@", "***@", text)

@@ -1,0 +1,78 @@
+"""Workers and the dashboard, as a user types them."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from danas_hil.base import DanasError
+from danas_hil.cli.app import app
+from danas_hil.run import RunFolder
+from search.shared_runs import evaluate, genomes, joined, new_run
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunFolder:
+    return new_run(tmp_path / "run")
+
+
+def told(*arguments: str) -> DanasError:
+    error = CliRunner().invoke(app, list(arguments)).exception
+    assert isinstance(error, DanasError)
+    return error
+
+
+class TestWorker:
+    def test_it_needs_a_run(self, tmp_path: Path) -> None:
+        assert "is not a run" in told("worker", str(tmp_path)).what
+
+    def test_threads_out_of_range_are_refused(self, run: RunFolder) -> None:
+        assert "--threads 0 is too small" in told("worker", str(run.path), "--threads", "0").what
+
+    def test_a_storage_out_of_reach_is_told_and_nothing_is_left(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        url = f"sqlite:///{tmp_path}/no/such/folder/study.db"
+        arguments = ["search", "faces", "--trials", "1", "--supernet-steps", "1"]
+        assert "can't be read: " in told(*arguments, "--storage", url).what
+        assert not (tmp_path / "runs").exists()
+
+
+class TestDashboard:
+    def test_a_run_without_a_study_is_told(self, run: RunFolder) -> None:
+        pytest.importorskip("optuna_dashboard", reason="the extra [dashboard] is not installed")
+        assert "has no study yet" in told("dashboard", str(run.path), "--no-browser").what
+
+    def test_a_missing_extra_is_told(self, run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "optuna_dashboard", None)
+        error = told("dashboard", str(run.path), "--no-browser")
+        assert "danas-hil[dashboard]" in error.hint
+
+    def test_it_shows_the_study_until_it_is_interrupted(self, run: RunFolder) -> None:
+        pytest.importorskip("optuna_dashboard", reason="the extra [dashboard] is not installed")
+        with joined(run) as shared:
+            for genome in genomes(3):
+                evaluate(shared.ledger, genome)
+        command = [sys.executable, "-m", "danas_hil", "dashboard", str(run.path), "--no-browser"]
+        process = subprocess.Popen(
+            [*command, "--port", "0", "--json"], stdout=subprocess.PIPE, text=True
+        )
+        try:
+            assert process.stdout is not None
+            answer = json.loads("".join(iter(process.stdout.readline, "}\n")) + "}")
+            with urllib.request.urlopen(answer["url"] + "api/studies", timeout=60) as reply:
+                studies = json.loads(reply.read())["study_summaries"]
+            assert "danas-hil" in [study["study_name"] for study in studies]
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
+            process.communicate()

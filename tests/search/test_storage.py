@@ -1,0 +1,70 @@
+"""Where the study is kept: what is wrong with it is told in seconds, and no secret is kept."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from danas_hil.base import DanasError
+from danas_hil.search import StorageSettings, check_storage, create_run
+from danas_hil.search.sharing import open_shared
+from search.shared_runs import SETTINGS
+
+SECRET = "postgresql://me:hunter2@db.example/nas"
+
+
+def test_a_password_is_not_written_down(tmp_path: Path) -> None:
+    settings = StorageSettings(SECRET, "porch", 30)
+    run = create_run(tmp_path / "run", SETTINGS, settings)
+    assert "hunter2" not in run.config_file.read_text()
+    assert "hunter2" not in settings.place
+    kept = StorageSettings.from_config(run.config())
+    assert kept == StorageSettings("postgresql://me@db.example/nas", "porch", 30)
+    assert StorageSettings.from_config(run.config(), SECRET) == settings
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("porch", "porch is no URL of a storage"),
+        ("postgresql:/me:hunter2@db", "is no URL of a storage"),
+        ("redis://localhost", "redis:// is no relational database"),
+        ("oracel://localhost/nas", "There is no database 'oracel'"),
+    ],
+)
+def test_what_is_no_storage_is_told(url: str, message: str) -> None:
+    with pytest.raises(DanasError, match=message) as told:
+        StorageSettings(url)
+    assert "postgresql://user@host/database" in told.value.hint
+    assert "hunter2" not in str(told.value)
+
+
+def test_a_missing_driver_is_told() -> None:
+    with pytest.raises(DanasError, match="driver"):
+        check_storage(StorageSettings("postgresql+psycopg2://localhost/nas"))
+
+
+def test_a_server_that_is_not_there_is_told() -> None:
+    pytest.importorskip("psycopg", reason="the extra [postgresql] is not installed")
+    with socket.socket() as nobody:  # bound, and not listening
+        nobody.bind(("127.0.0.1", 0))
+        url = f"postgresql://me:hunter2@127.0.0.1:{nobody.getsockname()[1]}/nas"
+        with pytest.raises(DanasError, match=r"can't be read: .*refused") as told:
+            check_storage(StorageSettings(url))
+    assert "hunter2" not in str(told.value)
+
+
+def test_a_lease_too_short_for_heartbeats_is_refused() -> None:
+    with pytest.raises(DanasError, match="--lease of 2 s is too short"):
+        StorageSettings(lease_seconds=2)
+
+
+def test_any_database_of_optunas_will_do(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/elsewhere.db"
+    run = create_run(tmp_path / "run", SETTINGS, StorageSettings(url, "porch"))
+    with open_shared(run, SETTINGS) as shared:
+        assert not shared.ledger.evaluations
+    assert not run.study_file.exists()
+    assert (tmp_path / "elsewhere.db").exists()
