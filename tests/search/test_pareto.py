@@ -21,7 +21,7 @@ from danas_hil.search import (
     pareto_front,
     run_hypervolume,
 )
-from danas_hil.search.pareto import non_dominated, run_costs
+from danas_hil.search.pareto import gains, non_dominated, run_costs
 from danas_hil.space import ArchConfig, DataConfig, Genome
 
 LIMITS = Limits(100_000, 1_000_000)
@@ -108,6 +108,18 @@ def test_the_hypervolume_agrees_with_random_sampling(size: int) -> None:
         hit |= np.all(point <= samples, axis=1)
     spread = np.sqrt(hit.mean() * (1 - hit.mean()) / len(samples))
     assert abs(hypervolume(points, np.ones(size)) - hit.mean()) < 5 * spread
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_what_many_points_would_add_is_what_each_would_contribute(size: int) -> None:
+    rng = np.random.default_rng(size)
+    front, points = rng.uniform(0, 1.1, (25, size)), rng.uniform(0, 1.1, (40, size))
+    added = [contributions([*front, point], np.ones(size))[-1] for point in points]
+    assert gains(points, front) == pytest.approx(added)
+    assert max(added) > 0
+    assert gains(points, np.empty((0, size))) == pytest.approx(
+        [hypervolume([point], np.ones(size)) for point in points]
+    )
 
 
 def test_points_that_are_no_numbers_have_no_volume() -> None:

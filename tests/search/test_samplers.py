@@ -14,6 +14,8 @@ from danas_hil.base import DanasError
 from danas_hil.board import Limits
 from danas_hil.metrics import Scores
 from danas_hil.run import Evaluation
+from danas_hil.search.fitness import within
+from danas_hil.search.pareto import run_hypervolume
 from danas_hil.search.samplers import (
     Acceptable,
     NothingLeftError,
@@ -21,6 +23,7 @@ from danas_hil.search.samplers import (
     RandomSampler,
     RegularizedSampler,
     Sampler,
+    SurrogateSampler,
     TournamentSampler,
 )
 from danas_hil.space import Genome, LayerSpace, LayerStack, SearchSpace, Space
@@ -34,6 +37,9 @@ KINDS = {
     "tournament": TournamentSampler,
     "regularized": lambda space, seed: RegularizedSampler(space, seed, population=12),
     "nsga2": lambda space, seed: Nsga2Sampler(space, seed, LIMITS, population=12),
+    "surrogate": lambda space, seed: SurrogateSampler(
+        space, seed, LIMITS, population=12, candidates=12
+    ),
 }
 Kind = Callable[[Space, int], Sampler]
 
@@ -61,14 +67,17 @@ def run(sampler: Sampler, count: int, history: list[Evaluation] | None = None) -
 
         genome = sampler.propose(history, unseen)
         failed = len(history) % 7 == 3
+        ram_bytes = genome.data.resolution * 1000
+        flash_bytes = int(getattr(genome.arch, "alpha", 0.5) * 100_000)
         history.append(
             Evaluation(
                 index=len(history),
                 genome=genome,
                 outcome="failed" if failed else "complete",
-                ram_bytes=genome.data.resolution * 1000,
-                flash_bytes=int(getattr(genome.arch, "alpha", 0.5) * 100_000),
-                scores=None if failed else Scores(worth(genome) / 4, 0.5, 0.5, 10),
+                ram_bytes=ram_bytes,
+                flash_bytes=flash_bytes,
+                feasible=not failed and within(ram_bytes, flash_bytes, LIMITS),
+                scores=None if failed else Scores(0.5 + worth(genome) / 4, 0.5, 0.5, 10),
                 fitness=None if failed else worth(genome),
             )
         )
@@ -188,7 +197,22 @@ def test_nsga2_keeps_to_the_limits_when_it_knows_them() -> None:
     assert fitting[0] > 30 > fitting[1]
 
 
-@pytest.mark.parametrize("kind", [RegularizedSampler, Nsga2Sampler])
+def test_the_surrogate_covers_more_than_chance() -> None:
+    def covered(kind: Kind) -> float:
+        return sum(run_hypervolume(run(kind(SPACE, seed), 40), LIMITS) for seed in range(2))
+
+    surrogate: Kind = lambda space, seed: SurrogateSampler(space, seed, LIMITS, 12, 40)  # noqa: E731
+    assert covered(surrogate) > 1.1 * covered(RandomSampler)
+
+
+def test_the_surrogate_heads_for_what_fits_where_nothing_has() -> None:
+    tight = Limits(3072, 3072)
+    rows = run(SurrogateSampler(SPACE, 0, tight, population=12, candidates=40), 24)
+    excess = [e.ram_bytes + e.flash_bytes for e in rows]
+    assert np.mean(excess[12:]) < 0.8 * np.mean(excess[:12])
+
+
+@pytest.mark.parametrize("kind", [RegularizedSampler, Nsga2Sampler, SurrogateSampler])
 def test_a_population_of_one_is_refused(kind: type) -> None:
     with pytest.raises(DanasError, match="population of 1"):
         kind(SPACE, 0, population=1)

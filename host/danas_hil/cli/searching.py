@@ -102,7 +102,9 @@ def search(
     ] = 0,
     sampler: Annotated[
         str,
-        typer.Option(help="tournament, regularized, nsga2 or random.", rich_help_panel="Method"),
+        typer.Option(
+            help="surrogate, nsga2, tournament, regularized or random.", rich_help_panel="Method"
+        ),
     ] = "tournament",
     supernet: Annotated[
         str,
@@ -115,7 +117,7 @@ def search(
     population: Annotated[
         int | None,
         typer.Option(
-            help="Size of the population. Default: tournament 10, nsga2 50, regularized 100.",
+            help="Size of the population. Default: tournament 10, regularized 100, others 20.",
             rich_help_panel="Method",
         ),
     ] = None,

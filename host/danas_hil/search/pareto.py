@@ -131,6 +131,39 @@ def _volume(points: Array, corner: Array) -> float:
     )
 
 
+def gains(points: Array, front: Array) -> Array:
+    """By how much the volume that `front` (n, objectives) dominates would grow by each point.
+
+    points: (m, objectives), all at most three; the reference is at all 1. What is below 0
+    counts as 0. What `hypervolume` says with and without the point, for many points at once.
+    """
+    missing = 3 - points.shape[1]  # an objective in which all are perfect changes no volume
+    points, front = (
+        np.pad(np.clip(rows, 0, 1), ((0, 0), (0, missing))) for rows in (points, front)
+    )
+    front = front[np.argsort(front[:, 2])]
+    levels = np.concatenate([[0.0], front[:, 2], [1.0]])
+    boxes = []  # of what the front leaves: from and to in x, up to in y, from and to in z
+    for count in range(len(front) + 1):
+        below, above = levels[count], levels[count + 1]
+        if below < above:
+            steps = front[:count][np.argsort(front[:count, 0])]
+            heights = np.minimum.accumulate(np.concatenate([[1.0], steps[:, 1]]))
+            edges = np.concatenate([[0.0], steps[:, 0], [1.0]])
+            wide = np.flatnonzero((np.diff(edges) > 0) & (heights > 0))
+            boxes.append(
+                np.stack(
+                    np.broadcast_arrays(edges[wide], edges[wide + 1], heights[wide], below, above)
+                )
+            )
+    left, right, top, below, above = np.concatenate(boxes, axis=1)
+    x, y, z = points.T[:, :, None]
+    widths = np.maximum(right - np.maximum(left, x), 0)
+    heights = np.maximum(top - y, 0)
+    depths = np.maximum(above - np.maximum(below, z), 0)
+    return np.asarray(np.sum(widths * heights * depths, axis=1))
+
+
 # -- hypervolume of runs -----------------------------------------------------------------------
 
 
@@ -141,18 +174,21 @@ def run_costs(evaluations: Sequence[Evaluation], limits: Limits) -> Array:
     that is not complete and feasible costs 1 everywhere, which adds nothing.
     """
     bounds = (limits.ram_bytes, limits.flash_bytes)
-    width = 1 + sum(bound is not None for bound in bounds)
-    costs = np.ones((len(evaluations), width))
-    for place, evaluation in enumerate(evaluations):
-        if evaluation.scores is None or not evaluation.feasible:
-            continue
-        accuracy, *_, ram_bytes, flash_bytes = objectives(evaluation)
-        shares = zip((ram_bytes, flash_bytes), bounds, strict=True)
-        costs[place] = [
-            (1 - accuracy) / (1 - GUESSING),
-            *(size / bound for size, bound in shares if bound is not None),
-        ]
+    costs = np.ones((len(evaluations), 1 + sum(bound is not None for bound in bounds)))
+    counted = [place for place, e in enumerate(evaluations) if e.scores and e.feasible]
+    if counted:
+        rows = np.array([objectives(evaluations[place]) for place in counted])
+        costs[counted] = costs_of(rows[:, 0], rows[:, -2], rows[:, -1], limits)
     return costs
+
+
+def costs_of(accuracy: Array, ram_bytes: Array, flash_bytes: Array, limits: Limits) -> Array:
+    """Accuracies (n,) and bytes (n,) as the costs of `run_costs`, (n, 1 to 3)."""
+    columns = [(1 - accuracy) / (1 - GUESSING)]
+    for size, limit in ((ram_bytes, limits.ram_bytes), (flash_bytes, limits.flash_bytes)):
+        if limit is not None:
+            columns.append(size / limit)
+    return np.column_stack(columns)
 
 
 def run_hypervolume(evaluations: Sequence[Evaluation], limits: Limits) -> float:
@@ -170,9 +206,9 @@ def hypervolume_history(evaluations: Sequence[Evaluation], limits: Limits) -> Ar
     costs = run_costs(evaluations, limits)
     corner = np.ones(costs.shape[1])
     front = np.empty((0, len(corner)))
-    gains = np.zeros(len(costs))
+    grown = np.zeros(len(costs))
     for place, row in enumerate(costs):
-        gains[place] = _gain(row, front, corner)
-        if gains[place] > 0:
+        grown[place] = _gain(row, front, corner)
+        if grown[place] > 0:
             front = np.vstack([front[np.any(front < row, axis=1)], row])
-    return np.cumsum(gains)
+    return np.cumsum(grown)

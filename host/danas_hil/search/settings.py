@@ -14,11 +14,12 @@ from danas_hil.search.samplers import (
     RandomSampler,
     RegularizedSampler,
     Sampler,
+    SurrogateSampler,
     TournamentSampler,
 )
 from danas_hil.space import DataConfig, SearchSpace, Space, space_from_json
 
-SamplerName = Literal["tournament", "regularized", "nsga2", "random"]
+SamplerName = Literal["tournament", "regularized", "nsga2", "surrogate", "random"]
 MemoryModel = Literal["exact", "paper"]
 SupernetName = Literal["shared", "per-data"]
 
@@ -129,6 +130,8 @@ class SearchSettings:
                 return RegularizedSampler(self.space, self.seed, **population)
             case "nsga2":
                 return Nsga2Sampler(self.space, self.seed, self.limits, **population)
+            case "surrogate":
+                return SurrogateSampler(self.space, self.seed, self.limits, **population)
             case "tournament":
                 return TournamentSampler(
                     self.space,

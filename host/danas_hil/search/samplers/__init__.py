@@ -7,6 +7,7 @@ was never disturbed.
 from danas_hil.search.samplers.interface import Acceptable, NothingLeftError, Sampler
 from danas_hil.search.samplers.nsga2 import Nsga2Sampler
 from danas_hil.search.samplers.regularized import RegularizedSampler
+from danas_hil.search.samplers.surrogate import SurrogateSampler
 from danas_hil.search.samplers.tournament import TournamentSampler
 from danas_hil.search.samplers.uniform import RandomSampler
 
@@ -17,5 +18,6 @@ __all__ = [
     "RandomSampler",
     "RegularizedSampler",
     "Sampler",
+    "SurrogateSampler",
     "TournamentSampler",
 ]

@@ -29,7 +29,7 @@ class Nsga2Sampler:
     """
 
     def __init__(
-        self, space: Space, seed: int, limits: Limits | None = None, population: int = 50
+        self, space: Space, seed: int, limits: Limits | None = None, population: int = 20
     ) -> None:
         check_population(population)
         self.space, self.seed, self.population = space, seed, population
