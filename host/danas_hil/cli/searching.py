@@ -47,6 +47,13 @@ def search(
         str | None,
         typer.Option(help="Flash of the whole firmware, as 1MB.", rich_help_panel="Limits"),
     ] = None,
+    latency: Annotated[
+        str | None,
+        typer.Option(
+            help="Time of one inference on --board, as 200ms: see `danas-hil calibrate`.",
+            rich_help_panel="Limits",
+        ),
+    ] = None,
     space: Annotated[
         str,
         typer.Option(
@@ -223,6 +230,7 @@ def search(
         SearchSettings,
         StorageSettings,
         Weights,
+        check_possible,
         check_storage,
         create_run,
     )
@@ -238,7 +246,7 @@ def search(
         time_budget = _DEFAULT_BUDGET
     settings = SearchSettings(
         data=data if data == "faces" else str(Path(data).expanduser().resolve()),
-        limits=choose_limits(board, device_class, ram, flash),
+        limits=choose_limits(board, device_class, ram, flash, latency),
         board=board,
         data_options={key: value for key, value in options.items() if value is not None},
         space=choose_space(
@@ -273,6 +281,7 @@ def search(
     if storage is not None:
         kept_at = replace(kept_at, url=storage, study=f"{folder.name}-{secrets.token_hex(3)}")
         check_storage(kept_at)
+    check_possible(settings)
     run = create_run(folder, settings, kept_at)
     show_outcome(run, run_search(run, storage=storage), json)
 

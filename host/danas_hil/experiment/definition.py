@@ -20,7 +20,7 @@ from danas_hil.space import choose_space
 THRESHOLD = 0.75
 """Validation accuracy from which on models are counted, as arXiv 2502.12690 does."""
 
-_LIMITS = ("board", "device_class", "ram", "flash")
+_LIMITS = ("board", "device_class", "ram", "flash", "latency")
 _SPACE = ("space", "resolutions", "colours")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 

@@ -20,7 +20,8 @@ class Evaluation:
 
     index: its place in the search, from 0. outcome: `complete`, `infeasible` (over a limit and
     dropped before training) or `failed`. scores: float32, on validation images. ram_bytes,
-    flash_bytes: estimated by the run's memory model. seconds: that the evaluation took, without
+    flash_bytes: estimated by the run's memory model. latency_us: estimated for the run's board, at
+    least; None where it has no rates. seconds: that the evaluation took, without
     the training of a supernet. elapsed_seconds: search time when it was finished.
     """
 
@@ -36,6 +37,7 @@ class Evaluation:
     seconds: float = 0.0
     elapsed_seconds: float = 0.0
     reason: str = ""
+    latency_us: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -45,6 +47,7 @@ class Evaluation:
             "outcome": self.outcome,
             "ram_bytes": self.ram_bytes,
             "flash_bytes": self.flash_bytes,
+            "latency_us": self.latency_us,
             "scores": self.scores and self.scores.to_json(),
             "fitness": self.fitness,
             "feasible": self.feasible,

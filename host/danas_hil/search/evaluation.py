@@ -178,6 +178,9 @@ class Evaluator:
         Images are told by their labels: those are the same wherever the data set lies.
         """
         settings, train = self._settings, self._dataset.split("train")
+        bounds: list[float | None] = [settings.limits.ram_bytes, settings.limits.flash_bytes]
+        if settings.limits.latency_us is not None:
+            bounds.append(settings.limits.latency_us)
         return {
             "images": {
                 "source": self._dataset.source.name,
@@ -185,7 +188,7 @@ class Evaluator:
                 "labels": zlib.crc32(train.labels.astype("<i8").tobytes()),
                 "pixels": self._dataset.resolution,
             },
-            "limits": [settings.limits.ram_bytes, settings.limits.flash_bytes],
+            "limits": bounds,
             "memory": [settings.memory_model, settings.board],
         }
 

@@ -30,12 +30,18 @@ class Weights:
 
 
 def fitness(
-    scores: Scores, ram_bytes: int, flash_bytes: int, limits: Limits, weights: Weights
+    scores: Scores,
+    ram_bytes: int,
+    flash_bytes: int,
+    limits: Limits,
+    weights: Weights,
+    latency_us: float | None = None,
 ) -> float:
     """Eq. B.1: weighted scores, and for each memory 1 less the share by which it is exceeded.
 
     f = w1 accuracy + w2 precision + w3 recall + w4 (1 - v_r / x_r) + w5 (1 - v_f / x_f), where v
-    is the excess over the limit x. Without a limit there is no excess.
+    is the excess over the limit x. Without a limit there is no excess. Where latency is limited,
+    the share by which it is exceeded is taken off as well.
     """
     return (
         weights.accuracy * scores.accuracy
@@ -43,13 +49,20 @@ def fitness(
         + weights.recall * scores.recall
         + weights.ram * (1 - _excess(ram_bytes, limits.ram_bytes))
         + weights.flash * (1 - _excess(flash_bytes, limits.flash_bytes))
+        - _excess(latency_us, limits.latency_us)
     )
 
 
-def within(ram_bytes: int, flash_bytes: int, limits: Limits) -> bool:
-    """Whether neither limit is exceeded."""
-    return not _excess(ram_bytes, limits.ram_bytes) and not _excess(flash_bytes, limits.flash_bytes)
+def within(
+    ram_bytes: int, flash_bytes: int, limits: Limits, latency_us: float | None = None
+) -> bool:
+    """Whether no limit is exceeded. A latency that is not known exceeds none."""
+    return not (
+        _excess(ram_bytes, limits.ram_bytes)
+        or _excess(flash_bytes, limits.flash_bytes)
+        or _excess(latency_us, limits.latency_us)
+    )
 
 
-def _excess(value: int, limit: int | None) -> float:
-    return 0.0 if limit is None else max(0, value - limit) / limit
+def _excess(value: float | None, limit: float | None) -> float:
+    return 0.0 if value is None or limit is None else max(0, value - limit) / limit

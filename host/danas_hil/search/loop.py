@@ -217,8 +217,15 @@ def _evaluate(
     ram_bytes, flash_bytes = estimator.totals(genome)
     evaluator.supernet(genome.data)  # its training is not part of the evaluation's time
     begun = time.monotonic()
-    feasible = estimator.fits(genome)
-    evaluation = Evaluation(0, genome, "failed", ram_bytes, flash_bytes, feasible=feasible)
+    evaluation = Evaluation(
+        0,
+        genome,
+        "failed",
+        ram_bytes,
+        flash_bytes,
+        feasible=estimator.fits(genome),
+        latency_us=estimator.latency_us(genome),
+    )
     try:
         scores = evaluator.scores(genome)
     except DanasError as error:
@@ -228,7 +235,14 @@ def _evaluate(
             evaluation,
             outcome="complete",
             scores=scores,
-            fitness=fitness(scores, ram_bytes, flash_bytes, settings.limits, settings.weights),
+            fitness=fitness(
+                scores,
+                ram_bytes,
+                flash_bytes,
+                settings.limits,
+                settings.weights,
+                evaluation.latency_us,
+            ),
         )
     now = time.monotonic()
     return replace(evaluation, seconds=now - begun, elapsed_seconds=now - started)

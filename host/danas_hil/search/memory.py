@@ -1,4 +1,4 @@
-"""What a genome takes, by the memory model of the search, before anything is trained."""
+"""What a genome takes of memory and time, before anything is trained."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from typing import Any
 from danas_hil.base import DanasError
 from danas_hil.board import load_board
 from danas_hil.estimate import paper
+from danas_hil.estimate.latency import LatencyTable, estimate_latency
+from danas_hil.estimate.latency_tables import find_table
+from danas_hil.estimate.layout import lay_out
 from danas_hil.estimate.lines import known_bytes
 from danas_hil.estimate.on_board import estimate_on
+from danas_hil.estimate.work import work_of
 from danas_hil.search.fitness import within
 from danas_hil.search.settings import SearchSettings
 from danas_hil.space import Genome
@@ -18,13 +22,18 @@ REFERENCE_BOARD = "nano33ble"
 
 
 class MemoryEstimator:
-    """RAM and flash of genomes, estimated; each genome is worked out once."""
+    """RAM, flash and latency of genomes, estimated; each genome is worked out once.
+
+    Raises DanasError where latency is limited and the board has no rates to estimate it by.
+    """
 
     def __init__(self, settings: SearchSettings) -> None:
         self._exact = settings.memory_model == "exact"
         self._limits = settings.limits
         self._board = load_board(settings.board or REFERENCE_BOARD)
         self._totals: dict[Genome, tuple[int, int]] = {}
+        self._table = _latency_table(settings)
+        self._latencies: dict[Genome, float] = {}
 
     def totals(self, genome: Genome) -> tuple[int, int]:
         """Bytes of RAM and of flash, which limits are held against.
@@ -43,8 +52,18 @@ class MemoryEstimator:
         return self._totals[genome]
 
     def fits(self, genome: Genome) -> bool:
-        """Whether `totals` are within the limits."""
-        return within(*self.totals(genome), self._limits)
+        """Whether `totals` and `latency_us` are within the limits."""
+        return within(*self.totals(genome), self._limits, self.latency_us(genome))
+
+    def latency_us(self, genome: Genome) -> float | None:
+        """Microseconds of one inference, as far as the board's kernels were timed; None without a
+        board or without times of it."""
+        if self._table is None:
+            return None
+        if genome not in self._latencies:
+            estimate = estimate_latency(work_of(lay_out(genome)), self._table)
+            self._latencies[genome] = estimate.known_us
+        return self._latencies[genome]
 
     def detail(self, genome: Genome, model: bytes) -> dict[str, Any]:
         """estimate.json of a converted candidate: both models, and the exact one for the host too.
@@ -73,6 +92,24 @@ class MemoryEstimator:
             },
             "exact": exact,
         }
+
+
+def _latency_table(settings: SearchSettings) -> LatencyTable | None:
+    """The rates of the run's board. Raises DanasError if they are needed and not there."""
+    limited = settings.limits.latency_us is not None
+    if settings.board is None:
+        if limited:
+            raise DanasError("A limit of latency is one on a board.", "Name it: --board NAME.")
+        return None
+    table = find_table(load_board(settings.board))
+    if not isinstance(table, str):
+        return table
+    if limited:
+        raise DanasError(
+            f"The latency of {settings.board} is not known, so it can't be limited.",
+            f"{table[0].upper()}{table[1:]}.",
+        )
+    return None
 
 
 def check_possible(settings: SearchSettings, estimator: MemoryEstimator | None = None) -> None:

@@ -75,12 +75,13 @@ class Nsga2Sampler:
             return  # Optuna leaves failed trials out as well
         accuracy, *_, ram_bytes, flash_bytes = objectives(evaluation)
         shares = {
-            memory: size / limit
-            for memory, size, limit in (
+            what: value / limit
+            for what, value, limit in (
                 ("ram", ram_bytes, self.limits.ram_bytes),
                 ("flash", flash_bytes, self.limits.flash_bytes),
+                ("latency", evaluation.latency_us, self.limits.latency_us),
             )
-            if limit is not None
+            if value is not None and limit is not None
         }
         genes = evaluation.genome.to_json()
         # Optuna counts generations of trials that it proposed and has no public word for others.
@@ -90,7 +91,7 @@ class Nsga2Sampler:
                 values=[accuracy, ram_bytes, flash_bytes],
                 params={gene: genes[gene] for gene in self._genes},
                 distributions=self._distributions,
-                constraints={memory: share - 1 for memory, share in shares.items()},
+                constraints={what: share - 1 for what, share in shares.items()},
                 system_attrs={key: self._complete // self.population},
             )
         )

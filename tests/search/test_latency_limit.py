@@ -1,0 +1,115 @@
+"""Latency in a search: recorded where a board's kernels were timed, and held against a limit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from danas_hil.base import DanasError
+from danas_hil.board import Limits, load_board
+from danas_hil.cli.app import app
+from danas_hil.estimate.on_board import estimate_on
+from danas_hil.metrics import Scores
+from danas_hil.run import Evaluation, RunFolder
+from danas_hil.search import SearchSettings, Weights, check_possible, create_run, fitness, within
+from danas_hil.search.memory import MemoryEstimator
+from danas_hil.search.samplers import Nsga2Sampler
+from danas_hil.space import SearchSpace
+
+SPACE = SearchSpace(resolution=(32, 64), colour=("rgb",), alpha=(0.1, 0.5, 1.0))
+SETTINGS = SearchSettings("faces", space=SPACE, board="qemu-m4", time_budget=60.0)
+SCORES = Scores.of(np.array([0, 1, 1, 0]), np.array([0, 1, 1, 1]))
+
+
+@pytest.fixture(autouse=True)
+def _home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DANAS_HIL_HOME", str(tmp_path / "home"))
+
+
+def limited(latency_us: float, board: str | None = "qemu-m4") -> SearchSettings:
+    return replace(SETTINGS, limits=Limits(latency_us=latency_us), board=board)
+
+
+def test_latency_is_that_of_the_genome_on_the_runs_board() -> None:
+    genome = SPACE.sample(np.random.default_rng(0))
+    expected = estimate_on(load_board("qemu-m4"), genome).latency.total_us
+    assert expected is not None
+    assert MemoryEstimator(SETTINGS).latency_us(genome) == expected
+    assert MemoryEstimator(replace(SETTINGS, memory_model="paper")).latency_us(genome) == expected
+
+
+@pytest.mark.parametrize("board", [None, "nano33ble"])
+def test_without_times_of_a_board_latency_is_unknown_and_no_search_is_stopped(
+    board: str | None,
+) -> None:
+    estimator = MemoryEstimator(replace(SETTINGS, board=board))
+    assert estimator.latency_us(SPACE.sample(np.random.default_rng(0))) is None
+
+
+def test_a_limit_without_times_of_the_board_is_an_error_that_says_what_to_do() -> None:
+    with pytest.raises(DanasError, match="nano33ble is not known") as raised:
+        check_possible(limited(2e5, "nano33ble"))
+    assert "danas-hil calibrate --board nano33ble" in raised.value.hint
+    with pytest.raises(DanasError, match="one on a board"):
+        check_possible(limited(2e5, None))
+
+
+def test_the_command_tells_so_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = ["search", "faces", "--name", "new", "--board", "nano33ble", "--latency", "200ms"]
+    told = CliRunner().invoke(app, arguments)
+    assert isinstance(told.exception, DanasError)
+    assert "danas-hil calibrate" in told.exception.hint
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_limit_parts_genomes_by_their_latency() -> None:
+    genomes = [SPACE.sample(np.random.default_rng(seed)) for seed in range(20)]
+    times = [MemoryEstimator(SETTINGS).latency_us(genome) or 0.0 for genome in genomes]
+    limit = float(np.median(times))
+    estimator = MemoryEstimator(limited(limit))
+    assert [estimator.fits(genome) for genome in genomes] == [time <= limit for time in times]
+    assert 0 < sum(map(estimator.fits, genomes)) < 20
+
+
+def test_a_limit_that_nothing_meets_is_told_before_training() -> None:
+    with pytest.raises(DanasError, match=r"No genome fits .*latency 1\.00 us"):
+        check_possible(limited(1.0))
+
+
+def test_a_latency_above_the_limit_costs_its_share_and_is_not_within() -> None:
+    limits, weights = Limits(latency_us=100.0), Weights()
+    good = fitness(SCORES, 0, 0, limits, weights, 100.0)
+    assert fitness(SCORES, 0, 0, limits, weights, 150.0) == pytest.approx(good - 0.5)
+    assert fitness(SCORES, 0, 0, limits, weights, None) == good
+    assert within(0, 0, limits, 100.0)
+    assert not within(0, 0, limits, 100.1)
+    assert within(0, 0, limits, None)
+
+
+def test_the_limit_comes_back_from_config_toml(tmp_path: Path) -> None:
+    run = create_run(tmp_path / "run", limited(2e5))
+    assert SearchSettings.from_config(RunFolder.open(run.path).config()) == limited(2e5)
+
+
+def test_an_evaluation_keeps_its_latency_and_older_ones_have_none() -> None:
+    genome = SPACE.sample(np.random.default_rng(0))
+    value = Evaluation(0, genome, "complete", 1, 1, SCORES, latency_us=5.5).to_json()
+    assert Evaluation.from_json(value).latency_us == 5.5
+    del value["latency_us"]
+    assert Evaluation.from_json(value).latency_us is None
+
+
+def test_nsga2_takes_the_limit_for_a_constraint() -> None:
+    sampler = Nsga2Sampler(SPACE, 0, Limits(latency_us=100.0), population=4)
+    genome = SPACE.sample(np.random.default_rng(0))
+    slow = Evaluation(0, genome, "complete", 1, 1, SCORES, fitness=1.0, latency_us=150.0)
+    sampler.propose([slow], lambda _: True)
+    told = sampler._study.get_trials()[0]
+    assert told.constraints == {"latency": 0.5}
