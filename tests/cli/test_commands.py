@@ -145,6 +145,7 @@ class TestSearch:
         for candidate in front["candidates"]:
             folder = searched / "candidates" / candidate["id"]
             assert {f.name for f in folder.iterdir()} >= {
+                "model.keras",
                 "model.tflite",
                 "golden.npz",
                 "genome.json",
@@ -158,6 +159,9 @@ class TestSearch:
             }
             exact = candidate["estimate"]["exact"]["nano33ble"]
             assert exact["flash"]["model_bytes"] == (folder / "model.tflite").stat().st_size
+        trained = sorted(candidate["final_steps"] for candidate in front["candidates"])
+        assert trained[-1] == 2
+        assert set(trained) <= {0, 2}
         assert front["chosen"] in [candidate["id"] for candidate in front["candidates"]]
 
     def test_config_tells_how_the_run_was_made(self, searched: Path) -> None:

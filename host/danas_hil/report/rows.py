@@ -59,13 +59,14 @@ class Member:
     """A line of the Pareto table. low, high: the 95 % Wilson interval of the int8 test accuracy.
 
     Scores are None where they were not taken. fits: against the run's limits, from estimates;
-    None where a figure is missing.
+    None where a figure is missing. final_steps: of training by itself, after the search.
     """
 
     id: str
     genome: str
     evaluation: int
     chosen: bool
+    final_steps: int
     float_validation: float | None
     int8_validation: float | None
     int8_test: float | None
@@ -164,6 +165,7 @@ def _member(candidate: Candidate, evaluation: Evaluation | None, front: Front) -
         genome_words(candidate.genome),
         candidate.evaluation,
         candidate.id == front.chosen,
+        candidate.final_steps,
         _accuracy(candidate.scores.get("float_validation")),
         _accuracy(candidate.scores.get("int8_validation")),
         _accuracy(test),

@@ -190,7 +190,8 @@ def _pareto(front: Front, rows: Sequence[Member]) -> Markup:
             esc(
                 f"{shown}No other system is better in accuracy, precision, recall, RAM and flash"
                 " at once. Precision and recall are of the class person, in int8 on test images;"
-                " test images were read once, after the front was fixed."
+                " test images were read once, after the front was fixed. Final steps are of"
+                " training by itself, after the search."
             ),
             tables.badge("host"),
             esc("accuracy, precision, recall (LiteRT, on the computer that searched);"),

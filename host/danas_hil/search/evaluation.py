@@ -21,8 +21,7 @@ from danas_hil.space import DataConfig, Genome
 from danas_hil.supernet import Batch, Supernet, TrainingSettings, time_finetune
 
 FINAL_RATE = 5e-3
-"""Learning rate of the training of a candidate by itself. A third of the supernet's: 1,500 steps
-with it took a 64-rgb network from 91 to 94 % on validation images (docs/results.md)."""
+"""Learning rate of the training of a candidate by itself: a third of the supernet's."""
 _BATCH = 256
 
 
