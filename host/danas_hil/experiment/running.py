@@ -25,8 +25,8 @@ from danas_hil.search import Outcome, SearchSettings, create_run
 
 _NOT_TRAINING = (
     *("sampler", "population", "update_ratio", "crossover_ratio", "trials", "time_budget"),
-    *("finetune_steps", "recalibration_images", "validation_images", "drop_infeasible"),
-    *("export_limit", "clear_names", "supernets"),
+    *("finetune_steps", "final_steps", "recalibration_images", "validation_images"),
+    *("drop_infeasible", "export_limit", "clear_names", "supernets"),
 )
 """Settings of a search that its supernets do not depend on. Checkpoints are checked all the same:
 one left out here in error ends in a message, not in a wrong figure."""
@@ -56,7 +56,7 @@ def _training(settings: SearchSettings) -> str:
     for key in _NOT_TRAINING:
         config["search"].pop(key, None)
     for gene in ("resolution", "colour"):
-        config["space"].pop(gene)
+        config["space"].pop(gene, None)
     config["limits"].pop("origin")
     del config["weights"]
     digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
