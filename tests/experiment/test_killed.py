@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -39,9 +40,9 @@ NAMES = ["both-seed0", "fixed-seed0", "both-seed1", "fixed-seed1"]
 _LIMIT = 300.0
 
 
-def start(folder: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "danas_hil", "experiment", "mine.toml", "--json"]
-    with (folder / "out.json").open("wb") as out, (folder / "log").open("ab") as log:
+def start(folder: Path, *options: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "danas_hil", "experiment", "mine.toml", *options]
+    with (folder / "out").open("wb") as out, (folder / "log").open("ab") as log:
         return subprocess.Popen(command, cwd=folder, stdout=out, stderr=log)
 
 
@@ -63,8 +64,8 @@ def test_a_killed_experiment_goes_on_where_it_was(tmp_path: Path) -> None:
     first = (folder / NAMES[0] / "front.json").stat().st_mtime_ns
     assert "1 of 4 searches are finished" in (folder / "report.html").read_text()
 
-    assert start(tmp_path).wait(_LIMIT) == 0, (tmp_path / "log").read_text()
-    told = json.loads((tmp_path / "out.json").read_text())
+    assert start(tmp_path, "--json").wait(_LIMIT) == 0, (tmp_path / "log").read_text()
+    told = json.loads((tmp_path / "out").read_text())
     assert told["searches_finished"] == 4
     (limits,) = told["limits"]
     assert [run["run"] for run in limits["runs"]] == NAMES
@@ -74,3 +75,10 @@ def test_a_killed_experiment_goes_on_where_it_was(tmp_path: Path) -> None:
     trained = sorted(path.parent.name for path in folder.rglob("checkpoint.npz"))
     assert trained == ["16-monochrome"] * 2 + ["24-monochrome"] * 2  # once for each seed
     assert "finished: this tells" not in (folder / "report.html").read_text()
+
+    # All is done: the same command shows it again.
+    assert start(tmp_path).wait(_LIMIT) == 0, (tmp_path / "log").read_text()
+    shown = (tmp_path / "out").read_text()
+    assert "both less a baseline, seed by seed; Student's 95 % interval" in shown
+    assert re.search(r"^fixed +hypervolume +[+-]0\.\d{3} ", shown, re.MULTILINE)
+    assert max(map(len, shown.splitlines())) <= 80

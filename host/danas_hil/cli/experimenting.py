@@ -23,6 +23,7 @@ from danas_hil.cli.show import (
 if TYPE_CHECKING:  # imported where they are used: they load numpy, and --help is to be quick
     from danas_hil.experiment import Experiment, PlannedRun
 
+_INTERVAL = ("mean", "low", "high")
 _VERDICTS = {"better": "better", "worse": "WORSE", "open": "open"}
 
 
@@ -105,20 +106,21 @@ def _show_limits(limits: dict[str, Any]) -> None:
         for row in limits["searches"]
     ]
     console().print(table(columns, rows))
-    if not limits["differences"]:
-        return
-    say("", "Search less baseline, seed by seed, with Student's 95 % interval")
-    columns = ["search", "baseline", "of", ">mean", ">from", ">to", "so it is"]
-    rows_of_differences = []
-    for row in limits["differences"]:
-        hypervolume = row["quantity"] == "hypervolume"
-        scale, form = (1, "{:+.3f}") if hypervolume else (100, "{:+.1f} %")
-        figures = (row[name] for name in ("mean", "low", "high"))
-        cells = ("-" if value is None else form.format(scale * value) for value in figures)
-        what = "hypervol." if hypervolume else "int8 val"
-        verdict = _VERDICTS[row["verdict"]]
-        rows_of_differences.append((row["search"], row["baseline"], what, *cells, verdict))
-    console().print(table(columns, rows_of_differences))
+    for search in dict.fromkeys(row["search"] for row in limits["differences"]):
+        say("", escape(f"{search} less a baseline, seed by seed; Student's 95 % interval"))
+        mine = [row for row in limits["differences"] if row["search"] == search]
+        columns = ["baseline", "of", ">mean", ">from", ">to", "so it is"]
+        console().print(table(columns, map(_difference, mine)))
+    say("")
+
+
+def _difference(row: dict[str, Any]) -> list[str]:
+    hypervolume = row["quantity"] == "hypervolume"
+    scale, form = (1, "{:+.3f}") if hypervolume else (100, "{:+.1f}")
+    cells = (row[name] if row[name] is None else scale * row[name] for name in _INTERVAL)
+    what = "hypervolume" if hypervolume else "int8 val, points"
+    numbers = (_number(value, form) for value in cells)
+    return [row["baseline"], what, *numbers, _VERDICTS[row["verdict"]]]
 
 
 def _number(value: float | None, form: str) -> str:
