@@ -26,6 +26,7 @@ export_limit = 1
 device_class = "small"
 resolutions = [16, 24]
 colours = ["monochrome"]
+supernet = "per-data"
 space = { b3 = [0, 1], b4 = [0], b5 = [0], b6 = [0], b7 = [0], alpha = [0.1, 0.3] }
 
 [[search]]

@@ -28,6 +28,7 @@ SETTINGS = SearchSettings(
     trials=5,
     supernet_steps=3,
     decode_resolution=24,
+    supernet="per-data",
 )
 FIXED = replace(SETTINGS, space=SearchSpace((24,), ("monochrome",)), sampler="random")
 EXPERIMENT = Experiment(
@@ -110,16 +111,21 @@ def test_searches_share_supernets_only_where_their_training_is_the_same() -> Non
     ours = folder(SETTINGS)
     assert ours is not None
     assert ours == folder(FIXED)  # another resolution and sampler, the same supernets
+    assert ours == folder(replace(FIXED, supernet="shared", final_steps=0))  # of one by itself
     assert folder(SETTINGS, reuse=False) is None
     others = [
         folder(SETTINGS, seed=1),
         folder(replace(SETTINGS, supernet_steps=4)),
         folder(replace(SETTINGS, batch_size=8)),
+        folder(replace(SETTINGS, supernet="shared")),
+        folder(
+            replace(SETTINGS, supernet="shared", space=replace(SETTINGS.space, resolution=(20, 24)))
+        ),
         folder(replace(SETTINGS, decode_resolution=32)),
         folder(replace(SETTINGS, space=replace(SETTINGS.space, b7=(0,)))),
         folder(replace(SETTINGS, limits=replace(SETTINGS.limits, ram_bytes=100_000))),
     ]
-    assert len({ours, *others}) == 7
+    assert len({ours, *others}) == 1 + len(others)
 
 
 def test_the_time_left_goes_by_runs_of_the_same_search_first() -> None:

@@ -55,8 +55,9 @@ def _training(settings: SearchSettings) -> str:
     config = settings.to_config()
     for key in _NOT_TRAINING:
         config["search"].pop(key, None)
-    for gene in ("resolution", "colour"):
-        config["space"].pop(gene, None)
+    if max(map(len, settings.supernet_configs.values())) == 1:  # then others do not matter
+        for table, key in (("search", "supernet"), ("space", "resolution"), ("space", "colour")):
+            del config[table][key]
     config["limits"].pop("origin")
     del config["weights"]
     digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
