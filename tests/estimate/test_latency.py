@@ -18,7 +18,7 @@ from danas_hil.estimate.latency import LatencyTable, estimate_latency, microseco
 from danas_hil.estimate.latency_tables import find_table, keep_table
 from danas_hil.estimate.nnls import nnls
 from danas_hil.estimate.on_board import estimate_on
-from danas_hil.estimate.work import TERMS, Work, work_of
+from danas_hil.estimate.work import TERMS, Work, _taps_inside, work_of
 from danas_hil.space import DEFAULT_SPACE, ArchConfig, DataConfig, Genome, layers
 from strategies import genomes
 
@@ -85,6 +85,17 @@ class TestWork:
             assert set(one.counts) <= set(TERMS)
             assert all(count >= 0 for count in one.counts.values())
             assert one.counts["call"] == 1
+
+    @given(*(st.integers(*span) for span in ((1, 30), (1, 30), (1, 9), (1, 4), (1, 3), (0, 9))))
+    def test_taps_inside_are_counted_as_one_by_one(
+        self, length, outputs, size, stride, dilation, padding
+    ):
+        one_by_one = sum(
+            0 <= place * stride - padding + tap * dilation < length
+            for place in range(outputs)
+            for tap in range(size)
+        )
+        assert _taps_inside(length, outputs, size, stride, dilation, padding) == one_by_one
 
     def test_taps_on_padding_are_left_out(self):
         """3x3 with SAME padding on 3x3 pixels: 4 taps in the corners, 6 at the edges, 9 inside."""

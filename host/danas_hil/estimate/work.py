@@ -135,8 +135,10 @@ def _taps_inside(
     length: int, outputs: int, size: int, stride: int, dilation: int, padding: int
 ) -> int:
     """Taps of all windows along an axis that are not on padding, which the kernels skip."""
-    return sum(
-        0 <= place * stride - padding + tap * dilation < length
-        for place in range(outputs)
-        for tap in range(size)
-    )
+    inside = 0
+    for tap in range(size):
+        offset = tap * dilation - padding
+        first = max(0, -(offset // stride))
+        last = min(outputs - 1, (length - 1 - offset) // stride)
+        inside += max(0, last - first + 1)
+    return inside
