@@ -14,9 +14,9 @@ refused: nothing is evaluated anew, and RUN needs no supernets and no images. Th
 sampler that made RUN, and by what a refusal costs it, proposals take longer than in a search.
 
 Time is what the sampler took to propose, in seconds of one core measured here, and for each
-evaluation the median that RUN noted for its data configuration. Equal time is when the first of all
-searches ended; a sampler that is slow, or proposes what is slow to evaluate, has made fewer
-evaluations by then.
+evaluation the median of its data configuration, in RUN and here. Equal time is when the first of
+all searches ended; a sampler that is slow, or proposes what is slow to evaluate, has made fewer
+evaluations by then. Beside it stands the best validation accuracy of what fits, in %, at the end.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -39,12 +40,16 @@ from danas_hil.run import Evaluation, RunFolder
 from danas_hil.search import SearchSettings, hypervolume_history
 from danas_hil.search.evaluation import Evaluator
 from danas_hil.search.fitness import fitness
-from danas_hil.search.ledger import Ledger
 from danas_hil.search.listener import Listener
 from danas_hil.search.memory import MemoryEstimator
+from danas_hil.search.mirror import open_store
 from danas_hil.search.opening import open_data
+from danas_hil.search.planning import agree_on_plan
 from danas_hil.search.settings import SamplerName
+from danas_hil.search.sharing import open_shared
+from danas_hil.search.trainings import Trainings
 from danas_hil.space import DataConfig, Genome
+from danas_hil.supernet import make_deterministic
 
 SHARES = (0.1, 0.2, 0.4, 0.6, 1.0)
 """Of all evaluations, after which the hypervolume is printed."""
@@ -53,22 +58,25 @@ SHARES = (0.1, 0.2, 0.4, 0.6, 1.0)
 class Oracle:
     """Evaluations of genomes by a run's supernets, each made once."""
 
-    def __init__(self, run: RunFolder, data: str | None, validation_images: int | None) -> None:
-        config = run.config()
-        own = SearchSettings.from_config(config)
+    def __init__(
+        self, run: RunFolder, data: str | None, validation_images: int | None, at_end: ExitStack
+    ) -> None:
+        self._run, self._own = run, SearchSettings.from_config(run.config())
         self.settings = replace(
-            own,
-            data=data or own.data,
-            validation_images=validation_images or own.validation_images,
+            self._own,
+            data=data or self._own.data,
+            validation_images=validation_images or self._own.validation_images,
         )
         self.estimator = MemoryEstimator(self.settings)
-        self._config, self._run, self._evaluator = config, run, None
-        self.own = {e.genome: e for e in Ledger(run, own.space).evaluations if e.scores}
+        self._at_end = at_end
+        self._evaluator: Evaluator | None = None
+        self.own = {e.genome: e for e in run.front().evaluations if e.scores}
         self._known: dict[Genome, Evaluation] = {}
-        several = self.settings.validation_images != own.validation_images
-        count = f"-{self.settings.validation_images}" if several else ""
-        self._file = run.path / f"oracle{count}.jsonl"
-        if not several:
+        as_run = self.settings.validation_images == self._own.validation_images
+        self._file = run.path / (
+            "oracle.jsonl" if as_run else f"oracle-{self.settings.validation_images}.jsonl"
+        )
+        if as_run:
             self._known |= self.own
         if self._file.exists():
             for line in self._file.read_text(encoding="utf-8").splitlines():
@@ -85,9 +93,8 @@ class Oracle:
 
     def seconds(self) -> dict[DataConfig, float]:
         """The usual seconds of an evaluation, by data configuration."""
-        rows = [*self.own.values()] or [*self._known.values()]
         seconds: dict[DataConfig, list[float]] = {}
-        for evaluation in rows:
+        for evaluation in (self.own | self._known).values():
             seconds.setdefault(evaluation.genome.data, []).append(evaluation.seconds)
         return {data: median(values) for data, values in seconds.items()}
 
@@ -110,15 +117,16 @@ class Oracle:
         )
 
     def _opened(self) -> Evaluator:
-        return Evaluator(
-            self.settings,
-            self._run,
-            open_data(self.settings, Listener()),
-            self._config["supernet_steps"],
-            self.estimator.fits,
-            Listener(),
-            lambda: False,
+        listener, run = Listener(), self._run
+        shared = self._at_end.enter_context(open_shared(run, self._own))
+        dataset = open_data(self.settings, listener)
+        make_deterministic()
+        plan = agree_on_plan(
+            run, self.settings, shared, dataset, self.estimator, listener, lambda: False
         )
+        store = open_store(self.settings.supernets or run.supernets.name, run.path)
+        trainings = Trainings(shared.locks, store, listener, lambda: False)
+        return Evaluator(self.settings, dataset, plan, self.estimator.fits, listener, trainings)
 
 
 def search(
@@ -159,12 +167,15 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
 
-    oracle = Oracle(RunFolder.open(options.run), options.data, options.validation_images)
-    searches = {}
-    for seed in range(options.seeds):
-        for name in options.samplers:
-            print(f"{name}, seed {seed}", file=sys.stderr)
-            searches[name, seed] = search(oracle, name, seed, options.evaluations, options.known)
+    run, searches = RunFolder.open(options.run), {}
+    with ExitStack() as at_end:
+        oracle = Oracle(run, options.data, options.validation_images, at_end)
+        for seed in range(options.seeds):
+            for name in options.samplers:
+                print(f"{name}, seed {seed}", file=sys.stderr)
+                searches[name, seed] = search(
+                    oracle, name, seed, options.evaluations, options.known
+                )
 
     seconds = oracle.seconds()
     rows = compared(searches, oracle.settings.limits, lambda e: seconds[e.genome.data])
@@ -175,14 +186,15 @@ def main() -> None:
     print(
         "| sampler |",
         *(f"{count} |" for count in counts),
-        f"{rows[0]['equal_seconds']:.0f} s | a proposal |",
+        f"{rows[0]['equal_seconds']:.0f} s | accuracy | a proposal |",
     )
-    print("| --- " * (len(counts) + 3) + "|")
+    print("| --- " * (len(counts) + 4) + "|")
     for row in rows:
         print(
             f"| {row['sampler']} |",
             *(f"{mean:.3f} ± {spread:.3f} |" for mean, spread in row["at_evaluations"]),
             "{:.3f} ± {:.3f} |".format(*row["at_equal_time"]),
+            "{:.1f} ± {:.1f} |".format(*row["best_accuracy"]),
             f"{1000 * row['proposal_seconds']:.0f} ms |",
         )
 
@@ -212,10 +224,16 @@ def compared(
                 ],
                 "equal_seconds": float(end),
                 "at_equal_time": _spread([curve[-1] for curve in finished]),
+                "best_accuracy": _spread([_best(searches[key][0]) for key in keys]),
                 "proposal_seconds": float(np.mean([searches[key][1] for key in keys])),
             }
         )
     return sorted(rows, key=lambda row: -row["at_evaluations"][-1][0])
+
+
+def _best(history: list[Evaluation]) -> float:
+    """In %."""
+    return 100 * max((e.scores.accuracy for e in history if e.scores and e.feasible), default=0.0)
 
 
 def _spread(values: list[float]) -> tuple[float, float]:

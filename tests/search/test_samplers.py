@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -103,6 +104,11 @@ class TestEverySampler:
         whole = run(kind(SPACE, 1), 40)
         assert run(kind(SPACE, 1), 40, whole[:cut]) == whole
 
+    def test_a_history_that_was_written_and_read_gives_the_same_genome(self, kind: Kind) -> None:
+        history = run(kind(SPACE, 4), 30)
+        read = [Evaluation.from_json(json.loads(json.dumps(e.to_json()))) for e in history]
+        assert kind(SPACE, 4).propose(read, anything) == kind(SPACE, 4).propose(history, anything)
+
     def test_a_proposal_does_not_depend_on_what_was_asked_before(self, kind: Kind) -> None:
         used, one, other = kind(SPACE, 1), run(kind(SPACE, 1), 40), run(kind(SPACE, 2), 40)
         for history in (one, other, one[:20], other[:30]):
@@ -203,6 +209,20 @@ def test_the_surrogate_covers_more_than_chance() -> None:
 
     surrogate: Kind = lambda space, seed: SurrogateSampler(space, seed, LIMITS, 12, 40)  # noqa: E731
     assert covered(surrogate) > 1.1 * covered(RandomSampler)
+
+
+def test_the_surrogate_keeps_to_a_limit_of_latency() -> None:
+    rows = [
+        replace(
+            e,
+            latency_us=1000.0 * e.genome.data.resolution,
+            feasible=e.feasible and e.genome.data.resolution == 32,
+        )
+        for e in run(RandomSampler(SPACE, 0), 36)
+    ]
+    sampler = SurrogateSampler(SPACE, 0, Limits(latency_us=40_000), candidates=40)
+    proposed = [sampler.propose(rows[:count], anything) for count in range(26, 36)]
+    assert {genome.data.resolution for genome in proposed} == {32}
 
 
 def test_the_surrogate_heads_for_what_fits_where_nothing_has() -> None:
