@@ -41,6 +41,8 @@ _EXTRAS = {
         "scikit-image",
     ),
     "host": ("tflite-micro",),
+    "postgresql": ("psycopg",),
+    "remote": ("fsspec",),
     "dashboard": ("optuna-dashboard",),
 }
 _STANDS_FOR = {"tensorflow": ("tensorflow", "tensorflow-cpu")}

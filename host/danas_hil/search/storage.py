@@ -22,6 +22,11 @@ _BUSY_SECONDS = 60
 """SQLite lets one process write at a time; so long the others wait for it."""
 _OPENING_TRIES = 5
 """Processes that open an empty database at once may all try to make its tables."""
+_PATIENCE = {
+    "sqlite": {"timeout": _BUSY_SECONDS},
+    "postgresql": {"connect_timeout": CONNECT_SECONDS},
+    "mysql": {"connect_timeout": CONNECT_SECONDS},
+}
 _BEATS_IN_A_LEASE = 4
 _DRIVERS = {"postgresql": "postgresql+psycopg"}
 _EXTRAS = {"postgresql+psycopg": "postgresql"}
@@ -147,10 +152,7 @@ def _connected(url: str, settings: StorageSettings, on_stale: Callable[..., None
     optuna, sqlalchemy = require("optuna", "search"), require("sqlalchemy", "search")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     dialect = sqlalchemy.make_url(url).drivername
-    if dialect.startswith("sqlite"):
-        engine: dict[str, Any] = {"connect_args": {"timeout": _BUSY_SECONDS}}
-    else:
-        engine = {"connect_args": {"connect_timeout": CONNECT_SECONDS}, "pool_pre_ping": True}
+    engine = {"connect_args": _PATIENCE.get(dialect.partition("+")[0], {}), "pool_pre_ping": True}
     for left in reversed(range(_OPENING_TRIES)):
         try:
             with warnings.catch_warnings():
