@@ -149,8 +149,8 @@ class Claims:
             try:
                 self._storage.set_trial_state_values(claim.trial_id, state, values)
             except self._optuna.exceptions.UpdateFinishedTrialError:
-                claim.lost = True
-        return not claim.lost
+                return False
+        return True
 
     def _mourn(self, trials: Sequence[Any]) -> bool:
         """Finish what dead processes left behind. Returns whether there was any."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Set
 from contextlib import ExitStack
@@ -34,6 +35,9 @@ FRONT = "front"
 """The lock of the process that leads, and what was noted of its export."""
 _BEGAN = "began"
 _STOPPED = "stopped"
+_APART = 4
+"""Times as many answers are passed over at most as evaluations are under way: with three workers at
+evaluations of 0.2 s, one answer in four was another one's already without it."""
 _OTHERS = "the evaluations of other workers"
 
 
@@ -152,11 +156,15 @@ def _evaluate_all(
 
     def propose() -> Genome:
         seen = {*ledger.open, *(evaluation.genome for evaluation in ledger.evaluations)}
+        # Workers that ask a sampler at the same moment get the same answer: each passes over some.
+        passed_over = iter(range(random.randint(0, _APART * len(ledger.open))))
 
         def acceptable(genome: Genome) -> bool:
             if genome in seen or genome.data in lacking():
                 return False
-            return not settings.drop_infeasible or estimator.fits(genome)
+            if settings.drop_infeasible and not estimator.fits(genome):
+                return False
+            return next(passed_over, None) is None
 
         if len(seen) >= settings.space.size:
             raise NothingLeftError("Every genome of the space was looked at.")
