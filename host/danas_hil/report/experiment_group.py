@@ -37,6 +37,15 @@ CURVES: dict[str, Curve] = {
 """By their names in the export."""
 
 
+def limit_figures(limits: Limits) -> dict[str, float | None]:
+    """What makes searches comparable: all but who set the limits."""
+    return {
+        "ram_bytes": limits.ram_bytes,
+        "flash_bytes": limits.flash_bytes,
+        "latency_us": limits.latency_us,
+    }
+
+
 class Group:
     """The runs under the same limits, which alone can be compared; and their figures."""
 
@@ -53,7 +62,7 @@ class Group:
 
     def exported(self) -> dict[str, list[dict[str, Any]]]:
         """The rows of every figure, with the limits that they are under."""
-        limits = {"ram_limit": self.limits.ram_bytes, "flash_limit": self.limits.flash_bytes}
+        limits = {f"limit_{name}": value for name, value in limit_figures(self.limits).items()}
         systems = [
             {"search": search, "seed": seed, **columns(system)}
             for search, rows in self.drawn.items()
@@ -71,10 +80,10 @@ class Group:
 
 def experiment_groups(experiment: Experiment, folder: Path) -> list[Group]:
     """The finished runs of the experiment in `folder`, by their limits."""
-    by_limits: dict[tuple[int | None, int | None], list[RunResult]] = {}
+    by_limits: dict[tuple[float | None, ...], list[RunResult]] = {}
     for result in gather_results(experiment, folder):
-        limits = (result.limits.ram_bytes, result.limits.flash_bytes)
-        by_limits.setdefault(limits, []).append(result)
+        limits = limit_figures(result.limits)
+        by_limits.setdefault(tuple(limits.values()), []).append(result)
     place = by_time if experiment.timed else by_count
     return [Group(results, experiment.threshold, place) for results in by_limits.values()]
 
@@ -87,8 +96,7 @@ def experiment_json(experiment: Experiment, groups: Sequence[Group]) -> dict[str
         "searches_finished": sum(len(group.runs) for group in groups),
         "limits": [
             {
-                "ram_bytes": group.limits.ram_bytes,
-                "flash_bytes": group.limits.flash_bytes,
+                **limit_figures(group.limits),
                 **{name: group.exported()[name] for name in ("searches", "differences", "runs")},
             }
             for group in groups
