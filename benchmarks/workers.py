@@ -28,6 +28,7 @@ import optuna
 from danas_hil.base import Deadline
 from danas_hil.run import RunFolder
 from danas_hil.search import SearchSettings, StorageSettings, create_run, open_storage
+from danas_hil.search.sharing import open_shared
 from danas_hil.space import SearchSpace
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "person_mix"
@@ -36,18 +37,15 @@ START_SECONDS = 600.0
 POLL_SECONDS = 0.2
 
 
-def finished(run: RunFolder, kept_at: StorageSettings) -> Counter[str]:
+def finished(study: Any) -> Counter[str]:
     """Evaluations in the study by the worker that made them."""
-    study = optuna.load_study(study_name=kept_at.study, storage=open_storage(run, kept_at))
     by: Counter[str] = Counter()
     for trial in study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE]):
         by.update(key for key in trial.user_attrs if key.startswith("taken by "))
     return by
 
 
-def rate(
-    run: RunFolder, kept_at: StorageSettings, workers: int, threads: int, seconds: float
-) -> float:
+def rate(run: RunFolder, study: Any, workers: int, threads: int, seconds: float) -> float:
     """Candidates a minute of so many workers with so many threads each."""
     command = [
         sys.executable,
@@ -64,15 +62,15 @@ def rate(
     ]
     try:
         deadline = Deadline(START_SECONDS, "the workers to get going")
-        while len(by := finished(run, kept_at)) < workers or min(by.values()) < WARM:
+        while len(by := finished(study)) < workers or min(by.values()) < WARM:
             deadline.check(f"See {log.name}.")
             for process in processes:
                 if process.poll() is not None:
                     raise SystemExit(f"A worker ended; see {log.name}.")
             time.sleep(POLL_SECONDS)
-        begin, before = time.perf_counter(), finished(run, kept_at).total()
+        begin, before = time.perf_counter(), finished(study).total()
         time.sleep(seconds)
-        after, end = finished(run, kept_at).total(), time.perf_counter()
+        after, end = finished(study).total(), time.perf_counter()
     finally:
         for process in processes:
             process.send_signal(signal.SIGINT)
@@ -109,7 +107,11 @@ def main() -> None:
         for name, (workers, threads) in setups.items():
             kept_at = StorageSettings(options.storage, f"workers-{time.time_ns()}")
             run = create_run(Path(folder) / name.replace(" ", "-"), settings, kept_at)
-            results[name] = rate(run, kept_at, workers, threads, options.seconds)
+            with open_shared(run, settings, options.storage):
+                pass  # makes the study
+            storage = open_storage(run, kept_at)
+            study = optuna.load_study(study_name=kept_at.study, storage=storage)
+            results[name] = rate(run, study, workers, threads, options.seconds)
 
     one, together, _ = results.values()
     if options.json:

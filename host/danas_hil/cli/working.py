@@ -65,8 +65,9 @@ def worker(
 
     use_threads(threads)
     folder = RunFolder.open(run)
-    place = None if data is None or data == "faces" else str(Path(data).expanduser().resolve())
-    outcome = run_search(folder, storage=storage, data=place or data, leading=False)
+    if data is not None:
+        data = str(Path(data).expanduser().resolve())
+    outcome = run_search(folder, storage=storage, data=data, leading=False)
     show_outcome(folder, outcome, json)
 
 

@@ -94,6 +94,7 @@ def search(
         dataset = open_data(settings, listener)
         make_deterministic()
         trainings = Trainings(shared.locks, store, listener, should_stop)
+        started = _started(shared, lead is not None)
         try:
             plan = agree_on_plan(run, settings, shared, dataset, estimator, listener, should_stop)
         except StoppedError:
@@ -102,7 +103,7 @@ def search(
         try:
             if settings.supernets is not None:  # their training is not this search's alone
                 evaluator.train_all()
-            started = _started(shared, lead is not None)
+                started = _started(shared, lead is not None)
             reason = _evaluate_all(
                 settings, shared.ledger, evaluator, estimator, listener, should_stop, started
             )
