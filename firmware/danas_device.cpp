@@ -16,10 +16,13 @@ void Device::begin() {
   long_bytes_ = 0;
   greeted_ = prepared_ = loaded_ = answered_ = false;
   stack::paint();
+  // Some can't be stopped any more: the self-test starts it when it is told to hang.
+  if (!model_.is_self_test()) watchdog_begin(kWatchdogSeconds);
 }
 
 void Device::poll() {
   timer::ticks();  // often enough to see every wrap of microseconds
+  watchdog_feed();
   Request request;
   if (wire_.poll(&request)) answer(request);
 }
@@ -37,6 +40,7 @@ void Device::answer(const Request& request) {
   }
   if (strcmp(type, "memory") == 0) return memory(request);
   if (strcmp(type, "crash") == 0 && model_.is_self_test()) fault::provoke();
+  if (strcmp(type, "hang") == 0 && model_.is_self_test()) fault::hang(kSelfTestWatchdogSeconds);
   if (strcmp(type, "prepare") == 0) return prepare(request);
   if (!prepared_) return refuse(request, "prepare");
   if (strcmp(type, "put") == 0) return put(request);

@@ -32,7 +32,7 @@ class Model {
   virtual uint32_t arena_used() = 0;
   virtual bool invoke() = 0;
   virtual const Profile* profile() { return nullptr; }  // of a profiling program, after `prepare`
-  virtual bool is_self_test() { return false; }  // may be told to crash
+  virtual bool is_self_test() { return false; }  // may be told to crash and to hang
 
  protected:
   ~Model() = default;
@@ -45,6 +45,10 @@ struct Build {
   const char* model;
   const char* tflm;  // its version, or "none"
 };
+
+// A request that takes longer is taken for a program that hangs; the host waits for longer.
+constexpr uint32_t kWatchdogSeconds = 100;
+constexpr uint32_t kSelfTestWatchdogSeconds = 2;
 
 class Device {
  public:

@@ -18,6 +18,7 @@ struct Record {
 };
 
 static const uint32_t kMagic = 0xda4a5f17;
+static const char kWatchdog[] = "watchdog";
 
 // Neither loaded nor cleared at start. An older GCC knows no such section; the assembler's comment
 // sign hides the type that the compiler would give it.
@@ -44,6 +45,8 @@ void begin() {
   cold = kept.magic != kMagic || kept.crc != crc_of(kept);
   if (cold) memset(&kept, 0, sizeof kept);
   told = kept;
+  const bool hung = reset_by_watchdog();
+  if (hung && told.kind[0] == '\0') strcpy(told.kind, kWatchdog);
   ++kept.starts;
   keep("", 0, 0, 0);
   told.starts = kept.starts;
@@ -51,13 +54,14 @@ void begin() {
 
 void add_to(Json* json) {
   const bool faulted = told.kind[0] != '\0';
-  json->text("reset", cold ? "power" : faulted ? "fault" : "reset");
+  json->text("reset", faulted ? "fault" : cold ? "power" : "reset");
   json->number("starts", told.starts);
   if (!faulted) {
     json->null("fault");
     return;
   }
   json->text("fault", told.kind);
+  if (told.pc == 0) return;  // nobody knows where
   json->hex("pc", told.pc);
   json->hex("lr", told.lr);
   json->hex("status", told.status);
@@ -72,8 +76,14 @@ void provoke() {
 #if defined(DANAS_CORTEX_M)
   __asm volatile("udf #0");
 #else
-  record("provoked", 0, 0, 0);
+  record("provoked", 0x1234, 0, 0);
 #endif
+}
+
+void hang(uint32_t seconds) {
+  watchdog_begin(seconds);
+  for (volatile bool forever = true; forever;) {
+  }
 }
 
 }  // namespace fault
@@ -93,6 +103,11 @@ extern "C" void mbed_error_hook(const mbed_error_ctx* context) {
 extern "C" __attribute__((used)) void danas_hard_fault(const uint32_t* frame) {
   const uint32_t status = *reinterpret_cast<volatile uint32_t*>(0xE000ED28);  // SCB CFSR
   danas::fault::record("hardfault", frame[6], frame[5], status);
+}
+
+// Of a watchdog that interrupts before it resets.
+extern "C" __attribute__((used)) void danas_hung(const uint32_t* frame) {
+  danas::fault::record(danas::fault::kWatchdog, frame[6], frame[5], 0);
 }
 
 extern "C" __attribute__((naked)) void HardFault_Handler() {

@@ -15,6 +15,7 @@ void add_to(Json* json);
 [[noreturn]] void record(const char* kind, uint32_t pc, uint32_t lr, uint32_t status);
 
 void provoke();  // an undefined instruction, for the self-test
+void hang(uint32_t seconds);  // until the watchdog ends it, for the self-test
 
 }  // namespace fault
 }  // namespace danas

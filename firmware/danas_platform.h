@@ -1,5 +1,5 @@
-// What the rest of the firmware needs of the machine under it: microseconds, a reset, and the
-// bounds of image and stack. An Arduino core is one such machine; tests bring another.
+// What the rest of the firmware needs of the machine under it: microseconds, a reset, a watchdog,
+// and the bounds of image and stack. An Arduino core is one such machine; tests bring another.
 #pragma once
 
 #include <stddef.h>
@@ -19,6 +19,9 @@ struct Span {
 uint32_t microseconds();       // wraps at 2^32
 uint32_t core_clock_hz();
 [[noreturn]] void reset();
+void watchdog_begin(uint32_t seconds);  // resets the machine when it is not fed for so long
+void watchdog_feed();
+bool reset_by_watchdog();  // whether the last reset was; to be asked once after each
 Span free_stack();             // what the running stack has not touched yet, as it stands now
 uint8_t* stack_top();          // where the stack began
 uint32_t image_flash_bytes();  // by linker symbols: code, constants and initial data

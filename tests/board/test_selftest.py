@@ -9,7 +9,7 @@ def test_the_self_test_is_good(dut: Dut) -> None:
     result = dut.selftest()
     assert [check for check in result.checks if not check.good] == []
     assert {check.name for check in result.checks} == {
-        "image", "memory", "parity", "timer", "clock", "stack", "wire", "fault",
+        "image", "memory", "parity", "timer", "clock", "stack", "wire", "fault", "watchdog",
     }  # fmt: skip
     assert result.good
     assert result.device == dut.name

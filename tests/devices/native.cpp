@@ -2,9 +2,11 @@
 // gives back each byte of the input plus how often it ran, mod 256. `native nearest A B` prints
 // what the timer makes of a coarse clock and a counter of 32 bits.
 #include <setjmp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,7 +15,8 @@
 #include "danas_platform.h"
 #include "danas_timer.h"
 
-static jmp_buf start;
+static sigjmp_buf start;
+static bool hung = false;
 
 namespace danas {
 
@@ -24,7 +27,27 @@ uint32_t microseconds() {
 }
 
 uint32_t core_clock_hz() { return 1000000; }
-void reset() { longjmp(start, 1); }
+void reset() { siglongjmp(start, 1); }
+
+// A second of the watchdog is 5 ms of the processor's time: waiting for the host takes none.
+static itimerval period;
+static void bark(int) {
+  hung = true;
+  reset();
+}
+void watchdog_begin(uint32_t seconds) {
+  signal(SIGVTALRM, bark);
+  period.it_value.tv_sec = seconds * 5 / 1000;
+  period.it_value.tv_usec = seconds * 5 % 1000 * 1000;
+  watchdog_feed();
+}
+void watchdog_feed() { setitimer(ITIMER_VIRTUAL, &period, nullptr); }
+bool reset_by_watchdog() {
+  const bool fired = hung;
+  hung = false;
+  return fired;
+}
+
 Span free_stack() { return {nullptr, nullptr}; }
 uint8_t* stack_top() { return nullptr; }
 uint32_t image_flash_bytes() { return 4096; }
@@ -75,12 +98,14 @@ class Counting : public danas::Model {
   uint32_t arena_bytes() override { return sizeof input_ + sizeof output_; }
   uint32_t arena_used() override { return arena_bytes(); }
   bool invoke() override {
+    for (volatile bool hangs = getenv("NATIVE_HANG") != nullptr; hangs;) {
+    }
     ++runs_;
     for (size_t i = 0; i < sizeof input_; ++i) output_[i] = uint8_t(input_[i] + runs_);
     memset(input_, 0, sizeof input_);
     return getenv("NATIVE_INVOKE") == nullptr;
   }
-  bool is_self_test() override { return true; }
+  bool is_self_test() override { return getenv("NATIVE_HANG") == nullptr; }
   const danas::Profile* profile() override {
     static const danas::Profile::Operator operators[] = {
         {"CONV_2D", 1234567890123}, {"AN_OPERATOR_WITH_A_NAME_THAT_FILLS_MORE_THAN_ONE_LINE_OF_IT", 5}};
@@ -106,7 +131,7 @@ int main(int count, char** arguments) {
                          uint32_t(strtoull(arguments[3], nullptr, 10))));
     return 0;
   }
-  setjmp(start);
+  sigsetjmp(start, 1);
   device.begin();
   device.log("started\r\nuser@home\n");
   for (;;) device.poll();

@@ -179,6 +179,33 @@ def test_a_crash_is_told_by_the_next_hello_and_only_by_that_start(start):
     assert about["status"] == "00000000"
 
 
+def test_a_self_test_that_hangs_is_ended_by_the_watchdog(start):
+    conversation = Conversation(start())
+    conversation.hello(5)
+    with pytest.raises(DeviceResetError):
+        conversation.ask("hang", 20)
+    about = conversation.hello(5)
+    assert (about["reset"], about["fault"], about["starts"]) == ("fault", "watchdog", 2)
+    assert "pc" not in about, "nobody knows where"
+    with pytest.raises((DeviceResetError, ProtocolError)):
+        conversation.ask("crash", 1)
+    assert conversation.hello(5)["fault"] == "provoked"
+
+
+def test_a_model_that_hangs_is_ended_by_the_watchdog(start):
+    conversation = Conversation(start(NATIVE_HANG="1"))
+    conversation.hello(5)
+    conversation.ask("prepare", 5)
+    for request_ in ("crash", "hang"):
+        with pytest.raises(DeviceError, match="request"):
+            conversation.ask(request_, 5)
+    conversation.upload(bytes(100), 5)
+    with pytest.raises(DeviceResetError):
+        conversation.ask("invoke", 30)
+    about = conversation.hello(5)
+    assert (about["reset"], about["fault"], about["starts"]) == ("fault", "watchdog", 2)
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.binary(min_size=1, max_size=200), max_size=5))
 def test_the_firmware_stands_any_noise_before_hello(program, noise):

@@ -77,7 +77,8 @@ def selftest(
             _clock(session, hello, device),
             _stack(session),
             _wire(session),
-            _fault(session),  # the last: it takes the device's memory of all before
+            _fault(session),  # the last two: they take the device's memory of all before
+            _watchdog(session),
         ]
     return SelfTestResult(device.name, hello, sizes, tuple(checks))
 
@@ -155,3 +156,12 @@ def _fault(session: WireSession) -> Check:
     hello = session.crash()
     good = hello.reset_cause == "fault" and hello.last_fault is not None
     return Check("fault", good, f"told after the reset: {hello.last_fault}")
+
+
+def _watchdog(session: WireSession) -> Check:
+    """A program that hangs is restarted by the watchdog, and tells so."""
+    started = time.monotonic()
+    hello = session.crash("hang")
+    fault = hello.last_fault or "no fault"
+    detail = f"restarted after {time.monotonic() - started:.1f} s: {fault}"
+    return Check("watchdog", fault.startswith("watchdog"), detail)

@@ -24,6 +24,7 @@ from danas_hil.base import (
 )
 from danas_hil.board import Board, format_size
 from danas_hil.platformio.elf import ElfSizes, read_elf_sizes
+from danas_hil.platformio.prune import in_use, prune
 from danas_hil.platformio.registry import check_packages
 from danas_hil.platformio.settings import core_folder, pio_environment
 from danas_hil.platformio.shares import Shares, read_shares
@@ -110,6 +111,7 @@ def build(sketch: Sketch, elf: Path, log: Path, seconds: float = BUILD_SECONDS) 
         sizes = read_elf_sizes(elf)
         _check_fit(sketch.board, sizes, log)
         shares = read_shares(made.with_suffix(".map"), sizes)
+    prune(core_folder())
     return Built(sizes, shares, time.monotonic() - started)
 
 
@@ -140,9 +142,8 @@ def _project(sketch: Sketch, deadline: Deadline) -> Iterator[Path]:
     project = project_folder(sketch.board, sketch.kind)
     libraries = project / ".pio" / "libdeps" / sketch.board.id
     check_packages(firmware_of(sketch.board), core_folder(), sketch.libraries, libraries)
-    project.mkdir(parents=True, exist_ok=True)
     try:
-        with filelock.FileLock(project / ".lock", timeout=deadline.left() or 0.0):
+        with in_use(project, deadline.left() or 0.0):
             _write(sketch, project)
             yield project
     except filelock.Timeout as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -16,7 +16,9 @@ from danas_hil.tflm import Array
 from danas_hil.wire import ByteStream, Conversation, DeviceError, DeviceResetError, ProtocolError
 
 REPLY_SECONDS = 10.0  # for all that takes a device no time; repeated many times until then
-RUN_SECONDS = 120.0  # for one inference
+# For one inference. A device that hangs is restarted by its watchdog before that: after 100 s, by
+# an STM32 with a slow clock after 116 (firmware/danas_watchdog.cpp).
+RUN_SECONDS = 120.0
 _FAULT_SECONDS = 5.0  # for a device to come back after a fault
 _LOG_BYTES = 1024 * 1024  # of what a device prints; one that floods the line prints without end
 _REFUSALS = {
@@ -156,10 +158,13 @@ class WireSession:
             told = self.conversation.ask("clock", REPLY_SECONDS)
         return int(told["ticks"]) / int(self._hello["timer_hz"])
 
-    def crash(self) -> Hello:
-        """Make a self-test fault on purpose, and return what it tells after that."""
+    def crash(self, how: Literal["crash", "hang"] = "crash") -> Hello:
+        """Make a self-test fault on purpose, and return what it tells after that.
+
+        hang: until its watchdog restarts it, which may be the one of an earlier program.
+        """
         with contextlib.suppress(DeviceResetError):
-            self.conversation.ask("crash", REPLY_SECONDS)
+            self.conversation.ask(how, REPLY_SECONDS if how == "crash" else RUN_SECONDS)
         self.start(REPLY_SECONDS)
         return self.identify()
 
@@ -219,6 +224,8 @@ class WireSession:
         return TargetError(
             "FAULT",
             f"The program stopped with a fault: {fault}.",
-            "arm-none-eabi-addr2line -f -e firmware.elf ADDRESS tells where.",
+            "arm-none-eabi-addr2line -f -e firmware.elf ADDRESS tells where."
+            if "pc" in self._hello
+            else "Nothing was heard of it for longer than an inference may take.",
             self._log,
         )
