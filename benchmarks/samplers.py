@@ -182,7 +182,7 @@ def main() -> None:
     if options.json:
         print(json.dumps(rows))
         return
-    counts = [int(share * options.evaluations) for share in SHARES]
+    counts = [_part(share, options.evaluations) for share in SHARES]
     print(
         "| sampler |",
         *(f"{count} |" for count in counts),
@@ -219,7 +219,7 @@ def compared(
             {
                 "sampler": name,
                 "at_evaluations": [
-                    _spread([curves[key][int(share * len(curves[key])) - 1] for key in keys])
+                    _spread([curves[key][_part(share, len(curves[key])) - 1] for key in keys])
                     for share in SHARES
                 ],
                 "equal_seconds": float(end),
@@ -229,6 +229,10 @@ def compared(
             }
         )
     return sorted(rows, key=lambda row: -row["at_evaluations"][-1][0])
+
+
+def _part(share: float, count: int) -> int:
+    return max(1, round(share * count))
 
 
 def _best(history: list[Evaluation]) -> float:

@@ -25,6 +25,7 @@ SETTINGS = SearchSettings(
     data="faces",
     space=SearchSpace((16, 24), ("monochrome",), alpha=(0.5, 1.0)),
     trials=14,
+    population=4,
     supernet_steps=12,
     batch_size=8,
     export_limit=1,

@@ -110,9 +110,9 @@ def search(
     sampler: Annotated[
         str,
         typer.Option(
-            help="surrogate, nsga2, tournament, regularized or random.", rich_help_panel="Method"
+            help="nsga2, surrogate, tournament, regularized or random.", rich_help_panel="Method"
         ),
-    ] = "tournament",
+    ] = "nsga2",
     supernet: Annotated[
         str,
         typer.Option(

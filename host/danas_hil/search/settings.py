@@ -53,7 +53,7 @@ class SearchSettings:
     data_options: Mapping[str, Any] = field(default_factory=dict)
     space: Space = field(default_factory=SearchSpace)
     memory_model: MemoryModel = "exact"
-    sampler: SamplerName = "tournament"
+    sampler: SamplerName = "nsga2"
     population: int | None = None
     update_ratio: float = 0.5
     crossover_ratio: float = 0.2
