@@ -140,7 +140,7 @@ def _tables(experiment: Experiment, group: Group) -> Markup:
     headers = ("search", "hypervolume", "int8 validation", "int8 test", "evaluations")
     share = percent(experiment.threshold)
     models = (
-        f"Different systems within the limits whose float32 validation accuracy is {share} or more,"
+        f"Different systems within the limits whose float validation accuracy is {share} or more,"
         " and the best such accuracy of what fits the RAM and flash of each device class (Table 1"
         " of the method)."
     )

@@ -27,8 +27,8 @@ class RunFigures:
 
     hypervolume: `danas_hil.search.run_hypervolume`, 0 to 1.
     int8_accuracy: of the best exported candidate; int8_test: the same candidate's on test images.
-    above, above_on_front: systems within the limits from the threshold on (float32).
-    best: the best float32 accuracy of a system that fits the device class; None where none does.
+    above, above_on_front: systems within the limits from the threshold on (float).
+    best: the best float accuracy of a system that fits the device class; None where none does.
     """
 
     run: str
