@@ -40,7 +40,10 @@ void Device::answer(const Request& request) {
   }
   if (strcmp(type, "memory") == 0) return memory(request);
   if (strcmp(type, "crash") == 0 && model_.is_self_test()) fault::provoke();
-  if (strcmp(type, "hang") == 0 && model_.is_self_test()) fault::hang(kSelfTestWatchdogSeconds);
+  if (strcmp(type, "hang") == 0 && model_.is_self_test()) {
+    wire_.wait(request);
+    fault::hang(kSelfTestWatchdogSeconds);
+  }
   if (strcmp(type, "prepare") == 0) return prepare(request);
   if (!prepared_) return refuse(request, "prepare");
   if (strcmp(type, "put") == 0) return put(request);

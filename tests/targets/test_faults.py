@@ -196,6 +196,22 @@ def test_a_fault_of_the_program_is_told_and_gives_no_latency(board, flashed, tmp
     assert found.parity.equal, "what came before it is kept"
 
 
+@pytest.mark.parametrize("request_", ["invoke", "time"])
+def test_a_watchdogs_restart_that_takes_the_port_along_is_told_once_it_is_back(
+    board, flashed, tmp_path, request_
+):
+    def hang(data):
+        board.firmware.about |= {"reset": "fault", "fault": "watchdog"}
+        board.replug()
+        return b""
+
+    once(board, f" {request_} ".encode(), hang)
+    found = measured(tmp_path)
+    assert (found.status, found.attempts, found.latency) == ("FAULT", 1, None)
+    assert found.failure.reason == "The program stopped with a fault: watchdog."
+    assert len(set(board.names)) > 1
+
+
 @pytest.mark.parametrize("request_", ["hello", "invoke", "time"])
 def test_a_port_that_vanishes_and_comes_back_under_another_name(board, flashed, tmp_path, request_):
     def leave(data):

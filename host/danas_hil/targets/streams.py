@@ -10,7 +10,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol, runtime_checkable
 
 import serial
 
@@ -25,12 +25,31 @@ class PortLostError(DanasError):
     """The other end is gone: a cable, a port, an emulator that ended."""
 
 
-class SerialStream:
-    """A port that pyserial opens: a device file, `socket://…`, `rfc2217://…`."""
+@runtime_checkable
+class Reopens(Protocol):
+    """A stream whose other end may leave and come back: a board on its own USB that restarts."""
 
-    def __init__(self, url: str, port: serial.SerialBase) -> None:
-        self._url = url
-        self._port = port
+    def reopen(self) -> None:
+        """Open it anew, as soon as it is back. Raises DanasError where it does not come."""
+        ...
+
+
+class SerialStream:
+    """A port that pyserial opens: a device file, `socket://…`, `rfc2217://…`.
+
+    opening: opens it, wherever it is by then.
+    """
+
+    def __init__(self, opening: Callable[[], tuple[str, serial.SerialBase]]) -> None:
+        self._opening = opening
+        self._url, self._port = opening()
+
+    def reopen(self) -> None:
+        self.close()
+        self._url, self._port = self._opening()
+
+    def close(self) -> None:
+        self._port.close()
 
     def read(self, seconds: float) -> bytes:
         deadline = Deadline(seconds)
@@ -66,20 +85,30 @@ def open_serial(
     `find` is asked again and again, because a board that starts anew may come back under another
     name. Raises DanasError when there is no port within `seconds`, with the last reason.
     """
+    stream = SerialStream(lambda: _opened(find, baud, seconds, board))
+    try:
+        yield stream
+    finally:
+        stream.close()
+
+
+def _opened(
+    find: Callable[[], str | None], baud: int, seconds: float, board: str
+) -> tuple[str, serial.SerialBase]:
+    """The port that `find` names, and its name."""
     deadline = Deadline(seconds, f"the serial port of {board}")
     reason = "no port appeared"
     while True:
         url = find()
         if url is not None:
             try:
-                port = serial.serial_for_url(
+                return url, serial.serial_for_url(
                     url,
                     baudrate=baud,
                     timeout=_READ_SECONDS,
                     # pyserial has none for RFC 2217
                     write_timeout=None if url.startswith("rfc2217:") else _WRITE_SECONDS,
                 )
-                break
             except (serial.SerialException, OSError, ValueError) as error:
                 reason = str(error)
         if deadline.expired:
@@ -89,10 +118,6 @@ def open_serial(
                 " port needs the group dialout.",
             )
         time.sleep(LOOK_AGAIN_SECONDS)
-    try:
-        yield SerialStream(url, port)
-    finally:
-        port.close()
 
 
 class ProcessStream:

@@ -11,7 +11,7 @@ import numpy as np
 
 from danas_hil.base import DanasError
 from danas_hil.targets.interface import Hello, Memory, OperatorTime, Stage, TargetError
-from danas_hil.targets.streams import PortLostError
+from danas_hil.targets.streams import PortLostError, Reopens
 from danas_hil.tflm import Array
 from danas_hil.wire import ByteStream, Conversation, DeviceError, DeviceResetError, ProtocolError
 
@@ -60,6 +60,7 @@ class WireSession:
         self._last_line = ""
         self._log_room = _LOG_BYTES
         self._inferences = 0
+        self._stream = stream
         self.heap_bytes: int | None = None  # in use, where the program can tell
         self.peak_stack_bytes: int | None = None  # told after inferences, which counts
         self.conversation = Conversation(stream, log=self._keep)
@@ -164,7 +165,10 @@ class WireSession:
         hang: until its watchdog restarts it, which may be the one of an earlier program.
         """
         with contextlib.suppress(DeviceResetError):
-            self.conversation.ask(how, REPLY_SECONDS if how == "crash" else RUN_SECONDS)
+            try:
+                self.conversation.ask(how, REPLY_SECONDS if how == "crash" else RUN_SECONDS)
+            except PortLostError as error:
+                self._reopen(error)
         self.start(REPLY_SECONDS)
         return self.identify()
 
@@ -212,12 +216,27 @@ class WireSession:
             raise TargetError(refused, error.what, error.hint, self._log) from error
         except DeviceResetError as error:
             raise self._after_reset(error) from error
-        except (ProtocolError, PortLostError) as error:
+        except PortLostError as error:
+            self._reopen(error)
+            raise self._after_reset(error) from error
+        except ProtocolError as error:
             raise TargetError("PROTOCOL", error.what, error.hint, self._log) from error
 
-    def _after_reset(self, error: DeviceResetError) -> TargetError:
+    def _reopen(self, lost: PortLostError) -> None:
+        """Open a port that has vanished, once it is back. Raises TargetError (PROTOCOL)."""
+        try:
+            if not isinstance(self._stream, Reopens):
+                raise lost
+            self._stream.reopen()
+        except DanasError as error:
+            raise TargetError("PROTOCOL", lost.what, lost.hint, self._log) from error
+
+    def _after_reset(self, error: DanasError) -> TargetError:
         """A device that started anew says why: a fault of the program, or none that it knows."""
-        self.start(_FAULT_SECONDS)
+        try:
+            self.start(_FAULT_SECONDS)
+        except TargetError:
+            return TargetError("PROTOCOL", error.what, error.hint, self._log)
         fault = self.identify().last_fault
         if fault is None:
             return TargetError("PROTOCOL", error.what, "It tells of no fault.", self._log)
