@@ -108,6 +108,12 @@ class TestSearch:
             (["faces", "--resolutions", "8"], "too small"),
             (["faces", "--resolutions", "big"], "not a list of numbers"),
             (["faces", "--colours", "sepia"], "no colour 'sepia'"),
+            (["faces", "--space", "layer"], "no search space file layer"),
+            (
+                ["faces", "--space", "hardware-aware", "--resolutions", "32,64"],
+                "one resolution and one colour",
+            ),
+            (["faces", "--space", "layers", "--candidate-steps", "0"], "too small"),
             (["faces", "--sampler", "lucky"], "no sampler 'lucky'"),
             (["faces", "--weights", "1,2"], "has 2 numbers, not 5"),
             (["faces", "--name", "../x"], "no name for a run"),

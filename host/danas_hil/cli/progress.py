@@ -70,7 +70,7 @@ class SearchProgress(Listener):
     def planned(self, steps: Mapping[str, int], seconds: float | None, origin: str) -> None:
         listed = ", ".join(f"{name} {count:,}" for name, count in steps.items())
         total = "" if seconds is None else f", about {format_duration(seconds)} in all"
-        self._line(f"supernet training steps ({origin}{total}): {listed}")
+        self._line(f"training steps ({origin}{total}): {listed}")
 
     def training(self, data: str, step: int, steps: int, loss: float) -> None:
         self._show(f"training {data}", step, steps, f"loss {loss:.3f}" if step else "")

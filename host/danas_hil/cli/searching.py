@@ -85,6 +85,14 @@ def search(
             rich_help_panel="Time",
         ),
     ] = None,
+    candidate_steps: Annotated[
+        int | None,
+        typer.Option(
+            help="Training steps of each candidate of --space layers. Default: what --time-budget"
+            " allows for 50 of them, else 25,000.",
+            rich_help_panel="Time",
+        ),
+    ] = None,
     final_steps: Annotated[
         int | None,
         typer.Option(
@@ -225,6 +233,8 @@ def search(
       danas-hil search photos/ --ram 256kB --flash 1MB --resolutions 32,64,96
 
       danas-hil search faces --device-class small --trials 100 --supernet-steps 300
+
+      danas-hil search photos/ --board nano33ble --space hardware-aware --resolutions 96
     """
     from danas_hil.search import (
         SearchSettings,
@@ -234,7 +244,7 @@ def search(
         check_storage,
         create_run,
     )
-    from danas_hil.space import choose_space
+    from danas_hil.space import SearchSpace, choose_space
 
     options = {
         "train_split": train_split,
@@ -242,18 +252,20 @@ def search(
         "label_column": label_column,
         "image_column": image_column,
     }
-    if time_budget is None and (trials is None or supernet_steps is None):
+    chosen = choose_space(
+        space,
+        None if resolutions is None else [int(number) for number in _numbers(resolutions)],
+        None if colours is None else [colour.strip() for colour in colours.split(",")],
+    )
+    steps = supernet_steps if isinstance(chosen, SearchSpace) else candidate_steps
+    if time_budget is None and (trials is None or steps is None):
         time_budget = _DEFAULT_BUDGET
     settings = SearchSettings(
         data=data if data == "faces" else str(Path(data).expanduser().resolve()),
         limits=choose_limits(board, device_class, ram, flash, latency),
         board=board,
         data_options={key: value for key, value in options.items() if value is not None},
-        space=choose_space(
-            space,
-            None if resolutions is None else [int(number) for number in _numbers(resolutions)],
-            None if colours is None else [colour.strip() for colour in colours.split(",")],
-        ),
+        space=chosen,
         memory_model=memory_model,  # type: ignore[arg-type]  # checked by SearchSettings
         sampler=sampler,  # type: ignore[arg-type]
         population=population,
@@ -265,6 +277,7 @@ def search(
         time_budget=None if time_budget is None else parse_duration(time_budget),
         supernet=supernet,  # type: ignore[arg-type]
         supernet_steps=supernet_steps,
+        candidate_steps=candidate_steps,
         final_steps=final_steps,
         supernets=_place(supernets),
         decode_resolution=decode_resolution,

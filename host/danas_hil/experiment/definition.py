@@ -156,7 +156,8 @@ def _variant(path: Path, common: Mapping[str, Any], table: Mapping[str, Any]) ->
         time_budget=_seconds(common.get("time_budget")),
         **plain,
     )
-    if common.get("reuse_supernets", True) and settings.supernet_steps is None:
+    reused = common.get("reuse_supernets", True) and settings.shares_weights
+    if reused and settings.supernet_steps is None:
         raise DanasError(
             "How long are the supernets trained that searches share?",
             "Give supernet_steps; or reuse_supernets = false, and every search trains its own"

@@ -3,7 +3,7 @@
 from danas_hil.search.create import create_run
 from danas_hil.search.fitness import Weights, fitness, within
 from danas_hil.search.listener import Listener
-from danas_hil.search.loop import Outcome, search, search_seconds
+from danas_hil.search.loop import Outcome, search
 from danas_hil.search.memory import check_possible
 from danas_hil.search.pareto import (
     contributions,
@@ -12,6 +12,7 @@ from danas_hil.search.pareto import (
     pareto_front,
     run_hypervolume,
 )
+from danas_hil.search.planning import search_seconds
 from danas_hil.search.settings import SearchSettings
 from danas_hil.search.storage import StorageSettings, check_storage, open_storage
 

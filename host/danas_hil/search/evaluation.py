@@ -47,6 +47,10 @@ class Evaluator:
         self._view = cache(self._make_view)
         self._training_view = cache(self._make_training_view)
 
+    def prepare(self, data: DataConfig) -> None:
+        """Train what candidates that see `data` share. Raises StoppedError when asked to stop."""
+        self.supernet(data)
+
     def supernet(self, data: DataConfig) -> Supernet:
         """The trained supernet for `data`. Raises StoppedError when asked to stop meanwhile."""
         configs = self._settings.supernet_configs

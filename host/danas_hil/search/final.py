@@ -19,6 +19,8 @@ def final_steps(
     settings: SearchSettings, members: Sequence[Evaluation], evaluator: Evaluator
 ) -> dict[str, int]:
     """Training steps of those that are trained by themselves, by genome id."""
+    if not settings.shares_weights:
+        return {}
     if settings.final_steps == 0 or (settings.final_steps is None and not settings.time_budget):
         return {}
     steps = {}

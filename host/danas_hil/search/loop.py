@@ -12,7 +12,6 @@ from functools import cache
 from danas_hil.base import DanasError
 from danas_hil.data import Dataset
 from danas_hil.run import Evaluation, Front, RunFolder
-from danas_hil.search import budget
 from danas_hil.search.evaluation import Evaluator
 from danas_hil.search.export import export_front
 from danas_hil.search.fitness import fitness
@@ -23,10 +22,11 @@ from danas_hil.search.memory import MemoryEstimator, check_possible
 from danas_hil.search.mirror import open_store
 from danas_hil.search.opening import open_data
 from danas_hil.search.pareto import pareto_front
-from danas_hil.search.planning import agree_on_plan
+from danas_hil.search.planning import agree_on_plan, search_seconds
 from danas_hil.search.samplers import NothingLeftError
 from danas_hil.search.settings import SearchSettings
 from danas_hil.search.sharing import Shared, open_shared
+from danas_hil.search.standalone import StandaloneEvaluator
 from danas_hil.search.trainings import Trainings
 from danas_hil.space import DataConfig, Genome
 from danas_hil.supernet import make_deterministic
@@ -99,7 +99,8 @@ def search(
             plan = agree_on_plan(run, settings, shared, dataset, estimator, listener, should_stop)
         except StoppedError:
             return Outcome(len(shared.ledger.evaluations), None, _STOPPED)
-        evaluator = Evaluator(settings, dataset, plan, estimator.fits, listener, trainings)
+        kind = Evaluator if settings.shares_weights else StandaloneEvaluator
+        evaluator = kind(settings, dataset, plan, estimator.fits, listener, trainings)
         try:
             if settings.supernets is not None:  # their training is not this search's alone
                 evaluator.train_all()
@@ -224,7 +225,7 @@ def _evaluate(
 ) -> Evaluation:
     """One evaluation. A DanasError makes it a failed one, with its reason."""
     ram_bytes, flash_bytes = estimator.totals(genome)
-    evaluator.supernet(genome.data)  # its training is not part of the evaluation's time
+    evaluator.prepare(genome.data)  # its training is not part of the evaluation's time
     begun = time.monotonic()
     evaluation = Evaluation(
         0,
@@ -275,16 +276,6 @@ def _export(
         )
         return None
     return export_front(run, settings, ledger.evaluations, evaluator, estimator, dataset, listener)
-
-
-def search_seconds(settings: SearchSettings) -> float | None:
-    """When evaluations end, in seconds from the beginning; None where the clock does not say."""
-    if settings.time_budget is None:
-        return None
-    reserve = budget.export_reserve(settings.time_budget, settings.export_limit)
-    if settings.final_steps is None:
-        reserve += budget.FINAL_SHARE * settings.time_budget
-    return settings.time_budget - reserve
 
 
 def _best(ledger: Ledger) -> Evaluation | None:

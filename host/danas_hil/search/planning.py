@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from danas_hil.base import DanasError
 from danas_hil.data import Dataset
@@ -13,7 +15,23 @@ from danas_hil.search.listener import Listener
 from danas_hil.search.memory import MemoryEstimator
 from danas_hil.search.settings import SearchSettings
 from danas_hil.search.sharing import Shared
-from danas_hil.supernet import Precision, TrainingSettings, quick_precision, time_step
+from danas_hil.space import Genome
+from danas_hil.supernet import (
+    STANDALONE,
+    Precision,
+    TrainingSettings,
+    quick_precision,
+    time_standalone,
+    time_step,
+)
+
+CANDIDATE = "candidate"
+"""What the training of each candidate is called in a plan where no weights are shared."""
+MOST_STEPS = 25_000
+"""Of each candidate in the paper's comparison (arXiv 2502.12690): 25 x 1,000."""
+LEAST_CANDIDATES = 50
+"""A time budget is to be enough for so many: five populations of ten."""
+_TIMED = 5
 
 _STEPS, _PRECISION, _DATA = "supernet_steps", "evaluation_precision", "data"
 
@@ -22,7 +40,8 @@ _STEPS, _PRECISION, _DATA = "supernet_steps", "evaluation_precision", "data"
 class Agreed:
     """What all who work on a run hold to.
 
-    supernet_steps: training steps by the name of a supernet. precision: of evaluations.
+    supernet_steps: training steps by the name of a supernet, or of CANDIDATE. precision: of
+        evaluations.
     """
 
     supernet_steps: Mapping[str, int]
@@ -58,6 +77,9 @@ def agree_on_plan(
         if begun is not None:
             plan = budget.Plan(begun)
             listener.planned(plan.steps, None, "as this run began")
+        elif not settings.shares_weights:
+            plan, origin = plan_candidates(settings, search_seconds(settings), estimator.fits)
+            listener.planned(plan.steps, None, origin)
         elif settings.supernet_steps is not None:
             plan = budget.Plan(dict.fromkeys(settings.supernet_configs, settings.supernet_steps))
             listener.planned(plan.steps, None, "--supernet-steps")
@@ -73,6 +95,16 @@ def agree_on_plan(
     finally:
         shared.locks.release(lock)
     return Agreed(steps, precision)
+
+
+def search_seconds(settings: SearchSettings) -> float | None:
+    """When evaluations end, in seconds from the beginning; None where the clock does not say."""
+    if settings.time_budget is None:
+        return None
+    reserve = budget.export_reserve(settings.time_budget, settings.export_limit)
+    if settings.shares_weights and settings.final_steps is None:
+        reserve += budget.FINAL_SHARE * settings.time_budget
+    return settings.time_budget - reserve
 
 
 def _described(dataset: Dataset) -> dict[str, str | int]:
@@ -107,3 +139,29 @@ def _plan_by_time(settings: SearchSettings, estimator: MemoryEstimator) -> budge
             for name, configs in supernets.items()
         },
     )
+
+
+def plan_candidates(
+    settings: SearchSettings, seconds: float | None, fits: Callable[[Genome], bool]
+) -> tuple[budget.Plan, str]:
+    """The training steps of each candidate that is trained from scratch, and who says so.
+
+    seconds: for all evaluations; None where the clock does not say. They are divided among
+    LEAST_CANDIDATES by the mean time of a step of a few genomes that fit.
+    """
+    if settings.candidate_steps is not None:
+        return budget.Plan({CANDIDATE: settings.candidate_steps}), "--candidate-steps"
+    if seconds is None:
+        return budget.Plan({CANDIDATE: MOST_STEPS}), "the paper's"
+    drawn = [settings.space.sample(np.random.default_rng(place)) for place in range(500)]
+    fitting = [genome for genome in drawn if fits(genome)] or drawn
+    timing = standalone_settings(settings)
+    step_seconds = np.mean([time_standalone(genome, timing) for genome in fitting[:_TIMED]])
+    steps = max(budget.LEAST_STEPS, int(seconds / LEAST_CANDIDATES / step_seconds))
+    origin = f"--time-budget, for {LEAST_CANDIDATES} candidates"
+    return budget.Plan({CANDIDATE: min(MOST_STEPS, steps)}), origin
+
+
+def standalone_settings(settings: SearchSettings) -> TrainingSettings:
+    """How a candidate is trained from scratch."""
+    return replace(STANDALONE, batch_size=settings.batch_size)

@@ -38,6 +38,8 @@ class SearchSettings:
     supernets: folder of supernets shared with other searches, from the run's folder on. Those it
         lacks are trained there before the search begins, and take nothing of time_budget. None
         is the run's own folder, where each is trained when it is first needed.
+    candidate_steps: training steps of each candidate where they share no weights; None derives
+        them from time_budget, and is 25,000 without one.
     final_steps: training of the most accurate candidates by themselves, before they are exported;
         None derives it from time_budget, and is none without one.
     decode_resolution: pixels of the short side that images are kept in; None is the largest
@@ -63,6 +65,7 @@ class SearchSettings:
     time_budget: float | None = None
     supernet: SupernetName = "shared"
     supernet_steps: int | None = None
+    candidate_steps: int | None = None
     final_steps: int | None = None
     supernets: str | None = None
     decode_resolution: int | None = None
@@ -90,7 +93,7 @@ class SearchSettings:
                 raise DanasError(f"{option} {value:g} is too small.", f"Use {least:g} or more.")
         if self.trials is None and self.time_budget is None:
             raise DanasError("This search would never end.", "Give --trials or --time-budget.")
-        if self.supernet_steps is None and self.time_budget is None:
+        if self.shares_weights and self.supernet_steps is None and self.time_budget is None:
             raise DanasError(
                 "How long are the supernets to be trained?",
                 "Give --time-budget, from which it is derived, or --supernet-steps.",
@@ -107,6 +110,11 @@ class SearchSettings:
         self.make_sampler()  # raises for settings out of range
 
     @property
+    def shares_weights(self) -> bool:
+        """Whether candidates are subnets of supernets; else each is trained from scratch."""
+        return isinstance(self.space, SearchSpace)
+
+    @property
     def subnets(self) -> SearchSpace:
         """The space as one of subnets of MobileNetV2. Raises DanasError if it is none."""
         if not isinstance(self.space, SearchSpace):
@@ -115,7 +123,9 @@ class SearchSettings:
 
     @property
     def supernet_configs(self) -> dict[str, tuple[DataConfig, ...]]:
-        """The data configurations of each supernet, by its name."""
+        """The data configurations of each supernet, by its name; none where none is shared."""
+        if not self.shares_weights:
+            return {}
         configs = self.space.data_configs
         if self.supernet == "shared" and len(configs) > 1:
             return {"shared": tuple(configs)}
@@ -180,6 +190,7 @@ _LEAST: dict[str, float] = {
     "supernet_steps": 1,
     "batch_size": 2,
     "finetune_steps": 0,
+    "candidate_steps": 1,
     "final_steps": 0,
     "recalibration_images": 2,
     "validation_images": 10,

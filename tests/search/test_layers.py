@@ -1,0 +1,121 @@
+"""Search without shared weights: stacks of layers, each trained from scratch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from danas_hil import tflm
+from danas_hil.base import DanasError
+from danas_hil.board import Limits
+from danas_hil.report import write_report
+from danas_hil.run import Evaluation, RunFolder
+from danas_hil.search import Listener, SearchSettings, create_run, search
+from danas_hil.search.planning import CANDIDATE, MOST_STEPS, plan_candidates
+from danas_hil.space import LayerSpace, LayerStack
+
+SETTINGS = SearchSettings(
+    data="faces",
+    limits=Limits(64 * 1024, 256 * 1024),
+    space=LayerSpace(
+        (16, 20), ("monochrome",), layers=(1, 2), filters=(2, 4), activation=("relu", "sigmoid")
+    ),
+    population=2,
+    trials=4,
+    candidate_steps=4,
+    batch_size=8,
+    export_limit=2,
+    seed=2,
+)
+
+
+class Heard(Listener):
+    """Training steps by genome, and genomes in the order in which they were evaluated."""
+
+    def __init__(self) -> None:
+        self.steps: dict[str, int] = {}
+        self.evaluated_ids: list[str] = []
+        self.warnings: list[str] = []
+
+    def training(self, data: str, step: int, steps: int, loss: float) -> None:
+        self.steps[data] = step
+
+    def evaluated(self, evaluation: Evaluation, best: Evaluation | None) -> None:
+        self.evaluated_ids.append(evaluation.genome.id)
+
+    def warning(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+def test_a_search_of_layers_gives_models_that_take_what_was_estimated(tmp_path: Path) -> None:
+    pytest.importorskip("tensorflow", reason="needs the extra search")
+    pytest.importorskip("tflite_micro", reason="needs the extra host")
+    run, first = create_run(tmp_path / "run", SETTINGS), Heard()
+    outcome = search(run, first)
+    front = outcome.front
+    assert front is not None
+    assert outcome.evaluations == 4
+    assert first.steps == dict.fromkeys(first.evaluated_ids, 4)
+    assert 1 <= len(front.candidates) <= 2
+    for candidate in front.candidates:
+        assert isinstance(candidate.genome.arch, LayerStack)
+        assert {"int8_validation", "int8_test"} <= set(candidate.scores)
+        model = (run.candidate(candidate.id) / "model.tflite").read_bytes()
+        with tflm.load(model, candidate.id) as loaded:
+            used = loaded.allocations().total_bytes
+        assert candidate.estimate["exact"]["host"]["arena"]["used_bytes"] == used
+        assert candidate.estimate["totals"]["ram_bytes"] <= 64 * 1024
+    assert "conv" in write_report(run).read_text()
+
+    # A search that goes on trains the new candidates alone, also where it exports anew.
+    run.front_file.unlink()
+    run.write_config({**run.config(), "search": {**run.config()["search"], "trials": 5}})
+    second = Heard()
+    again = search(RunFolder.open(run.path), second)
+    assert again.evaluations == 5
+    assert list(second.steps) == second.evaluated_ids
+    assert not set(second.steps) & set(first.steps)
+    assert not [text for text in second.warnings if "left out" in text]
+
+
+def test_a_search_that_is_stopped_in_a_training_drops_that_candidate(tmp_path: Path) -> None:
+    pytest.importorskip("tensorflow", reason="needs the extra search")
+    heard = Heard()
+    run = create_run(tmp_path / "run", SETTINGS)
+    outcome = search(run, heard, should_stop=lambda: sum(heard.steps.values()) >= 6)
+    assert outcome.stopped
+    assert outcome.evaluations == 1
+    assert outcome.front is not None
+    assert [candidate.id for candidate in outcome.front.candidates] == heard.evaluated_ids
+
+
+class TestPlan:
+    def test_what_is_asked_for_holds(self) -> None:
+        plan, origin = plan_candidates(SETTINGS, 100, lambda _genome: True)
+        assert plan.steps == {CANDIDATE: 4}
+        assert origin == "--candidate-steps"
+
+    def test_without_a_clock_it_is_as_in_the_paper(self) -> None:
+        plan, _ = plan_candidates(replace(SETTINGS, candidate_steps=None), None, lambda _: True)
+        assert plan.steps == {CANDIDATE: MOST_STEPS}
+
+    def test_a_time_budget_is_shared_out(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("danas_hil.search.planning.time_standalone", lambda *_: 0.05)
+        settings = replace(SETTINGS, candidate_steps=None)
+
+        def steps(seconds: float) -> int:
+            plan, _ = plan_candidates(settings, seconds, lambda _genome: True)
+            return plan.steps[CANDIDATE]
+
+        assert steps(3000) == 1200
+        assert steps(1) == 50
+        assert steps(1e9) == MOST_STEPS
+
+
+def test_a_search_of_layers_has_no_supernets() -> None:
+    assert not SETTINGS.shares_weights
+    with pytest.raises(DanasError, match="not one of subnets"):
+        _ = SETTINGS.subnets
+    assert SearchSettings.from_config(SETTINGS.to_config()) == SETTINGS

@@ -1,0 +1,91 @@
+"""Networks trained by themselves, from scratch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from danas_hil.base import DanasError
+from danas_hil.space import Conv, DataConfig, Genome, LayerStack
+from danas_hil.supernet import Standalone, make_deterministic, time_standalone
+
+pytest.importorskip("tensorflow", reason="needs the extra search")
+
+GENOME = Genome(
+    DataConfig(16, "monochrome"), LayerStack((Conv(4, 3, "relu"), Conv(2, 5, "sigmoid")))
+)
+
+
+def bright_or_dark(_data: DataConfig, step: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Images that the network can tell apart: noise, darker for class 0 than for class 1."""
+    rng = np.random.default_rng(step)
+    labels = rng.integers(0, 2, size)
+    images = rng.uniform(-1, 1, (size, 16, 16, 1)) * 0.3 + (labels - 0.5)[:, None, None, None]
+    return images.astype(np.float32), labels
+
+
+def trained(steps: int = 5, seed: int = 0) -> Standalone:
+    make_deterministic()
+    network = Standalone(GENOME, seed)
+    assert network.train(bright_or_dark, steps)
+    return network
+
+
+def weights(network: Standalone) -> list[np.ndarray]:
+    return [np.array(weight) for weight in network.model.get_weights()]
+
+
+def test_it_learns() -> None:
+    network = trained(steps=150)
+    images, labels = bright_or_dark(GENOME.data, 10_000, 200)
+    found = np.argmax(network.model(images, training=False), axis=1)
+    assert np.mean(found == labels) > 0.95
+
+
+def test_its_outputs_are_probabilities_of_the_classes() -> None:
+    images, _ = bright_or_dark(GENOME.data, 0, 5)
+    probabilities = np.asarray(Standalone(GENOME).model(images, training=False))
+    assert probabilities.shape == (5, 2)
+    assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+
+
+def test_the_same_seed_and_images_give_the_same_weights() -> None:
+    one, again, other = weights(trained()), weights(trained()), weights(trained(seed=1))
+    assert all(np.array_equal(a, b) for a, b in zip(one, again, strict=True))
+    assert not all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def test_the_weights_of_a_finished_training_are_kept(tmp_path: Path) -> None:
+    first, second = Standalone(GENOME), Standalone(GENOME)
+    assert not first.trained(tmp_path, 5)
+    assert first.train(bright_or_dark, 5, tmp_path)
+    assert second.trained(tmp_path, 5)
+    assert all(np.array_equal(a, b) for a, b in zip(weights(first), weights(second), strict=True))
+
+
+def test_weights_of_another_training_are_refused(tmp_path: Path) -> None:
+    assert Standalone(GENOME).train(bright_or_dark, 2, tmp_path)
+    with pytest.raises(DanasError, match="other settings: steps"):
+        Standalone(GENOME).trained(tmp_path, 3)
+    with pytest.raises(DanasError, match="other settings: images"):
+        Standalone(GENOME, made_for={"images": 1}).trained(tmp_path, 2)
+
+
+def test_a_training_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
+    done: list[int] = []
+    ended = Standalone(GENOME).train(
+        bright_or_dark,
+        60,
+        tmp_path,
+        should_stop=lambda: len(done) == 3,
+        on_step=lambda step, _steps, _loss: done.append(step),
+    )
+    assert not ended
+    assert done == [1, 2, 3]
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_step_can_be_timed() -> None:
+    assert 0 < time_standalone(GENOME) < 60
