@@ -15,7 +15,8 @@ from danas_hil.run import Candidate, Evaluation, RunFolder
 class RunResult:
     """A finished run. Where nothing fits its limits it has no front: nothing is in it then.
 
-    training_steps: of all its supernets together, also of those that other runs share.
+    training_steps: of all its supernets together, also of those that other runs share; or of all
+        its candidates, where each was trained from scratch.
     """
 
     run: str
@@ -39,6 +40,7 @@ def gather_results(experiment: Experiment, folder: Path) -> tuple[RunResult, ...
             continue
         run, settings = RunFolder.open(folder / planned.name), planned.variant.settings
         front = run.front() if run.front_file.exists() else None
+        trained = 1 if settings.shares_weights or not front else len(front.evaluations)
         results.append(
             RunResult(
                 run=planned.name,
@@ -47,7 +49,7 @@ def gather_results(experiment: Experiment, folder: Path) -> tuple[RunResult, ...
                 seed=planned.seed,
                 limits=settings.limits,
                 reason=ended[planned.name].reason,
-                training_steps=sum(run.config().get("supernet_steps", {}).values()),
+                training_steps=trained * sum(run.config().get("supernet_steps", {}).values()),
                 memory_model=settings.memory_model,
                 evaluations=front.evaluations if front else (),
                 candidates=front.candidates if front else (),
