@@ -58,4 +58,4 @@ def test_a_tiny_budget_still_trains_a_little() -> None:
 
 def test_the_export_keeps_at_most_its_share_of_the_budget() -> None:
     assert budget.export_reserve(60, 100) == pytest.approx(6)
-    assert budget.export_reserve(36_000, 10) == pytest.approx(80)
+    assert budget.export_reserve(36_000, 10) == pytest.approx(100)

@@ -21,7 +21,7 @@ FINAL_LEAST_STEPS = 100
 """Fewer are not worth the trouble: a short search goes without."""
 EXPORT_SHARE = 0.1
 """Of the time budget, at most, is kept for the export."""
-EXPORT_SECONDS = 8.0
+EXPORT_SECONDS = 10.0
 """Kept for each candidate to be exported: conversion, int8 scores, golden outputs."""
 LEAST_STEPS = 50
 _DRAWS = 2000
