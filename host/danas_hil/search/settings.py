@@ -31,7 +31,8 @@ class SearchSettings:
     data, data_options: what `danas_hil.data.open_source` takes.
     limits, board: what a candidate has to fit in; board also says for which build of TFLM the
         exact memory model is.
-    population: of the sampler; None is its own usual one.
+    population: of the sampler; None is its own usual one, or 10 where each candidate is trained
+        from scratch.
     trials, time_budget: evaluations and seconds after which the search ends; None is no end.
     supernet: one for all data configurations, or one for each.
     supernet_steps: training steps of each supernet; None derives them from time_budget.
@@ -132,7 +133,10 @@ class SearchSettings:
         return {data.name: (data,) for data in configs}
 
     def make_sampler(self) -> Sampler:
-        population = {} if self.population is None else {"population": self.population}
+        size = self.population
+        if size is None and not self.shares_weights:
+            size = 10  # few candidates can be trained from scratch: dozens would all be drawn
+        population = {} if size is None else {"population": size}
         match self.sampler:
             case "random":
                 return RandomSampler(self.space, self.seed)
