@@ -63,7 +63,11 @@ class TestDashboard:
                 evaluate(shared.ledger, genome)
         command = [sys.executable, "-m", "danas_hil", "dashboard", str(run.path), "--no-browser"]
         process = subprocess.Popen(
-            [*command, "--port", "0", "--json"], stdout=subprocess.PIPE, text=True
+            [*command, "--port", "0", "--json"],
+            stdout=subprocess.PIPE,
+            text=True,
+            # A shell's background jobs, and what they start, ignore Ctrl-C.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         try:
             assert process.stdout is not None

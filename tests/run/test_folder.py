@@ -164,7 +164,8 @@ def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 _OPTIONAL = {"id", "ram_bytes", "flash_bytes", "origin", "reason", "pareto", "feasible"}
-_OPTIONAL |= {"seconds", "elapsed_seconds", "fitness"}  # of an evaluation: they have defaults
+_OPTIONAL |= {"seconds", "elapsed_seconds", "fitness", "latency_us", "final_steps"}
+"""They have defaults."""
 
 
 @pytest.mark.parametrize("place", _places(FRONT.to_json()), ids=lambda p: "-".join(map(str, p)))

@@ -36,7 +36,7 @@ def scores(genome: Genome) -> Scores:
     return Scores(value, value, value, 100)
 
 
-EVALUATOR: Any = SimpleNamespace(scores=scores, supernet=lambda data: None, lacking=set)
+EVALUATOR: Any = SimpleNamespace(scores=scores, prepare=lambda data: None, lacking=set)
 
 
 def work(run: RunFolder) -> list[tuple[int, Genome, str]]:

@@ -149,6 +149,7 @@ class Claims:
             try:
                 self._storage.set_trial_state_values(claim.trial_id, state, values)
             except self._optuna.exceptions.UpdateFinishedTrialError:
+                claim.lost = True
                 return False
         return True
 
