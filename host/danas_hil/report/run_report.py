@@ -123,7 +123,7 @@ def _trade_off(front: Front) -> Markup:
             esc(f"RAM and flash, by {model}. "),
             tables.badge("host"),
             esc(
-                "Accuracy: float32, on validation images, on the computer that searched."
+                "Accuracy: before quantisation, on validation images, on the computer that searched."
                 f" {len(rows)} evaluations; the area of a mark goes with its flash (up to a cap)."
             ),
         ),
