@@ -19,7 +19,7 @@ MEAN_OF = 25
 
 @dataclass(frozen=True)
 class System:
-    """An evaluated genome. Scores: float32, on validation images. Bytes: estimated."""
+    """An evaluated genome. Scores: before quantisation, on validation. Bytes: estimated."""
 
     evaluation: int
     id: str

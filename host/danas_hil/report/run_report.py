@@ -123,8 +123,8 @@ def _trade_off(front: Front) -> Markup:
             esc(f"RAM and flash, by {model}. "),
             tables.badge("host"),
             esc(
-                "Accuracy: before quantisation, on validation images, on the computer that searched."
-                f" {len(rows)} evaluations; the area of a mark goes with its flash (up to a cap)."
+                "Accuracy: before quantisation, on validation images, on the computer that"
+                f" searched. {len(rows)} evaluations; the area of a mark goes with its flash (up to a cap)."
             ),
         ),
         " ",
