@@ -124,7 +124,8 @@ def _trade_off(front: Front) -> Markup:
             tables.badge("host"),
             esc(
                 "Accuracy: before quantisation, on validation images, on the computer that"
-                f" searched. {len(rows)} evaluations; the area of a mark goes with its flash (up to a cap)."
+                f" searched. {len(rows)} evaluations; the area of a mark goes with its flash (up"
+                " to a cap)."
             ),
         ),
         " ",

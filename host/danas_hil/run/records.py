@@ -20,8 +20,8 @@ class Evaluation:
 
     index: its place in the search, from 0. outcome: `complete`, `infeasible` (over a limit and
     dropped before training) or `failed`. scores: before quantisation, on validation images.
-    ram_bytes, flash_bytes: estimated by the run's memory model. latency_us: estimated for the run's board, at
-    least; None where it has no rates. seconds: that the evaluation took, without
+    ram_bytes, flash_bytes: estimated by the run's memory model. latency_us: estimated for the
+    run's board, at least; None where it has no rates. seconds: that the evaluation took, without
     the training of a supernet. elapsed_seconds: search time when it was finished.
     """
 
