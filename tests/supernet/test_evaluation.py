@@ -6,7 +6,9 @@ import pytest
 from danas_hil.base import DanasError
 from danas_hil.space import DataConfig, Genome
 from danas_hil.supernet import Supernet, evaluation
+from danas_hil.supernet.backend import Precision
 from danas_hil.supernet.evaluation import gather_function, predict_function
+from danas_hil.supernet.network import SEGMENTS
 from danas_hil.supernet.training import gradient_function
 from supernet.elastic import DATA, SPACE, SUBNETS, make_batch, shaken_supernet
 
@@ -21,9 +23,32 @@ def test_one_trace_serves_every_subnet_and_every_number_of_images() -> None:
     more = np.zeros((3, 64, 64, 3), np.uint8)
     large.evaluate(SPACE.largest(DataConfig(64, "rgb")), more, more)
     network = supernet.network
-    traced = gather_function(network, 3), predict_function(network, 3, "float32")
-    traces = [f.experimental_get_tracing_count() for f in traced]
-    assert traces == [1, 1]
+    for segment in range(len(SEGMENTS)):
+        channels = 3 if segment == 0 else 0
+        gather = gather_function(network, segment, channels)
+        predict = predict_function(network, segment, channels, "float32")
+        assert gather.experimental_get_tracing_count() == 1
+        assert predict.experimental_get_tracing_count() == 1
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_what_subnets_share_is_kept_and_changes_no_bit(precision: Precision) -> None:
+    images, _ = make_batch(DATA, 0, 24)
+    again = shaken_supernet()
+    for genome in (*SUBNETS, *reversed(SUBNETS)):
+        fresh = shaken_supernet().evaluate(genome, images, images, precision)
+        np.testing.assert_array_equal(again.evaluate(genome, images, images, precision), fresh)
+
+
+def test_what_is_kept_serves_neither_other_weights_nor_other_images() -> None:
+    supernet = shaken_supernet()
+    images, _ = make_batch(DATA, 0, 24)
+    before = supernet.evaluate(SUBNETS[0], images, images)
+    flipped = images[:, :, ::-1].copy()
+    assert np.abs(supernet.evaluate(SUBNETS[0], images, flipped) - before).max() > 0
+    assert np.abs(supernet.evaluate(SUBNETS[0], flipped + 0.5, images) - before).max() > 0
+    supernet.weights = supernet.weights * np.float32(1.1)
+    assert np.abs(supernet.evaluate(SUBNETS[0], images, images) - before).max() > 0
 
 
 def test_images_as_bytes_give_what_their_floats_give() -> None:

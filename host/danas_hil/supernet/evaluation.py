@@ -1,9 +1,14 @@
-"""Evaluation: batch-norm statistics anew, batch norm folded into the convolutions, then images."""
+"""Evaluation: batch-norm statistics anew, batch norm folded into the convolutions, then images.
+
+Segment by segment (network.SEGMENTS): what the first segments make of an image is the same for all
+subnets of one width and the same depths there, so it can be kept from one subnet to the next.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from functools import cache, lru_cache
+from itertools import pairwise, starmap
 from typing import Any
 
 import numpy as np
@@ -12,7 +17,16 @@ import numpy.typing as npt
 from danas_hil.base import DanasError
 from danas_hil.space import CLASSES, Genome, Layer
 from danas_hil.supernet.backend import Precision, tensorflow, traced
-from danas_hil.supernet.network import EPSILON, HEAD, Array, Network, activation, convolution
+from danas_hil.supernet.kept import Kept, Same
+from danas_hil.supernet.network import (
+    EPSILON,
+    HEAD,
+    SEGMENTS,
+    Array,
+    Network,
+    activation,
+    convolution,
+)
 
 Statistics = dict[str, tuple[Array, Array]]
 """Mean and variance, each (c,), of what each convolution gives, by layer name."""
@@ -25,22 +39,38 @@ PREDICTION_PIXELS = 250 * 64 * 64
 """The most pixels in a batch of predictions: a call costs 4 ms whatever its size, so smaller ones
 are slower, and larger ones are no quicker (benchmarks/evaluation.py)."""
 
+_LAST = len(SEGMENTS) - 1
+
 
 def recalibrated(
-    network: Network, flat: Array, genome: Genome, images: npt.NDArray[Any]
+    network: Network,
+    flat: Array,
+    genome: Genome,
+    images: npt.NDArray[Any],
+    kept: Kept | None = None,
 ) -> Statistics:
     """Batch-norm statistics of `genome` over `images` (n, height, width, channels).
 
     Batch by batch in training mode, and averaged over the batches: as large as memory bears, so
     that there are few. Images are float32 in [-1, 1], or uint8.
+
+    kept: what is taken from it and put into it for the next subnets. `flat` and `images` must not
+    be changed in place from then on.
     """
     check_images(genome, images)
-    gather = gather_function(network, genome.data.channels)
     choice = network.choice(genome)
     names = [layer.name for layer in network.convolutions]
+
+    def through(segment: int, x: Any) -> tuple[Any, tuple[Array, ...]]:
+        gather = gather_function(network, segment, _channels(genome, segment))
+        x, *statistics = gather(flat, x, choice.depths, choice.kept)
+        return x, tuple(part.numpy() for part in statistics)
+
     sums: list[Array] = []
-    for share, batch in _batches(images, RECALIBRATION_PIXELS):
-        parts = [share * part.numpy() for part in gather(flat, batch, choice.depths, choice.kept)]
+    for cut in _batches(images, RECALIBRATION_PIXELS):
+        key = ("recalibration", cut.start, cut.stop, Same(flat), Same(images))
+        found = _through_segments(kept or Kept(0), key, genome, images[cut], through)[1]
+        parts = [(cut.stop - cut.start) / len(images) * part for part in found]
         sums = [a + b for a, b in zip(sums, parts, strict=True)] if sums else parts
     pairs = zip(names, sums[::2], sums[1::2], strict=True)
     return {name: (mean, variance) for name, mean, variance in pairs if mean.size}
@@ -53,44 +83,103 @@ def probabilities(
     statistics: Statistics,
     images: npt.NDArray[Any],
     precision: Precision = "float32",
+    kept: Kept | None = None,
 ) -> Array:
-    """Probabilities (n, 2) float32 that the subnet `genome` gives to `images`."""
+    """Probabilities (n, 2) float32 that the subnet `genome` gives to `images`.
+
+    kept: as for `recalibrated`; the statistics are then always those of the same images.
+    """
     check_images(genome, images)
-    predict = predict_function(network, genome.data.channels, precision)
     weights = network.cut(flat, genome)
-    kernels, biases = [], []
-    for layer in network.convolutions:
-        if layer.name not in statistics:
-            kernels.append(np.zeros((1, 1, 1, 1), np.float32))
-            biases.append(np.zeros(1, np.float32))
-            continue
-        mean, variance = statistics[layer.name]
-        scale = weights[f"{layer.name}_gamma"] / np.sqrt(variance + EPSILON)
-        kernels.append(weights[layer.name] * _by_output(layer, scale))
-        biases.append(weights[f"{layer.name}_beta"] - mean * scale)
     depths = network.choice(genome).depths
     tf = tensorflow()
-    fixed = tf.nest.map_structure(
-        tf.convert_to_tensor, (depths, kernels, biases, weights[HEAD], weights[f"{HEAD}_bias"])
-    )
-    parts = [predict(batch, *fixed).numpy() for _, batch in _batches(images, PREDICTION_PIXELS)]
+
+    @cache
+    def folded(segment: int) -> tuple[list[Any], list[Any]]:
+        """Kernels and biases with batch norm in them; one number for a layer that is dropped."""
+        kernels, biases = [], []
+        for layer in network.segment_layers(segment):
+            if layer.name not in statistics:
+                kernels.append(np.zeros((1, 1, 1, 1), np.float32))
+                biases.append(np.zeros(1, np.float32))
+                continue
+            mean, variance = statistics[layer.name]
+            scale = weights[f"{layer.name}_gamma"] / np.sqrt(variance + EPSILON)
+            kernels.append(weights[layer.name] * _by_output(layer, scale))
+            biases.append(weights[f"{layer.name}_beta"] - mean * scale)
+        if segment == _LAST:
+            kernels.append(weights[HEAD])
+            biases.append(weights[f"{HEAD}_bias"])
+        converted: tuple[list[Any], list[Any]] = tf.nest.map_structure(
+            tf.convert_to_tensor, (kernels, biases)
+        )
+        return converted
+
+    def through(segment: int, x: Any) -> tuple[Any, tuple[Array, ...]]:
+        predict = predict_function(network, segment, _channels(genome, segment), precision)
+        return predict(x, depths, *folded(segment)), ()
+
+    parts = []
+    for cut in _batches(images, PREDICTION_PIXELS):
+        key = (precision, cut.start, cut.stop, Same(flat), Same(images))
+        x, _ = _through_segments(kept or Kept(0), key, genome, images[cut], through)
+        parts.append(x.numpy())
     return np.concatenate(parts)
 
 
-@lru_cache(maxsize=8)
-def gather_function(network: Network, channels: int) -> Any:
-    """(flat, images, depths, kept) to mean and variance of each convolution in turn, empty for
-    dropped ones. Traced once for all subnets of `network` that see images of `channels`.
+def _through_segments(
+    kept: Kept,
+    key: tuple[Any, ...],
+    genome: Genome,
+    batch: npt.NDArray[Any],
+    through: Callable[[int, Any], tuple[Any, tuple[Array, ...]]],
+) -> tuple[Any, tuple[Array, ...]]:
+    """What all segments together make of a batch, and the statistics found on the way.
+
+    From the last segment on whose outcome is kept under `key` and what the genome is up to there.
+    """
+    keys = [
+        (*key, genome.data, genome.subnet.alpha, genome.subnet.depths[: stages[-1] - 2])
+        for stages in SEGMENTS[:-1]
+    ]
+    value: tuple[Any, tuple[Array, ...]] | None = None
+    first = 0
+    for segment in reversed(range(_LAST)):
+        if (value := kept.get(keys[segment])) is not None:
+            first = segment + 1
+            break
+    x, statistics = (_as_tensor(batch), ()) if value is None else value
+    for segment in range(first, len(SEGMENTS)):
+        x, more = through(segment, x)
+        statistics = (*statistics, *more)
+        if segment < _LAST:
+            size = x.shape.num_elements() * x.dtype.size
+            kept.put(keys[segment], (x, statistics), size)
+    return x, statistics
+
+
+def _channels(genome: Genome, segment: int) -> int:
+    """Channels of the images that `segment` sees; 0 if it sees none."""
+    return genome.data.channels if segment == 0 else 0
+
+
+@lru_cache(maxsize=16)
+def gather_function(network: Network, segment: int, channels: int) -> Any:
+    """(flat, x, depths, kept) to what a segment makes of x, and mean and variance of each of its
+    convolutions in turn, empty for dropped ones.
+
+    Traced once for all subnets of `network`; the first segment once for images of `channels`, 0
+    for the others.
     """
     tf = tensorflow()
     signature = [
         tf.TensorSpec([network.size], tf.float32),
-        tf.TensorSpec([None, None, None, channels], tf.float32),
+        tf.TensorSpec([None, None, None, channels or None], tf.float32),
         tf.TensorSpec([5], tf.int32),
         tf.TensorSpec([len(network.counts)], tf.int32),
     ]
 
-    def gather(flat: Any, images: Any, depths: Any, kept: Any) -> tuple[Any, ...]:
+    def gather(flat: Any, x: Any, depths: Any, kept: Any) -> tuple[Any, ...]:
         weights = network.cut_tensors(flat, kept, channels)
 
         def convolve(layer: Layer, x: Any) -> tuple[Any, tuple[Any, ...]]:
@@ -105,40 +194,45 @@ def gather_function(network: Network, channels: int) -> Any:
             # Convolving again is quicker than three passes of scale, bias and ReLU6.
             return _folded(layer, x, kernel * _by_output(layer, scale), bias), (mean, variance)
 
-        return network.features(images, depths, convolve)[1]
+        x, statistics = network.segment(segment, x, depths, convolve)
+        return (x, *statistics)
 
     return traced(gather, signature)
 
 
-@lru_cache(maxsize=8)
-def predict_function(network: Network, channels: int, precision: Precision) -> Any:
-    """(images, depths, kernels, biases, head, head bias) to probabilities, with batch norm folded
-    into kernels and biases, already cut to the subnet's size. Traced once, like `gather_function`.
+@lru_cache(maxsize=16)
+def predict_function(network: Network, segment: int, channels: int, precision: Precision) -> Any:
+    """(x, depths, kernels, biases) to what a segment makes of x, and the last one probabilities.
+
+    Batch norm is folded into kernels and biases, which are already cut to the subnet's size; the
+    last segment's end with the dense layer's. Traced once, like `gather_function`.
     """
     tf = tensorflow()
-    names = [layer.name for layer in network.convolutions]
-    signature = [
-        tf.TensorSpec([None, None, None, channels], tf.float32),
-        tf.TensorSpec([5], tf.int32),
-        [tf.TensorSpec([None, None, None, None], tf.float32)] * len(names),
-        [tf.TensorSpec([None], tf.float32)] * len(names),
-        tf.TensorSpec([None, len(CLASSES)], tf.float32),
-        tf.TensorSpec([len(CLASSES)], tf.float32),
-    ]
+    names = [layer.name for layer in network.segment_layers(segment)]
+    last = segment == _LAST
+    kernel, bias = (tf.TensorSpec([None] * rank, tf.float32) for rank in (4, 1))
+    kernels, biases = [kernel] * len(names), [bias] * len(names)
+    if last:
+        kernels.append(tf.TensorSpec([None, len(CLASSES)], tf.float32))
+        biases.append(tf.TensorSpec([len(CLASSES)], tf.float32))
+    kind = tf.float32 if segment == 0 else precision
+    images = tf.TensorSpec([None, None, None, channels or None], kind)
 
-    def predict(
-        images: Any, depths: Any, kernels: list[Any], biases: list[Any], head: Any, head_bias: Any
-    ) -> Any:
-        folded = dict(zip(names, zip(kernels, biases, strict=True), strict=True))
+    def predict(x: Any, depths: Any, kernels: list[Any], biases: list[Any]) -> Any:
+        folded = dict(
+            zip(names, zip(kernels, biases, strict=True), strict=False)
+        )  # the head is left over
 
         def convolve(layer: Layer, x: Any) -> tuple[Any, tuple[Any, ...]]:
             kernel, bias = (tf.cast(part, precision) for part in folded[layer.name])
             return _folded(layer, x, kernel, bias), ()
 
-        features, _ = network.features(tf.cast(images, precision), depths, convolve)
-        return tf.nn.softmax(tf.matmul(tf.cast(features, tf.float32), head) + head_bias)
+        x, _ = network.segment(segment, tf.cast(x, precision), depths, convolve)
+        if not last:
+            return x
+        return tf.nn.softmax(tf.matmul(tf.cast(x, tf.float32), kernels[-1]) + biases[-1])
 
-    return traced(predict, signature)
+    return traced(predict, [images, tf.TensorSpec([5], tf.int32), kernels, biases])
 
 
 def _folded(layer: Layer, x: Any, kernel: Any, bias: Any) -> Any:
@@ -201,9 +295,8 @@ def check_images(genome: Genome, images: npt.NDArray[Any]) -> None:
         )
 
 
-def _batches(images: npt.NDArray[Any], pixels: int) -> Iterator[tuple[float, Any]]:
-    """Equal batches (up to one image) of about `pixels` at the most, and each one's share."""
+def _batches(images: npt.NDArray[Any], pixels: int) -> Iterator[slice]:
+    """Where to cut `images` into equal batches (up to one image) of about `pixels` at the most."""
     size = max(1, pixels // (images.shape[1] * images.shape[2]))
-    count = -(-len(images) // size)
-    for part in np.array_split(images, count):
-        yield len(part) / len(images), _as_tensor(part)
+    ends = np.linspace(0, len(images), -(-len(images) // size) + 1).round().astype(int).tolist()
+    return starmap(slice, pairwise(ends))

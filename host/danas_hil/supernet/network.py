@@ -31,7 +31,11 @@ EPSILON = 1e-3
 """Added to the variance in batch normalization, as in Keras' MobileNetV2."""
 
 STEM = "stem"
+TOP = "top"
 HEAD = "classes"
+SEGMENTS = ((1, 2), (3,), (4, 5, 6, 7))
+"""Stages, cut where what subnets have in common may end: up to stage 2 all of one width are alike,
+up to stage 3 those with one depth there too. The stem comes with the first."""
 FIRST_HEAD = 2
 """The first stage that can be a network's last."""
 
@@ -270,16 +274,33 @@ class Network:
 
     # -- the forward pass ----------------------------------------------------------------------
 
-    def features(self, images: Any, depths: Any, convolve: Convolve) -> tuple[Any, tuple[Any, ...]]:
-        """Pooled features (n, c) of a subnet, and what `convolve` handed back, layer by layer.
+    def segment_layers(self, segment: int) -> tuple[Layer, ...]:
+        """The convolutions of SEGMENTS[segment], in order."""
+        return tuple(layer for layer in self.convolutions if _segment(layer) == segment)
 
-        Meant for a traced function. A block that every subnet has is laid out as it is; one that
-        some lack stands in a tf.cond on `depths`, and hands back empty statistics when dropped.
+    def features(self, images: Any, depths: Any, convolve: Convolve) -> tuple[Any, tuple[Any, ...]]:
+        """Pooled features (n, c) of a subnet, and what `convolve` handed back, layer by layer."""
+        x, collected = images, list[Any]()
+        for segment in range(len(SEGMENTS)):
+            x, statistics = self.segment(segment, x, depths, convolve)
+            collected += statistics
+        return x, tuple(collected)
+
+    def segment(
+        self, segment: int, x: Any, depths: Any, convolve: Convolve
+    ) -> tuple[Any, tuple[Any, ...]]:
+        """What SEGMENTS[segment] makes of x, and what `convolve` handed back, layer by layer.
+
+        x is (n, h, w, c), images for the first segment; so is what comes out, but for the last
+        one's pooled features (n, c). Meant for a traced function. A block that every subnet has is
+        laid out as it is; one that some lack stands in a tf.cond on `depths`, and hands back empty
+        statistics when dropped.
         """
         tf = tensorflow()
         shallowest = (1, 2, *self.smallest.subnet.depths)
         deepest = (1, 2, *self.largest.subnet.depths)
-        by_name = {layer.name: layer for layer in self.convolutions}
+        layers = self.segment_layers(segment)
+        by_name = {layer.name: layer for layer in layers}
 
         def chain(x: Any, names: list[str], residual: bool) -> tuple[Any, tuple[Any, ...]]:
             before, collected = x, list[Any]()
@@ -288,14 +309,17 @@ class Network:
                 collected += statistics
             return (before + x if residual else x), tuple(collected)
 
-        x, first = chain(images, [STEM], residual=False)
-        collected = list(first)
-        for number, (least, most) in enumerate(zip(shallowest, deepest, strict=True), 1):
+        collected = list[Any]()
+        if STEM in by_name:
+            x, first = chain(x, [STEM], residual=False)
+            collected += first
+        for number in SEGMENTS[segment]:
+            least, most = shallowest[number - 1], deepest[number - 1]
             for block in range(most):
                 prefix = f"stage{number}_block{block + 1}_"
-                names = [layer.name for layer in self.convolutions if prefix in layer.name]
+                names = [layer.name for layer in layers if prefix in layer.name]
                 if number == len(STAGES):
-                    names.append("top")
+                    names.append(TOP)
                 if block < least:
                     x, statistics = chain(x, names, residual=block > 0)
                 else:
@@ -303,7 +327,16 @@ class Network:
                         depths[number - 3] > block, chain, x, names, residual=block > 0
                     )
                 collected += statistics
-        return tf.reduce_mean(x, [1, 2]), tuple(collected)
+        last = segment == len(SEGMENTS) - 1
+        return (tf.reduce_mean(x, [1, 2]) if last else x), tuple(collected)
+
+
+def _segment(layer: Layer) -> int:
+    """The place in SEGMENTS of a convolution."""
+    if layer.name in (STEM, TOP):
+        return 0 if layer.name == STEM else len(SEGMENTS) - 1
+    stage = int(layer.name.removeprefix("stage").partition("_")[0])
+    return next(place for place, stages in enumerate(SEGMENTS) if stage in stages)
 
 
 def convolution(layer: Layer, x: Any, kernel: Any) -> Any:
