@@ -40,8 +40,11 @@ def searched(danas: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "space.toml").write_text(
         'resolution = [16, 24]\ncolour = "monochrome"\nalpha = [0.5, 1.0]\nb6 = 0\n'
     )
-    arguments = "search faces --name small --space space.toml --device-class small --trials 10"
-    arguments += " --supernet-steps 15 --batch-size 16 --final-steps 2 --export-limit 3 --seed 3"
+    arguments = (
+        "search faces --name small --space space.toml --board qemu-m4 --ram 64kB --flash 512kB"
+    )
+    arguments += " --trials 10 --supernet-steps 15 --batch-size 16 --final-steps 2"
+    arguments += " --export-limit 3 --seed 3"
     done = danas(*arguments.split(), folder=folder)
     assert done.returncode == 0, done.stderr
     return folder / "runs" / "small"

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,11 @@ import pytest
 from typer.testing import CliRunner
 
 from danas_hil.base import DanasError, parse_duration
+from danas_hil.board import load_board
 from danas_hil.cli.app import app
 from danas_hil.cli.show import format_duration
+from danas_hil.estimate.latency import LatencyTable
+from danas_hil.estimate.latency_tables import find_table, keep_table
 
 from .conftest import Run
 
@@ -134,10 +138,15 @@ class TestSearch:
         assert "resume" in done.stderr
 
     def test_a_finished_run_can_be_resumed_and_stays_as_it_is(
-        self, danas: Run, searched: Path, tmp_path: Path
+        self, danas: Run, searched: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        """Also where its board was calibrated meanwhile."""
         copy = shutil.copytree(searched, tmp_path / "copy")
         before = json.loads((copy / "front.json").read_text())
+        monkeypatch.setenv("DANAS_HIL_HOME", str(tmp_path / "home"))
+        table = find_table(load_board("qemu-m4"))
+        assert isinstance(table, LatencyTable)
+        keep_table(replace(table, rates={kernel: {"call": 1.0} for kernel in table.rates}))
         done = danas("resume", str(copy), "--json", folder=tmp_path)
         assert done.returncode == 0, done.stderr
         after = json.loads((copy / "front.json").read_text())
@@ -163,7 +172,7 @@ class TestSearch:
                 "float_test",
                 "int8_test",
             }
-            exact = candidate["estimate"]["exact"]["nano33ble"]
+            exact = candidate["estimate"]["exact"]["qemu-m4"]
             assert exact["flash"]["model_bytes"] == (folder / "model.tflite").stat().st_size
         trained = sorted(candidate["final_steps"] for candidate in front["candidates"])
         assert trained[-1] == 2

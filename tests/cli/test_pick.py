@@ -40,10 +40,10 @@ def test_picks_are_shown_and_kept_in_the_run(run: RunFolder) -> None:
 
 
 def test_a_boards_limits_and_estimates_hold_where_one_is_named(run: RunFolder) -> None:
-    result = invoke("pick", str(run.path), "--board", "nano33ble", "--json")
+    result = invoke("pick", str(run.path), "--board", "qemu-m4", "--json")
     told = json.loads(result.output)
-    assert told["limits"] == load_board("nano33ble").limits.to_json()
-    estimates = {c.id: c.estimate["exact"]["nano33ble"] for c in run.front().candidates}
+    assert told["limits"] == load_board("qemu-m4").limits.to_json()
+    estimates = {c.id: c.estimate["exact"]["qemu-m4"] for c in run.front().candidates}
     for pick in told["picked"]:
         lines = estimates[pick["id"]]["breakdown"]["ram"]
         assert pick["ram_bytes"] == sum(line["bytes"] or 0 for line in lines)

@@ -12,11 +12,14 @@ from typer.testing import CliRunner
 from danas_hil.base import DanasError
 from danas_hil.board import Limits, load_board
 from danas_hil.cli.app import app
+from danas_hil.estimate.latency import LatencyTable
+from danas_hil.estimate.latency_tables import find_table, keep_table
 from danas_hil.estimate.on_board import estimate_on
 from danas_hil.metrics import Scores
 from danas_hil.run import Evaluation, RunFolder
 from danas_hil.search import SearchSettings, Weights, check_possible, create_run, fitness, within
 from danas_hil.search.memory import MemoryEstimator
+from danas_hil.search.rates import rates_of_run
 from danas_hil.search.samplers import Nsga2Sampler
 from danas_hil.space import SearchSpace
 
@@ -96,6 +99,58 @@ def test_a_latency_above_the_limit_costs_its_share_and_is_not_within() -> None:
 def test_the_limit_comes_back_from_config_toml(tmp_path: Path) -> None:
     run = create_run(tmp_path / "run", limited(2e5))
     assert SearchSettings.from_config(RunFolder.open(run.path).config()) == limited(2e5)
+
+
+def slower(times: float) -> LatencyTable:
+    """qemu-m4 as a calibration might leave it: everything takes so many times as long."""
+    table = find_table(load_board("qemu-m4"))
+    assert isinstance(table, LatencyTable)
+    rates = {
+        kernel: {term: times * rate for term, rate in terms.items()}
+        for kernel, terms in table.rates.items()
+    }
+    return replace(table, rates=rates, median_error=None)
+
+
+def test_a_run_goes_by_the_rates_that_its_board_had_when_it_began(tmp_path: Path) -> None:
+    genome = SPACE.sample(np.random.default_rng(0))
+    before = MemoryEstimator(SETTINGS).latency_us(genome)
+    run = create_run(tmp_path / "run", SETTINGS)
+    keep_table(slower(2.0))
+    now = MemoryEstimator(SETTINGS)
+    then = MemoryEstimator(SETTINGS, rates_of_run(RunFolder.open(run.path).config()))
+    assert then.latency_us(genome) == before
+    assert now.latency_us(genome) == pytest.approx(2 * (before or 0.0))
+
+
+def test_a_run_that_began_without_rates_goes_on_without(tmp_path: Path) -> None:
+    settings = replace(SETTINGS, board="nano33ble")
+    genome = SPACE.sample(np.random.default_rng(0))
+    run = create_run(tmp_path / "run", settings)
+    board = load_board("nano33ble")
+    kept = dict(runtime=board.runtime, kernels=board.kernels, build=board.build)
+    keep_table(replace(slower(2.0), board=board.id, **kept))
+    assert MemoryEstimator(settings).latency_us(genome) is not None
+    assert MemoryEstimator(settings, rates_of_run(run.config())).latency_us(genome) is None
+
+
+def test_a_run_of_an_older_version_goes_by_the_rates_of_today(tmp_path: Path) -> None:
+    run = create_run(tmp_path / "run", SETTINGS)
+    config = run.config()
+    del config["latency"]
+    assert rates_of_run(config) is None
+    assert (
+        "latency" not in create_run(tmp_path / "no board", replace(SETTINGS, board=None)).config()
+    )
+
+
+def test_rates_come_back_from_config_toml_whole_and_damage_is_told(tmp_path: Path) -> None:
+    keep_table(slower(1 / 3))
+    config = create_run(tmp_path / "run", SETTINGS).config()
+    assert rates_of_run(config) == find_table(load_board("qemu-m4")) == slower(1.0)
+    config["latency"]["rates"]["conv 1x1"]["mac"] = -1.0
+    with pytest.raises(DanasError, match=r"\[latency\] of config.toml is damaged"):
+        rates_of_run(config)
 
 
 def test_an_evaluation_keeps_its_latency_and_older_ones_have_none() -> None:

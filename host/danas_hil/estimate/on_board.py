@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from danas_hil.board import Board, Limits
 from danas_hil.estimate.estimate import Estimate, estimate_graph
-from danas_hil.estimate.latency import LatencyEstimate, estimate_latency
+from danas_hil.estimate.latency import LatencyEstimate, LatencyTable, estimate_latency
 from danas_hil.estimate.latency_tables import find_table
 from danas_hil.estimate.layout import lay_out
 from danas_hil.estimate.ram import Firmware
@@ -24,12 +24,14 @@ def estimate_on(
     runtime: str | None = None,
     kernels: str | None = None,
     limits: Limits | None = None,
+    rates: LatencyTable | str | None = None,
 ) -> Estimate:
     """Estimate a .tflite file (its bytes) or a genome on `board`.
 
     runtime, kernels: other than the board's own. What a build of the board has told counts for its
     own runtime only: another one has other code and takes other times. limits: other than the
-    board's. Raises DanasError as `estimate_model` does.
+    board's. rates: of latency, or why there are none, other than those kept for the board now.
+    Raises DanasError as `estimate_model` does.
     """
     limits = limits or board.limits
     own = runtime in (None, board.runtime) and kernels in (None, board.kernels)
@@ -54,7 +56,7 @@ def estimate_on(
             firmware=firmware,
         )
     key = None if isinstance(subject, Genome) else hashlib.sha256(subject).hexdigest()
-    table = find_table(board, runtime, kernels)
+    table = rates or find_table(board, runtime, kernels)
     latency = (
         LatencyEstimate(unknown=table)
         if isinstance(table, str)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from danas_hil import __version__
 from danas_hil.run import RunFolder
+from danas_hil.search.rates import rates_now, rates_to_config
 from danas_hil.search.settings import SearchSettings
 from danas_hil.search.storage import StorageSettings
 
@@ -27,7 +28,8 @@ _COUNTS = (
 def create_run(
     path: Path, settings: SearchSettings, storage: StorageSettings | None = None
 ) -> RunFolder:
-    """A new run folder with its resolved settings and the versions of everything that counts.
+    """A new run folder with its resolved settings, the versions of everything that counts, and the
+    rates that its board has now.
 
     storage: where the study is kept; None is study.db in the folder.
     """
@@ -38,4 +40,7 @@ def create_run(
         except PackageNotFoundError:
             continue
     kept_at = {} if storage is None else {"storage": storage.to_config()}
-    return RunFolder.create(path, {**settings.to_config(), **kept_at, "versions": versions})
+    rates = rates_to_config(rates_now(settings))
+    return RunFolder.create(
+        path, {**settings.to_config(), **kept_at, "versions": versions, **rates}
+    )

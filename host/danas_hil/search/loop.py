@@ -23,6 +23,7 @@ from danas_hil.search.mirror import open_store
 from danas_hil.search.opening import open_data
 from danas_hil.search.pareto import pareto_front
 from danas_hil.search.planning import agree_on_plan, search_seconds
+from danas_hil.search.rates import rates_of_run
 from danas_hil.search.samplers import NothingLeftError
 from danas_hil.search.settings import SearchSettings
 from danas_hil.search.sharing import Shared, open_shared
@@ -81,10 +82,11 @@ def search(
     storage, data: URL of the storage and place of the images, over those in config.toml.
     """
     listener = listener or Listener()
-    settings = SearchSettings.from_config(run.config())
+    config = run.config()
+    settings = SearchSettings.from_config(config)
     if data is not None:
         settings = replace(settings, data=data)
-    estimator = MemoryEstimator(settings)
+    estimator = MemoryEstimator(settings, rates_of_run(config))
     check_possible(settings, estimator)
     store = open_store(settings.supernets or run.supernets.name, run.path)
     with open_shared(run, settings, storage) as shared, ExitStack() as at_end:

@@ -8,12 +8,12 @@ from danas_hil.base import DanasError
 from danas_hil.board import load_board
 from danas_hil.estimate import paper
 from danas_hil.estimate.latency import LatencyTable, estimate_latency
-from danas_hil.estimate.latency_tables import find_table
 from danas_hil.estimate.layout import lay_out
 from danas_hil.estimate.lines import known_bytes
 from danas_hil.estimate.on_board import estimate_on
 from danas_hil.estimate.work import work_of
 from danas_hil.search.fitness import within
+from danas_hil.search.rates import rates_now
 from danas_hil.search.settings import SearchSettings
 from danas_hil.space import Genome
 
@@ -24,15 +24,17 @@ REFERENCE_BOARD = "nano33ble"
 class MemoryEstimator:
     """RAM, flash and latency of genomes, estimated; each genome is worked out once.
 
-    Raises DanasError where latency is limited and the board has no rates to estimate it by.
+    rates: that latency is estimated by, or why there are none, as the run began; None for those
+    of today. Raises DanasError where latency is limited and there are none.
     """
 
-    def __init__(self, settings: SearchSettings) -> None:
+    def __init__(self, settings: SearchSettings, rates: LatencyTable | str | None = None) -> None:
         self._exact = settings.memory_model == "exact"
         self._limits = settings.limits
         self._board = load_board(settings.board or REFERENCE_BOARD)
         self._totals: dict[Genome, tuple[int, int]] = {}
-        self._table = _latency_table(settings)
+        self._rates = rates_now(settings) if rates is None else rates
+        _check_rates(settings, self._rates)
         self._latencies: dict[Genome, float] = {}
 
     def totals(self, genome: Genome) -> tuple[int, int]:
@@ -58,10 +60,10 @@ class MemoryEstimator:
     def latency_us(self, genome: Genome) -> float | None:
         """Microseconds of one inference, as far as the board's kernels were timed; None without a
         board or without times of it."""
-        if self._table is None:
+        if not isinstance(self._rates, LatencyTable):
             return None
         if genome not in self._latencies:
-            estimate = estimate_latency(work_of(lay_out(genome)), self._table)
+            estimate = estimate_latency(work_of(lay_out(genome)), self._rates)
             self._latencies[genome] = estimate.known_us
         return self._latencies[genome]
 
@@ -76,8 +78,8 @@ class MemoryEstimator:
         exact = {}
         searched = estimate_on(self._board, genome, limits=self._limits)
         complete = None not in (searched.ram.total_bytes, searched.flash.total_bytes)
-        for board in (self._board, load_board("host")):
-            estimate = estimate_on(board, model, name=genome.id).to_json()
+        for board, rates in ((self._board, self._rates), (load_board("host"), None)):
+            estimate = estimate_on(board, model, name=genome.id, rates=rates).to_json()
             estimate.pop("plan")  # long; worked out again where it is drawn
             exact[board.id] = estimate
         return {
@@ -94,22 +96,15 @@ class MemoryEstimator:
         }
 
 
-def _latency_table(settings: SearchSettings) -> LatencyTable | None:
-    """The rates of the run's board. Raises DanasError if they are needed and not there."""
-    limited = settings.limits.latency_us is not None
-    if settings.board is None:
-        if limited:
-            raise DanasError("A limit of latency is one on a board.", "Name it: --board NAME.")
-        return None
-    table = find_table(load_board(settings.board))
-    if not isinstance(table, str):
-        return table
-    if limited:
-        raise DanasError(
-            f"The latency of {settings.board} is not known, so it can't be limited.",
-            f"{table[0].upper()}{table[1:]}.",
-        )
-    return None
+def _check_rates(settings: SearchSettings, rates: LatencyTable | str | None) -> None:
+    if settings.limits.latency_us is None or isinstance(rates, LatencyTable):
+        return
+    if rates is None:
+        raise DanasError("A limit of latency is one on a board.", "Name it: --board NAME.")
+    raise DanasError(
+        f"The latency of {settings.board} is not known, so it can't be limited.",
+        f"{rates[0].upper()}{rates[1:]}.",
+    )
 
 
 def check_possible(settings: SearchSettings, estimator: MemoryEstimator | None = None) -> None:
