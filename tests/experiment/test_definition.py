@@ -72,6 +72,13 @@ def test_limits_of_a_search_take_the_place_of_all_common_ones(tmp_path: Path) ->
     assert "device class" not in narrow.limits.origin
 
 
+def test_a_search_can_use_the_supernet_of_one_before_it(tmp_path: Path) -> None:
+    text = BASE + "supernet = 'per-data'" + TWO + "supernet_of = 'wide'"
+    wide, narrow = (variant.settings for variant in read_experiment(write(tmp_path, text)).variants)
+    assert (wide.supernet_steps, wide.supernet, wide.supernet_of) == (5, "per-data", None)
+    assert (narrow.supernet_steps, narrow.supernet, narrow.supernet_of) == (None, "shared", "wide")
+
+
 def test_a_time_is_written_as_on_the_command_line(tmp_path: Path) -> None:
     experiment = read_experiment(
         write(tmp_path, BASE.replace("10", '10\ntime_budget = "2m"') + TWO)
@@ -114,6 +121,14 @@ def test_data_is_looked_for_from_the_file_on_unless_it_is_given(tmp_path: Path) 
         (BASE + "threshold = 75" + TWO, "threshold = 75 is no accuracy"),
         (BASE.replace("trials = 10", "") + TWO, "would never end"),
         (BASE.replace("supernet_steps = 5", "time_budget = 60") + TWO, "searches share"),
+        (BASE + TWO + "supernet_of = 'narrow'", "narrow: supernet_of = 'narrow' is no search that"),
+        (BASE + TWO.replace("[[search]]", "[[search]]\nsupernet_of = 'narrow'", 1), "before it"),
+        (BASE + TWO + "supernet_of = 'wide'\nsupernet_steps = 4", "--supernet-steps can't be"),
+        (
+            BASE + TWO.replace("24", "32") + "supernet_of = 'wide'",
+            "of wide lacks the resolution 32",
+        ),
+        (BASE + "supernet_of = 'wide'" + TWO, "An experiment has no key 'supernet_of'"),
         ("search = 3\n" + BASE, "search = 3 is not a list"),
         ("search = [3]\n" + BASE, "It has no"),
     ],

@@ -128,6 +128,21 @@ def test_searches_share_supernets_only_where_their_training_is_the_same() -> Non
     assert len({ours, *others}) == 1 + len(others)
 
 
+def test_a_search_takes_the_supernet_of_the_run_with_the_same_seed(tmp_path: Path) -> None:
+    borrows = replace(FIXED, supernet="shared", supernet_steps=None, supernet_of="both")
+    experiment = Experiment(
+        "mine", (EXPERIMENT.variants[0], Variant("fixed", True, borrows)), (0, 1)
+    )
+    list(run_experiment(experiment, tmp_path, Search()))
+    for seed in (0, 1):
+        settings = SearchSettings.from_config(
+            RunFolder.open(tmp_path / f"fixed-seed{seed}").config()
+        )
+        assert settings.supernet_of == f"../both-seed{seed}"
+        assert settings.supernets is None
+    assert list(run_experiment(experiment, tmp_path, Search())) == []
+
+
 def test_the_time_left_goes_by_runs_of_the_same_search_first() -> None:
     timed = Experiment(
         "mine",

@@ -12,7 +12,7 @@ from danas_hil.base import DanasError
 from danas_hil.board import Limits
 from danas_hil.run import RunFolder
 from danas_hil.search import SearchSettings, Weights, create_run
-from danas_hil.space import SearchSpace
+from danas_hil.space import LayerSpace, SearchSpace
 
 FULL = SearchSettings(
     data="/photos",
@@ -32,7 +32,14 @@ FULL = SearchSettings(
 )
 
 
-@pytest.mark.parametrize("settings", [FULL, SearchSettings("faces", time_budget=60.0)])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        FULL,
+        SearchSettings("faces", time_budget=60.0),
+        SearchSettings("faces", trials=5, supernet_of="../large"),
+    ],
+)
 def test_settings_come_back_from_config_toml(settings: SearchSettings, tmp_path: Path) -> None:
     run = create_run(tmp_path / "run", settings)
     assert SearchSettings.from_config(RunFolder.open(run.path).config()) == settings
@@ -56,6 +63,12 @@ def test_config_toml_tells_the_versions_that_count(tmp_path: Path) -> None:
         ({"population": 1}, "population of 1"),
         ({"validation_images": 1}, "--validation-images"),
         ({"supernets": "x", "supernet_steps": None, "time_budget": 60}, "shared supernets"),
+        ({"supernet_of": "../large"}, "--supernet-steps can't be given with --supernet-of"),
+        (
+            {"supernet_of": "../large", "supernets": "x", "supernet": "per-data"},
+            "--supernet-steps, --supernets, --supernet per-data can't be given",
+        ),
+        ({"supernet_of": "../large", "space": LayerSpace()}, "no use to --space layers"),
         ({"decode_resolution": 96}, "--decode-resolution 96 is below"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from dataclasses import replace
 from pathlib import Path
@@ -109,6 +110,14 @@ def search(
             rich_help_panel="Time",
         ),
     ] = None,
+    supernet_of: Annotated[
+        Path | None,
+        typer.Option(
+            help="Run whose trained supernet to use; none is trained then. Its search space has to"
+            " hold this one's.",
+            rich_help_panel="Time",
+        ),
+    ] = None,
     finetune_steps: Annotated[
         int,
         typer.Option(
@@ -122,13 +131,13 @@ def search(
         ),
     ] = "nsga2",
     supernet: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="shared: one for all data configurations. per-data: one for each, as in the"
-            " paper.",
+            help="shared (default): one for all data configurations. per-data: one for each, as in"
+            " the paper.",
             rich_help_panel="Method",
         ),
-    ] = "shared",
+    ] = None,
     population: Annotated[
         int | None,
         typer.Option(
@@ -235,6 +244,8 @@ def search(
       danas-hil search faces --device-class small --trials 100 --supernet-steps 300
 
       danas-hil search photos/ --board nano33ble --space hardware-aware --resolutions 96
+
+      danas-hil search photos/ --ram 64kB --flash 256kB --supernet-of runs/large --trials 500
     """
     from danas_hil.search import (
         SearchSettings,
@@ -243,6 +254,7 @@ def search(
         check_possible,
         check_storage,
         create_run,
+        find_lender,
     )
     from danas_hil.space import SearchSpace, choose_space
 
@@ -257,9 +269,16 @@ def search(
         None if resolutions is None else [int(number) for number in _numbers(resolutions)],
         None if colours is None else [colour.strip() for colour in colours.split(",")],
     )
+    if supernet_of is not None and supernet is not None:
+        raise DanasError(
+            "--supernet can't be given with --supernet-of: that run's supernets are trained.",
+            "Leave one of them out.",
+        )
     steps = supernet_steps if isinstance(chosen, SearchSpace) else candidate_steps
-    if time_budget is None and (trials is None or steps is None):
+    known = steps is not None or supernet_of is not None
+    if time_budget is None and (trials is None or not known):
         time_budget = _DEFAULT_BUDGET
+    folder = runs_folder(name)
     settings = SearchSettings(
         data=data if data == "faces" else str(Path(data).expanduser().resolve()),
         limits=choose_limits(board, device_class, ram, flash, latency),
@@ -275,11 +294,12 @@ def search(
         seed=seed,
         trials=trials,
         time_budget=None if time_budget is None else parse_duration(time_budget),
-        supernet=supernet,  # type: ignore[arg-type]
+        supernet=supernet or "shared",  # type: ignore[arg-type]
         supernet_steps=supernet_steps,
         candidate_steps=candidate_steps,
         final_steps=final_steps,
         supernets=_place(supernets),
+        supernet_of=None if supernet_of is None else _seen_from(folder, supernet_of),
         decode_resolution=decode_resolution,
         batch_size=batch_size,
         finetune_steps=finetune_steps,
@@ -289,12 +309,12 @@ def search(
         clear_names=clear_names,
     )
     use_threads(threads)
-    folder = runs_folder(name)
     kept_at = StorageSettings(lease_seconds=round(parse_duration(lease)))
     if storage is not None:
         kept_at = replace(kept_at, url=storage, study=f"{folder.name}-{secrets.token_hex(3)}")
         check_storage(kept_at)
     check_possible(settings)
+    find_lender(settings, folder)  # raises where it can't lend
     run = create_run(folder, settings, kept_at)
     show_outcome(run, run_search(run, storage=storage), json)
 
@@ -304,6 +324,14 @@ def _place(supernets: str | None) -> str | None:
     if supernets is None or "://" in supernets:
         return supernets
     return str(Path(supernets).expanduser().resolve())
+
+
+def _seen_from(folder: Path, run: Path) -> str:
+    """`run` from the new run's `folder` on where they lie side by side, so that both can be moved
+    together; else from the root on.
+    """
+    there, here = run.expanduser().resolve(), folder.resolve()
+    return os.path.relpath(there, here) if there.parent == here.parent else str(there)
 
 
 def _numbers(text: str, count: int | None = None) -> list[float]:

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from danas_hil.base import DanasError, parse_duration
 from danas_hil.board import choose_limits
 from danas_hil.data import SourceOptions
-from danas_hil.search import SearchSettings, Weights, check_possible
+from danas_hil.search import SearchSettings, Weights, check_lends, check_possible
 from danas_hil.space import choose_space
 
 THRESHOLD = 0.75
@@ -22,12 +22,14 @@ THRESHOLD = 0.75
 
 _LIMITS = ("board", "device_class", "ram", "flash", "latency")
 _SPACE = ("space", "resolutions", "colours")
+_TRAINING = ("supernet", "supernet_steps")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One of the searches that are compared. `settings` hold for every seed.
+    """One of the searches that are compared. `settings` hold for every seed; their `supernet_of` is
+    the name of another search, whose run with the same seed is meant.
 
     baseline: one that the others under the same limits are compared with.
     """
@@ -46,13 +48,19 @@ class PlannedRun:
     seed: int
 
 
+def run_name(search: str, seed: int) -> str:
+    """Of the run, and its folder, of the search `search` with a seed."""
+    return f"{search}-seed{seed}"
+
+
 @dataclass(frozen=True)
 class Experiment:
     """Several searches, each with every seed.
 
     threshold: validation accuracy from which on models are counted.
     reuse_supernets: each supernet is trained once for a seed, for all searches that want the same
-        one, outside the budget. Else every search trains its own within its budget.
+        one, outside the budget. Else every search trains its own within its budget, but for those
+        that use another one's.
     """
 
     name: str
@@ -70,7 +78,7 @@ class Experiment:
     def runs(self) -> tuple[PlannedRun, ...]:
         """All runs in their order: every search with the first seed, then with the next one."""
         return tuple(
-            PlannedRun(f"{variant.name}-seed{seed}", variant, seed)
+            PlannedRun(run_name(variant.name, seed), variant, seed)
             for seed in self.seeds
             for variant in self.variants
         )
@@ -99,11 +107,12 @@ def _experiment(path: Path, content: Mapping[str, Any]) -> Experiment:
     tables = content.get("search", [])
     if not tables or not all(isinstance(table, dict) for table in tables):
         raise DanasError("It has no [[search]].", "Each search is a table [[search]] with a name.")
-    variants = []
+    variants: list[Variant] = []
     for place, table in enumerate(tables, 1):
         name = table.get("name", f"number {place}")
         with _within(f"search {name}"):
             variants.append(_variant(path, content, table))
+            _check_lender(variants)
     names = [variant.name for variant in variants]
     if len(set(names)) < len(names):
         raise DanasError(f"Two searches have the same name: {', '.join(names)}.")
@@ -139,6 +148,8 @@ def _variant(path: Path, common: Mapping[str, Any], table: Mapping[str, Any]) ->
     given = {key: value for key, value in common.items() if key in _OF_ALL}
     if any(key in table for key in _LIMITS):  # limits are taken whole
         given = {key: value for key, value in given.items() if key not in _LIMITS}
+    if "supernet_of" in table:  # how others train theirs is no matter here
+        given = {key: value for key, value in given.items() if key not in _TRAINING}
     given |= {key: value for key, value in table.items() if key in _OF_ALL}
     plain = {key: value for key, value in given.items() if key in _SETTINGS}
     if "weights" in given:
@@ -154,10 +165,11 @@ def _variant(path: Path, common: Mapping[str, Any], table: Mapping[str, Any]) ->
         space=choose_space(*(given.get(key) for key in _SPACE), folder=path.parent),
         trials=common.get("trials"),
         time_budget=_seconds(common.get("time_budget")),
+        supernet_of=table.get("supernet_of"),
         **plain,
     )
-    reused = common.get("reuse_supernets", True) and settings.shares_weights
-    if reused and settings.supernet_steps is None:
+    trains = settings.shares_weights and settings.supernet_of is None
+    if trains and common.get("reuse_supernets", True) and settings.supernet_steps is None:
         raise DanasError(
             "How long are the supernets trained that searches share?",
             "Give supernet_steps; or reuse_supernets = false, and every search trains its own"
@@ -165,6 +177,21 @@ def _variant(path: Path, common: Mapping[str, Any], table: Mapping[str, Any]) ->
         )
     check_possible(settings)
     return Variant(name, table.get("baseline", False), settings)
+
+
+def _check_lender(variants: list[Variant]) -> None:
+    """Raise DanasError unless the supernet of the last search, if it is another's, can be used."""
+    *earlier, last = variants
+    name = last.settings.supernet_of
+    if name is None:
+        return
+    lender = next((variant for variant in earlier if variant.name == name), None)
+    if lender is None:
+        raise DanasError(
+            f"supernet_of = {name!r} is no search that stands before it.",
+            f"Searches before it: {', '.join(variant.name for variant in earlier) or 'none'}.",
+        )
+    check_lends(lender.settings, last.settings, name)
 
 
 def _data(path: Path, data: str) -> str:
@@ -180,7 +207,7 @@ def _seconds(duration: str | float | None) -> float | None:
 
 _ELSEWHERE = (
     *("data", "limits", "board", "data_options", "space", "weights", "seed", "trials"),
-    *("time_budget", "supernets", "decode_resolution"),
+    *("time_budget", "supernets", "supernet_of", "decode_resolution"),
 )
 """Settings of a search that have another form here, or that an experiment chooses."""
 
@@ -225,7 +252,11 @@ _OF_EXPERIMENT: dict[str, tuple[type, ...]] = {
     **_DATA_OPTIONS,
     "search": (list,),
 }
-_OF_SEARCH: dict[str, tuple[type, ...]] = {"name": (str,), "baseline": (bool,)}
+_OF_SEARCH: dict[str, tuple[type, ...]] = {
+    "name": (str,),
+    "baseline": (bool,),
+    "supernet_of": (str,),
+}
 
 
 def _check(content: Mapping[str, Any], kinds: Mapping[str, tuple[type, ...]], what: str) -> None:

@@ -15,8 +15,8 @@ from danas_hil.run import Candidate, Evaluation, RunFolder
 class RunResult:
     """A finished run. Where nothing fits its limits it has no front: nothing is in it then.
 
-    training_steps: of all its supernets together, also of those that other runs share; or of all
-        its candidates, where each was trained from scratch.
+    training_steps: of all its supernets together, also of those that other runs share or trained;
+        or of all its candidates, where each was trained from scratch.
     """
 
     run: str

@@ -19,7 +19,7 @@ from statistics import fmean
 
 from danas_hil.base import DanasError, read_json, write_json
 from danas_hil.data import SourceOptions, open_source
-from danas_hil.experiment.definition import Experiment, PlannedRun
+from danas_hil.experiment.definition import Experiment, PlannedRun, run_name
 from danas_hil.run import RunFolder
 from danas_hil.search import Outcome, SearchSettings, create_run
 
@@ -43,8 +43,10 @@ class Ended:
 
 
 def settings_of(experiment: Experiment, run: PlannedRun) -> SearchSettings:
-    """The settings of a run, with its seed and the folder of its supernets."""
+    """The settings of a run, with its seed and the place of its supernets."""
     settings = replace(run.variant.settings, seed=run.seed)
+    if settings.supernet_of is not None:
+        return replace(settings, supernet_of=f"../{run_name(settings.supernet_of, run.seed)}")
     if not experiment.reuse_supernets:
         return settings
     return replace(settings, supernets=f"../supernets/{_training(settings)}")

@@ -94,7 +94,20 @@ def _lead(experiment: Experiment) -> str:
         if experiment.reuse_supernets
         else "the training of supernets included"
     )
-    return f"Each search has the same images, seeds and budget: {' or '.join(budget)}, {training}."
+    lead = f"Each search has the same images, seeds and budget: {' or '.join(budget)}, {training}."
+    return " ".join((lead, *_lent(experiment)))
+
+
+def _lent(experiment: Experiment) -> list[str]:
+    """Whose supernets are used by others, a sentence for each search that trains them."""
+    borrowers: dict[str, list[str]] = {}
+    for variant in experiment.variants:
+        if variant.settings.supernet_of is not None:
+            borrowers.setdefault(variant.settings.supernet_of, []).append(variant.name)
+    return [
+        f"The supernet that {lender} trains is also that of {', '.join(names)}."
+        for lender, names in borrowers.items()
+    ]
 
 
 def _group(experiment: Experiment, group: Group) -> Markup:
@@ -124,7 +137,7 @@ def _tables(experiment: Experiment, group: Group) -> Markup:
     words = (
         f"Mean over the finished seeds ({seeds}), with the lowest and the highest. int8: of the"
         " exported candidate with the best int8 validation accuracy; its test accuracy decided"
-        " nothing. Training steps: of all supernets of a seed."
+        " nothing. Training steps: of all supernets of a seed, whichever search trained them."
     )
     found = [
         (

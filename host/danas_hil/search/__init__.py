@@ -2,6 +2,7 @@
 
 from danas_hil.search.create import create_run
 from danas_hil.search.fitness import Weights, fitness, within
+from danas_hil.search.lender import check_lends, find_lender
 from danas_hil.search.listener import Listener
 from danas_hil.search.loop import Outcome, search
 from danas_hil.search.memory import check_possible
@@ -22,10 +23,12 @@ __all__ = [
     "SearchSettings",
     "StorageSettings",
     "Weights",
+    "check_lends",
     "check_possible",
     "check_storage",
     "contributions",
     "create_run",
+    "find_lender",
     "fitness",
     "hypervolume",
     "hypervolume_history",

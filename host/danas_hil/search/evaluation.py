@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Set
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from danas_hil.data import Dataset, EvaluationView, LabelledImages, TrainingView, scale
 from danas_hil.metrics import Scores
+from danas_hil.search.lender import Lender, needed_supernets
 from danas_hil.search.listener import Listener
 from danas_hil.search.locks import StoppedError
 from danas_hil.search.planning import Agreed
@@ -26,7 +27,10 @@ _BATCH = 256
 
 
 class Evaluator:
-    """Supernets, trained when first needed, and the images they see."""
+    """Supernets, trained when first needed, and the images they see.
+
+    lender: who has trained them already, for its own settings; the folder of `trainings` is its.
+    """
 
     def __init__(
         self,
@@ -36,12 +40,15 @@ class Evaluator:
         fits: Callable[[Genome], bool],
         listener: Listener,
         trainings: Trainings,
+        lender: Lender | None = None,
     ) -> None:
         self._settings = settings
+        self._lender = lender
+        self._trained_by = lender.settings if lender else settings
         self._trainings = trainings
         self._dataset = dataset
         self._steps, self._precision = plan.supernet_steps, plan.precision
-        self._fits = fits
+        self._fits = lender.fits if lender else fits
         self._listener = listener
         self._supernets: dict[str, Supernet] = {}
         self._view = cache(self._make_view)
@@ -53,12 +60,11 @@ class Evaluator:
 
     def supernet(self, data: DataConfig) -> Supernet:
         """The trained supernet for `data`. Raises StoppedError when asked to stop meanwhile."""
-        configs = self._settings.supernet_configs
-        return self._supernet(next(name for name, of in configs.items() if data in of))
+        return self._supernet(next(name for name, of in self._configs.items() if data in of))
 
     def train_all(self) -> None:
         """Train all supernets, those that others train just now at the end."""
-        left = list(self._settings.supernet_configs)
+        left = list(self._configs)
         while left:
             elsewhere = self._trainings.elsewhere()
             name = next((name for name in left if name not in elsewhere), left[0])
@@ -67,9 +73,9 @@ class Evaluator:
 
     def lacking(self) -> Set[DataConfig]:
         """Data configurations that can't be evaluated just now: others train their supernets."""
-        names = self._settings.supernet_configs.keys() - self._supernets.keys()
+        names = self._configs.keys() - self._supernets.keys()
         elsewhere = names & self._trainings.elsewhere() if names else ()
-        return {data for name in elsewhere for data in self._settings.supernet_configs[name]}
+        return {data for name in elsewhere for data in self._configs[name]}
 
     def scores(self, genome: Genome) -> Scores:
         """On validation images, before quantisation. Raises StoppedError when asked to stop."""
@@ -142,23 +148,33 @@ class Evaluator:
         """Training images in an order of their own for each `pass_`."""
         return lambda data, step, size: self._training_view(data, pass_).batch(step, size)
 
+    @cached_property
+    def _configs(self) -> dict[str, tuple[DataConfig, ...]]:
+        """The data configurations of each supernet, by its name."""
+        return needed_supernets(self._trained_by, self._settings.space.data_configs)
+
     def _supernet(self, name: str) -> Supernet:
         if name not in self._supernets:
             self._supernets[name] = self._trained_supernet(name)
         return self._supernets[name]
 
     def _trained_supernet(self, name: str) -> Supernet:
-        settings = TrainingSettings(batch_size=self._settings.batch_size)
+        by = self._trained_by
         supernet = Supernet(
-            self._settings.subnets,
-            self._settings.supernet_configs[name],
-            self._settings.seed,
-            settings,
+            by.subnets,
+            self._configs[name],
+            by.seed,
+            TrainingSettings(batch_size=by.batch_size),
             self._fits,
             self._made_for,
         )
         steps = self._steps[name]
         folder = self._trainings.store.folder / name
+        if self._lender is not None:
+            self._lender.check_trained(self._trainings.store, name)
+            supernet.trained(folder, steps)
+            supernet.settings = TrainingSettings(batch_size=self._settings.batch_size)
+            return supernet
 
         def train(should_stop: Callable[[], bool]) -> bool:
             tell = self._listener.training
@@ -180,7 +196,7 @@ class Evaluator:
 
         Images are told by their labels: those are the same wherever the data set lies.
         """
-        settings, train = self._settings, self._dataset.split("train")
+        settings, train = self._trained_by, self._dataset.split("train")
         bounds: list[float | None] = [settings.limits.ram_bytes, settings.limits.flash_bytes]
         if settings.limits.latency_us is not None:
             bounds.append(settings.limits.latency_us)

@@ -16,6 +16,7 @@ from danas_hil.search.evaluation import Evaluator
 from danas_hil.search.export import export_front
 from danas_hil.search.fitness import fitness
 from danas_hil.search.ledger import Ledger
+from danas_hil.search.lender import find_lender
 from danas_hil.search.listener import Listener
 from danas_hil.search.locks import StoppedError, pause
 from danas_hil.search.memory import MemoryEstimator, check_possible
@@ -88,7 +89,14 @@ def search(
         settings = replace(settings, data=data)
     estimator = MemoryEstimator(settings, rates_of_run(config))
     check_possible(settings, estimator)
-    store = open_store(settings.supernets or run.supernets.name, run.path)
+    lender = find_lender(settings, run.path)
+    if lender is None:
+        store = open_store(settings.supernets or run.supernets.name, run.path)
+    else:
+        store = lender.store(run.supernets)
+        settings = replace(settings, decode_resolution=lender.pixels)
+        if (warning := lender.widened(settings)) is not None:
+            listener.warning(warning)
     with open_shared(run, settings, storage) as shared, ExitStack() as at_end:
         lead = shared.locks.acquire(FRONT) if leading else None
         if lead is not None:
@@ -98,13 +106,16 @@ def search(
         trainings = Trainings(shared.locks, store, listener, should_stop)
         started = _started(shared, lead is not None)
         try:
-            plan = agree_on_plan(run, settings, shared, dataset, estimator, listener, should_stop)
+            plan = agree_on_plan(
+                run, settings, shared, dataset, estimator, listener, should_stop, lender
+            )
         except StoppedError:
             return Outcome(len(shared.ledger.evaluations), None, _STOPPED)
         kind = Evaluator if settings.shares_weights else StandaloneEvaluator
-        evaluator = kind(settings, dataset, plan, estimator.fits, listener, trainings)
+        evaluator = kind(settings, dataset, plan, estimator.fits, listener, trainings, lender)
         try:
-            if settings.supernets is not None:  # their training is not this search's alone
+            if lender is not None or settings.supernets is not None:
+                # Their training is not this search's alone.
                 evaluator.train_all()
                 started = _started(shared, lead is not None)
             reason = _evaluate_all(

@@ -44,6 +44,14 @@ def open_store(place: str, run_folder: Path) -> SupernetStore:
 _PROBE = ".writable"
 
 
+def open_to_read(place: str, run_folder: Path, copies: Path) -> SupernetStore:
+    """Like `open_store`, of supernets that nobody is to write: those at a URL come to `copies`."""
+    if "://" not in place:
+        return _Folder(run_folder / place)
+    files, root = _files_at(place)
+    return _Mirror(copies, place, files, root)
+
+
 @dataclass(frozen=True)
 class _Folder:
     """All look into the same folder: there is nothing to carry."""
@@ -73,14 +81,7 @@ class _Mirror:
 
     @staticmethod
     def open(url: str, folder: Path) -> _Mirror:
-        fsspec = require("fsspec", "remote")
-        try:
-            files, root = fsspec.core.url_to_fs(url)
-        except (ImportError, ValueError) as error:
-            raise DanasError(
-                f"Nothing is known of {url}: {error}.",
-                "A folder will do, or a URL of fsspec: s3://, gs://, sftp://, file://.",
-            ) from error
+        files, root = _files_at(url)
         probe = f"{root}/{_PROBE}-{secrets.token_hex(4)}"
         with _remote(url, "written"):
             files.makedirs(root, exist_ok=True)
@@ -118,6 +119,19 @@ class _Mirror:
             self._files.invalidate_cache()
             self._seen[name] = self._files.ukey(remote)
         self._carried[name] = _mark(local)
+
+
+def _files_at(url: str) -> tuple[Any, str]:
+    """The file system of `url` and the path in it. Raises DanasError for an unknown one."""
+    fsspec = require("fsspec", "remote")
+    try:
+        files, root = fsspec.core.url_to_fs(url)
+    except (ImportError, ValueError) as error:
+        raise DanasError(
+            f"Nothing is known of {url}: {error}.",
+            "A folder will do, or a URL of fsspec: s3://, gs://, sftp://, file://.",
+        ) from error
+    return files, root
 
 
 def _mark(file: Path) -> object:

@@ -11,6 +11,7 @@ from danas_hil.base import DanasError
 from danas_hil.data import Dataset
 from danas_hil.run import RunFolder
 from danas_hil.search import budget
+from danas_hil.search.lender import Lender
 from danas_hil.search.listener import Listener
 from danas_hil.search.memory import MemoryEstimator
 from danas_hil.search.settings import SearchSettings
@@ -56,11 +57,13 @@ def agree_on_plan(
     estimator: MemoryEstimator,
     listener: Listener,
     should_stop: Callable[[], bool],
+    lender: Lender | None = None,
 ) -> Agreed:
     """What the first of those who work on the run settles, and the others take.
 
     It and what the search sees are put into config.toml. Raises DanasError for other images than
-    the run began with, StoppedError when asked to stop while another process makes the plan.
+    the run began with or the lender was trained on, StoppedError when asked to stop while another
+    process makes the plan.
     """
     lock = shared.locks.wait(
         "plan", should_stop, lambda who: listener.waiting(f"the plan from {who}")
@@ -73,10 +76,15 @@ def agree_on_plan(
                 f"{settings.data} holds other images than this run began with.",
                 f"Then: {_told(theirs)}; now: {_told(seen)}.",
             )
+        if lender is not None:
+            lender.check_images(seen)
         begun = run.config().get(_STEPS) or shared.noted(_STEPS)
         if begun is not None:
             plan = budget.Plan(begun)
             listener.planned(plan.steps, None, "as this run began")
+        elif lender is not None:
+            plan = budget.Plan(lender.steps)
+            listener.planned(plan.steps, None, f"of {lender.run.name}")
         elif not settings.shares_weights:
             plan, origin = plan_candidates(settings, search_seconds(settings), estimator.fits)
             listener.planned(plan.steps, None, origin)

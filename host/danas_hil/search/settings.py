@@ -39,12 +39,14 @@ class SearchSettings:
     supernets: folder of supernets shared with other searches, from the run's folder on. Those it
         lacks are trained there before the search begins, and take nothing of time_budget. None
         is the run's own folder, where each is trained when it is first needed.
+    supernet_of: folder of a run, from this run's folder on, whose supernets this search uses: none
+        is trained then. Its space is within that run's.
     candidate_steps: training steps of each candidate where they share no weights; None derives
         them from time_budget, and is 25,000 without one.
     final_steps: training of the most accurate candidates by themselves, before they are exported;
         None derives it from time_budget, and is none without one.
     decode_resolution: pixels of the short side that images are kept in; None is the largest
-        resolution of the space.
+        resolution of the space, or what the run `supernet_of` has.
     recalibration_images, validation_images: at most so many are used for one evaluation.
     drop_infeasible: never evaluate what is estimated not to fit, instead of penalising it.
     export_limit: at most so many members of the Pareto front are exported.
@@ -69,6 +71,7 @@ class SearchSettings:
     candidate_steps: int | None = None
     final_steps: int | None = None
     supernets: str | None = None
+    supernet_of: str | None = None
     decode_resolution: int | None = None
     batch_size: int = 64
     finetune_steps: int = 0
@@ -94,7 +97,9 @@ class SearchSettings:
                 raise DanasError(f"{option} {value:g} is too small.", f"Use {least:g} or more.")
         if self.trials is None and self.time_budget is None:
             raise DanasError("This search would never end.", "Give --trials or --time-budget.")
-        if self.shares_weights and self.supernet_steps is None and self.time_budget is None:
+        if self.supernet_of is not None:
+            self._check_trains_none()
+        elif self.shares_weights and self.supernet_steps is None and self.time_budget is None:
             raise DanasError(
                 "How long are the supernets to be trained?",
                 "Give --time-budget, from which it is derived, or --supernet-steps.",
@@ -109,6 +114,24 @@ class SearchSettings:
                 "Images can't be seen larger than they are kept.",
             )
         self.make_sampler()  # raises for settings out of range
+
+    def _check_trains_none(self) -> None:
+        if not self.shares_weights:
+            raise DanasError(
+                "--supernet-of is no use to --space layers: its candidates share no weights.",
+                "Leave --supernet-of out.",
+            )
+        given = {
+            "--supernet-steps": self.supernet_steps is not None,
+            "--supernets": self.supernets is not None,
+            "--supernet per-data": self.supernet != "shared",
+        }
+        if any(given.values()):
+            options = ", ".join(option for option, there in given.items() if there)
+            raise DanasError(
+                f"{options} can't be given with --supernet-of: that run's supernets are trained.",
+                "Leave one of them out.",
+            )
 
     @property
     def shares_weights(self) -> bool:

@@ -1,0 +1,162 @@
+"""The run whose supernets another search uses: trained once, they serve many limits and boards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from danas_hil.base import DanasError
+from danas_hil.run import RunFolder
+from danas_hil.search.memory import MemoryEstimator
+from danas_hil.search.mirror import SupernetStore, open_to_read
+from danas_hil.search.settings import SearchSettings
+from danas_hil.space import DataConfig, Genome, SearchSpace
+from danas_hil.supernet import CHECKPOINT, Checkpoint
+
+
+@dataclass(frozen=True)
+class Lender:
+    """A run that trained supernets, by its own settings.
+
+    steps: training steps by the name of a supernet, of those that the borrower needs. images: what
+        it was trained on, as its config.toml says.
+    """
+
+    run: RunFolder
+    settings: SearchSettings
+    steps: Mapping[str, int]
+    images: Mapping[str, str | int]
+
+    @property
+    def pixels(self) -> int:
+        """Of the short side that images are kept in."""
+        return self.settings.decode_resolution or max(self.settings.space.resolution)
+
+    @cached_property
+    def fits(self) -> Callable[[Genome], bool]:
+        """Whether a genome fits the limits that its training kept to."""
+        return MemoryEstimator(self.settings).fits
+
+    def store(self, copies: Path) -> SupernetStore:
+        """Its checkpoints, where it has them. copies: folder for those that are at a URL."""
+        place = self.settings.supernets or self.run.supernets.name
+        return open_to_read(place, self.run.path, copies)
+
+    def check_images(self, seen: Mapping[str, str | int]) -> None:
+        """Raise DanasError unless it was trained on the images `seen`, told in the same words."""
+        training = [key for key in {**self.images, **seen} if not key.startswith("validation_")]
+        different = [key for key in training if self.images.get(key) != seen.get(key)]
+        if different:
+            raise DanasError(
+                f"{self.run.path} was trained on other images: {_told(self.images, different)};"
+                f" here: {_told(seen, different)}.",
+                "Search with the images that its config.toml names, and options as it has.",
+            )
+
+    def check_trained(self, store: SupernetStore, name: str) -> None:
+        """Raise DanasError unless the training of its supernet `name` has finished."""
+        store.pull(name)
+        path = store.folder / name / CHECKPOINT
+        done, steps = Checkpoint.load(path).step if path.exists() else 0, self.steps[name]
+        if done < steps:
+            raise DanasError(
+                f"The supernet {name} of {self.run.path} is not trained: {done:,} of {steps:,}"
+                " steps are done.",
+                f"Let it finish: danas-hil resume {self.run.path}",
+            )
+
+    def widened(self, settings: SearchSettings) -> str | None:
+        """A warning where `settings` allow what its training left out; else None."""
+        bounds = ("ram_bytes", "flash_bytes", "latency_us")
+        for bound in bounds:
+            theirs, ours = getattr(self.settings.limits, bound), getattr(settings.limits, bound)
+            if theirs is not None and (ours is None or ours > theirs):
+                return (
+                    f"The supernets of {self.run.path} were trained for {self.settings.limits}:"
+                    " what exceeds that took no part in the training."
+                )
+        return None
+
+
+def find_lender(settings: SearchSettings, folder: Path) -> Lender | None:
+    """The run that `settings` name by `supernet_of`, from the run's `folder` on; None without one.
+
+    Raises DanasError where that is no run, has no finished supernets, or where its space lacks
+    something of this one's.
+    """
+    if settings.supernet_of is None:
+        return None
+    run = RunFolder.open((folder / settings.supernet_of).resolve())
+    config = run.config()
+    theirs = SearchSettings.from_config(config)
+    check_lends(theirs, settings, str(run.path))
+    needed = needed_supernets(theirs, settings.space.data_configs)
+    steps, images = config.get("supernet_steps", {}), config.get("data", {})
+    if not images or not needed.keys() <= steps.keys():
+        raise DanasError(
+            f"{run.path} has not begun to train its supernets.",
+            f"Let it finish: danas-hil resume {run.path}",
+        )
+    lender = Lender(run, theirs, {name: steps[name] for name in needed}, images)
+    if settings.decode_resolution not in (None, lender.pixels):
+        raise DanasError(
+            f"{run.path} was trained on images kept at {lender.pixels} pixels, not at"
+            f" {settings.decode_resolution}.",
+            f"Leave --decode-resolution out: it is {lender.pixels} then.",
+        )
+    if "://" not in (theirs.supernets or ""):  # else they are looked at when they are carried here
+        for name in needed:
+            lender.check_trained(lender.store(folder), name)
+    return lender
+
+
+def check_lends(theirs: SearchSettings, ours: SearchSettings, name: str) -> None:
+    """Raise DanasError unless supernets trained by the settings `theirs`, of the run or search
+    `name`, hold all subnets of `ours`.
+    """
+    if not theirs.shares_weights:
+        raise DanasError(
+            f"{name} has no supernet: it trains each candidate by itself.",
+            "Name a run of --space data-aware or hardware-aware.",
+        )
+    if theirs.supernet_of is not None:
+        raise DanasError(
+            f"{name} has no supernet of its own: it uses that of {Path(theirs.supernet_of).name}.",
+            "Name that one.",
+        )
+    _check_holds(theirs.subnets, ours.subnets, name)
+
+
+def needed_supernets(
+    theirs: SearchSettings, wanted: Iterable[DataConfig]
+) -> dict[str, tuple[DataConfig, ...]]:
+    """The data configurations of each supernet of `theirs` that has one of the `wanted`."""
+    ours = set(wanted)
+    return {name: of for name, of in theirs.supernet_configs.items() if ours & set(of)}
+
+
+def _check_holds(theirs: SearchSpace, ours: SearchSpace, name: str) -> None:
+    for gene, values in ours.genes.items():
+        lacking = [value for value in values if value not in theirs.genes[gene]]
+        if lacking:
+            raise DanasError(
+                f"The supernet of {name} lacks the {gene} {_listed(lacking)}.",
+                f"It has {_listed(theirs.genes[gene])}: narrow this search's space to that.",
+            )
+    if "monochrome" in ours.colour and ours.monochrome_width != theirs.monochrome_width:
+        raise DanasError(
+            f"The supernet of {name} has the monochrome_width {theirs.monochrome_width:g}, not"
+            f" {ours.monochrome_width:g}.",
+            "Give the space the same monochrome_width.",
+        )
+
+
+def _listed(values: Iterable[Any]) -> str:
+    return ", ".join(map(str, values))
+
+
+def _told(images: Mapping[str, str | int], keys: Iterable[str]) -> str:
+    return ", ".join(f"{key.replace('_', ' ')} {images.get(key, 'none')}" for key in keys)
