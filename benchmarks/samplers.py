@@ -157,7 +157,7 @@ def search(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("run", type=Path)
+    parser.add_argument("run", type=Path, nargs="?", metavar="RUN")
     parser.add_argument("--evaluations", type=int, default=250)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--samplers", nargs="+", default=get_args(SamplerName))
@@ -166,6 +166,9 @@ def main() -> None:
     parser.add_argument("--validation-images", type=int)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
+    if options.run is None:
+        print("skipped: name a run, whose evaluations samplers choose from")
+        return
 
     run, searches = RunFolder.open(options.run), {}
     with ExitStack() as at_end:

@@ -1,0 +1,364 @@
+"""Do the candidates of a supernet rank like networks that are trained alone?
+
+    python benchmarks/ranking.py RUN [RUN ...] [--genomes 16] [--steps 400] [--seeds 0 1]
+        [--out FOLDER] [--data DATA] [--json]
+
+RUN is a folder that `danas-hil search` has left, with its supernets trained. Genomes are drawn that
+fit all runs, spread over data configurations and, in each, over sizes (multiplications). Each is
+trained by itself from fresh weights, all by one recipe: batches of 64 augmented training images,
+AdamW, a warm-up and a cosine. Scored are validation images in float32, with batch-norm statistics
+of training images, alone as under the supernets. What was trained alone is kept in FOLDER, so that
+the same command goes on after an end of any kind.
+
+Printed: the accuracies of each genome; for each run Spearman's rho against the mean of the seeds
+trained alone, with a 95 % bootstrap interval over genomes, and within a data configuration (the
+mean over those with three genomes or more); rho between the runs; and between the first two seeds,
+which tells how well anything could rank networks that were trained so long.
+
+TF_NUM_INTRAOP_THREADS=1 keeps it to one core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import asdict, replace
+from functools import cache
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from danas_hil.base import DanasError, read_json, write_json
+from danas_hil.data import Dataset, EvaluationView, TrainingView
+from danas_hil.metrics import Scores
+from danas_hil.run import RunFolder
+from danas_hil.search import SearchSettings
+from danas_hil.search.listener import Listener
+from danas_hil.search.memory import MemoryEstimator
+from danas_hil.search.opening import open_data
+from danas_hil.space import DataConfig, Genome, SearchSpace, layers
+from danas_hil.supernet import Supernet, TrainingSettings, make_deterministic
+from danas_hil.supernet.training import State, train_step
+
+RECIPE = TrainingSettings()
+"""Of each network trained alone: batch, learning rate and weight decay of a supernet."""
+DRAWS = 400
+"""Genomes drawn for each data configuration, of which those used are spread over sizes."""
+RESAMPLES = 2000
+LEAST_WITHIN = 3
+"""Genomes that a data configuration needs for a rho of its own."""
+
+Floats = npt.NDArray[np.float64]
+
+
+class Images:
+    """What networks see of a data set: the same for those trained alone and for supernets."""
+
+    def __init__(self, dataset: Dataset, settings: SearchSettings) -> None:
+        self._dataset, self._settings = dataset, settings
+        self.plain = cache(self._plain)
+        self.training = cache(self._training)
+
+    def _plain(self, split: str, data: DataConfig) -> EvaluationView:
+        return EvaluationView(self._dataset.split(split), data)
+
+    def _training(self, data: DataConfig, seed: int) -> TrainingView:
+        return TrainingView(self._dataset.split("train"), data, seed)
+
+    def scores(self, supernet: Supernet, genome: Genome) -> Scores:
+        """Of a subnet on validation images, in float32."""
+        recalibration = self.plain("train", genome.data).arrays(self._settings.recalibration_images)
+        images = self.plain("validation", genome.data).arrays(self._settings.validation_images)
+        found = supernet.evaluate(genome, recalibration.images, images.images)
+        return Scores.of(images.labels, np.argmax(found, axis=1))
+
+
+class Alone:
+    """Networks trained by themselves, each once: `file` keeps what came of them.
+
+    Raises DanasError when `file` holds results of another recipe.
+    """
+
+    def __init__(self, file: Path, images: Images, recipe: dict[str, Any]) -> None:
+        self._file, self._images, self._recipe = file, images, recipe
+        self._known: dict[str, dict[str, Any]] = {}
+        if file.exists():
+            kept = read_json(file)
+            if kept["recipe"] != json.loads(json.dumps(recipe)):
+                raise DanasError(
+                    f"{file} holds networks that were trained otherwise.", "Give another --out."
+                )
+            self._known = kept["networks"]
+
+    def accuracy(self, genome: Genome, seed: int) -> float:
+        key = f"{genome.id}-{seed}"
+        if key not in self._known:
+            begun = time.monotonic()
+            scores = self._trained(genome, seed)
+            self._known[key] = {
+                "genome": genome.to_json(),
+                "seed": seed,
+                "scores": scores.to_json(),
+                "seconds": round(time.monotonic() - begun, 1),
+            }
+            write_json(self._file, {"recipe": self._recipe, "networks": self._known})
+        return float(self._known[key]["scores"]["accuracy"])
+
+    def _trained(self, genome: Genome, seed: int) -> Scores:
+        """A network that holds this genome only shares its weights with nobody."""
+        genes = {gene: [value] for gene, value in genome.subnet.to_json().items()}
+        data = {"resolution": [genome.data.resolution], "colour": [genome.data.colour]}
+        width = {"monochrome_width": genome.data.width_factor} if genome.data.channels == 1 else {}
+        space = SearchSpace.from_json({**genes, **data, **width})
+        supernet = Supernet(space, [genome.data], seed, RECIPE)
+        view, steps = self._images.training(genome.data, seed), int(self._recipe["steps"])
+        state = State.fresh(supernet.weights)
+        for step in range(steps):
+            images, labels = view.batch(step, RECIPE.batch_size)
+            rate = RECIPE.rate(step, steps)
+            train_step(supernet.network, state, [genome], images, labels, rate, RECIPE)
+        supernet.weights = np.asarray(state.weights)
+        return self._images.scores(supernet, genome)
+
+
+class Run:
+    """The trained supernets of a run folder. Raises DanasError where they are missing."""
+
+    def __init__(self, path: Path) -> None:
+        self.folder = RunFolder.open(path)
+        self.config = self.folder.config()
+        self.settings = SearchSettings.from_config(self.config)
+        self.estimator = MemoryEstimator(self.settings)
+        self.supernet = cache(self._supernet)
+
+    def described(self) -> dict[str, Any]:
+        steps = self.config.get("supernet_steps", self.settings.supernet_steps)
+        return {
+            "run": str(self.folder.path),
+            "supernet": self.settings.supernet,
+            "steps": steps,
+            "seed": self.settings.seed,
+        }
+
+    def holds(self, genome: Genome) -> bool:
+        return genome in self.settings.subnets and self.estimator.fits(genome)
+
+    def accuracy(self, genome: Genome, images: Images) -> float:
+        configs = self.settings.supernet_configs
+        name = next(name for name, data in configs.items() if genome.data in data)
+        return images.scores(self.supernet(name), genome).accuracy
+
+    def _supernet(self, name: str) -> Supernet:
+        settings = self.settings
+        supernet = Supernet(
+            settings.subnets,
+            settings.supernet_configs[name],
+            settings.seed,
+            TrainingSettings(batch_size=settings.batch_size),
+            self.estimator.fits,
+        )
+        steps = supernet.load(self.folder.path / (settings.supernets or "supernets") / name)
+        wanted = self.config["supernet_steps"][name]
+        if steps != wanted:
+            raise DanasError(
+                f"{self.folder.path} has trained {name} for {steps} of {wanted} steps."
+            )
+        return supernet
+
+
+def drawn(runs: list[Run], count: int, seed: int = 0) -> list[Genome]:
+    """Different genomes that fit all runs: as many for each data configuration, up to one.
+
+    In each, those drawn are sorted by multiplications and cut into as many parts as genomes are
+    wanted, and one comes from each part.
+    """
+    configs = runs[0].settings.space.data_configs
+    rng = np.random.default_rng(seed)
+    genomes = []
+    for place, data in enumerate(configs):
+        space = runs[0].settings.subnets
+        tries = {space.sample(rng, data) for _ in range(DRAWS)}
+        fitting = sorted((g for g in tries if all(run.holds(g) for run in runs)), key=_size)
+        wanted = count // len(configs) + (place < count % len(configs))
+        if len(fitting) < wanted:
+            raise DanasError(f"Of {DRAWS} genomes of {data.name} only {len(fitting)} fit.")
+        parts = np.array_split(np.arange(len(fitting)), wanted) if wanted else []
+        genomes += [fitting[int(rng.choice(part))] for part in parts]
+    return genomes
+
+
+def _size(genome: Genome) -> tuple[int, str]:
+    return multiplications(genome), genome.id
+
+
+def multiplications(genome: Genome) -> int:
+    return sum(layer.macs for layer in layers(genome))
+
+
+def ranks(values: Floats) -> Floats:
+    """From 1, smallest first; ties share the mean of their ranks."""
+    below = (values[:, None] > values[None, :]).sum(axis=1)
+    alike = (values[:, None] == values[None, :]).sum(axis=1)
+    return np.asarray(below + (alike + 1) / 2, np.float64)
+
+
+def spearman(one: Floats, other: Floats) -> float:
+    """Spearman's rho: the correlation of ranks; NaN where either has one value only."""
+    a, b = ranks(one) - (len(one) + 1) / 2, ranks(other) - (len(other) + 1) / 2
+    norm = np.sqrt((a @ a) * (b @ b))
+    return float(a @ b / norm) if norm else float("nan")
+
+
+def with_interval(one: Floats, other: Floats, seed: int = 0) -> tuple[float, float, float]:
+    """Rho, and the ends of its 95 % percentile bootstrap interval over genomes."""
+    rng = np.random.default_rng(seed)
+    places = rng.integers(len(one), size=(RESAMPLES, len(one)))
+    found = [spearman(one[place], other[place]) for place in places]
+    low, high = np.nanquantile(found, (0.025, 0.975))
+    return spearman(one, other), float(low), float(high)
+
+
+def within(genomes: list[Genome], one: Floats, other: Floats) -> dict[str, float]:
+    """Rho in each data configuration that has enough genomes, by its name."""
+    names = np.array([genome.data.name for genome in genomes])
+    places = {name: np.flatnonzero(names == name) for name in dict.fromkeys(names.tolist())}
+    return {
+        name: spearman(one[place], other[place])
+        for name, place in places.items()
+        if len(place) >= LEAST_WITHIN
+    }
+
+
+def compared(
+    genomes: list[Genome], alone: dict[int, Floats], by_run: list[Floats], runs: list[Run]
+) -> dict[str, Any]:
+    """All that is printed. Accuracies are shares of 1."""
+    mean = np.mean(list(alone.values()), axis=0)
+    table = [
+        {
+            "genome": genome.to_json(),
+            "data": genome.data.name,
+            "network": genome.subnet.short,
+            "mmacs": multiplications(genome) / 1e6,
+            "alone": {str(seed): float(values[place]) for seed, values in alone.items()},
+            "runs": [float(values[place]) for values in by_run],
+        }
+        for place, genome in enumerate(genomes)
+    ]
+    rows = []
+    for run, values in zip(runs, by_run, strict=True):
+        inside = within(genomes, mean, values)
+        rows.append(
+            {
+                **run.described(),
+                "rho": with_interval(mean, values),
+                "within": inside,
+                "within_mean": float(np.mean(list(inside.values()))) if inside else None,
+            }
+        )
+    pairs = {
+        f"runs {one + 1} and {other + 1}": with_interval(by_run[one], by_run[other])
+        for one, other in combinations(range(len(by_run)), 2)
+    }
+    seeds = list(alone)[:2]
+    ceiling = None
+    if len(seeds) == 2:
+        first, second = (alone[seed] for seed in seeds)
+        inside = within(genomes, first, second)
+        ceiling = {
+            "rho": with_interval(first, second),
+            "within_mean": float(np.mean(list(inside.values()))) if inside else None,
+        }
+    return {"genomes": table, "runs": rows, "between_runs": pairs, "between_seeds": ceiling}
+
+
+def show(result: dict[str, Any]) -> None:
+    seeds = list(result["genomes"][0]["alone"])
+    names = [f"run {place}" for place, _ in enumerate(result["runs"], 1)]
+    print("accuracy on validation images, %, float32\n")
+    columns = ["data", "network", "million MACs", *(f"alone, seed {s}" for s in seeds), *names]
+    print("| " + " | ".join(columns) + " |\n|" + " --- |" * len(columns))
+    for row in result["genomes"]:
+        cells = [row["data"], row["network"], f"{row['mmacs']:.1f}"]
+        cells += [f"{100 * value:.1f}" for value in (*row["alone"].values(), *row["runs"])]
+        print("| " + " | ".join(cells) + " |")
+    print("\nSpearman's rho, with 95 % bootstrap intervals over genomes\n")
+    print("| between | rho | within a data configuration |\n| --- | --- | --- |")
+    for name, row in zip(names, result["runs"], strict=True):
+        print(f"| {name} and alone | {_told(row['rho'])} | {_mean(row['within_mean'])} |")
+    for name, rho in result["between_runs"].items():
+        print(f"| {name} | {_told(rho)} | |")
+    if (ceiling := result["between_seeds"]) is not None:
+        print(
+            f"| alone, seeds {seeds[0]} and {seeds[1]} | {_told(ceiling['rho'])}"
+            f" | {_mean(ceiling['within_mean'])} |"
+        )
+    print(f"\nalone: {result['steps']} steps each")
+    for name, row in zip(names, result["runs"], strict=True):
+        steps = ", ".join(f"{key} {value}" for key, value in row["steps"].items())
+        print(
+            f"{name}: {row['run']}: supernet {row['supernet']}, seed {row['seed']}, steps {steps}"
+        )
+
+
+def _told(rho: tuple[float, float, float]) -> str:
+    return "{:.2f} ({:.2f} to {:.2f})".format(*rho)
+
+
+def _mean(rho: float | None) -> str:
+    return "" if rho is None else f"{rho:.2f}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("runs", type=Path, nargs="*", metavar="RUN")
+    parser.add_argument("--genomes", type=int, default=16)
+    parser.add_argument("--steps", type=int, default=400, help="of each network alone")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="of networks alone")
+    parser.add_argument("--out", type=Path, default=Path("ranking"))
+    parser.add_argument("--data", help="images, if they are no longer where RUN says")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args()
+    if not options.runs:
+        print("skipped: name a run, whose supernets it ranks by")
+        return
+    if options.genomes < 3:
+        parser.error("three genomes are the least that can be ranked")
+    try:
+        result = measured(options)
+    except DanasError as error:
+        parser.exit(2, f"{error}\n")
+    if options.json:
+        print(json.dumps(result))
+    else:
+        show(result)
+
+
+def measured(options: argparse.Namespace) -> dict[str, Any]:
+    runs = [Run(path) for path in options.runs]
+    seen = [run.config["data"] for run in runs]
+    if any(data != seen[0] for data in seen):
+        raise DanasError("These runs have not seen the same images.", "Give runs that have.")
+    settings = replace(runs[0].settings, data=options.data or runs[0].settings.data)
+    make_deterministic()
+    images = Images(open_data(settings, Listener()), settings)
+    genomes = drawn(runs, options.genomes)
+    by_run = [np.array([run.accuracy(genome, images) for genome in genomes]) for run in runs]
+    recipe = {"steps": options.steps, "settings": asdict(RECIPE), "images": seen[0]}
+    alone = Alone(options.out / f"alone-{options.steps}.json", images, recipe)
+    accuracies = {}
+    for seed in options.seeds:
+        accuracies[seed] = np.zeros(len(genomes))
+        for place, genome in enumerate(genomes):
+            print(f"seed {seed}, {place + 1} of {len(genomes)}: {genome}", file=sys.stderr)
+            accuracies[seed][place] = alone.accuracy(genome, seed)
+    return {"steps": options.steps, **compared(genomes, accuracies, by_run, runs)}
+
+
+if __name__ == "__main__":
+    main()
