@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,28 @@ class TestSearch:
         done = danas("search", "faces", "--name", "small", folder=searched.parents[1])
         assert done.returncode == 2
         assert "resume" in done.stderr
+
+    def test_the_supernet_of_a_run_serves_another_search(
+        self, danas: Run, searched: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = searched.parents[1]
+        monkeypatch.chdir(folder)
+        of = ("search", "faces", "--supernet-of", "runs/small", "--trials", "1")
+        for options, message in (
+            (("--supernet", "shared"), "--supernet can't be given with --supernet-of"),
+            (("--supernet-steps", "3"), "--supernet-steps can't be given with --supernet-of"),
+            (("--resolutions", "16,32"), "lacks the resolution 32"),
+        ):
+            refused = invoke(*of, "--name", "tiny", *options)
+            assert isinstance(refused.exception, DanasError)
+            assert message in str(refused.exception)
+            assert not (folder / "runs" / "tiny").exists()
+        space = ("--space", "space.toml", "--resolutions", "16", "--export-limit", "1")
+        done = danas(*of, "--name", "tiny", *space, folder=folder)
+        assert done.returncode == 0, done.stderr
+        assert "training steps (of small): shared 15" in done.stderr
+        config = tomllib.loads((folder / "runs" / "tiny" / "config.toml").read_text())
+        assert config["search"]["supernet_of"] == "../small"
 
     def test_a_finished_run_can_be_resumed_and_stays_as_it_is(
         self, danas: Run, searched: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

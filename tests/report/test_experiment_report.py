@@ -166,6 +166,17 @@ def test_the_page_is_self_contained_and_tells_all_searches(
     assert "1 of 4 searches are finished" in part.words
 
 
+def test_the_page_tells_whose_supernet_a_search_used(
+    results: list[RunResult], experiment: Experiment
+) -> None:
+    wide, fixed = experiment.variants
+    assert "The supernet that" not in experiment_page(experiment, [])
+    borrows = replace(fixed.settings, supernet_steps=None, supernet_of="wide")
+    lent = replace(experiment, variants=(wide, replace(fixed, settings=borrows)))
+    page = check(experiment_page(lent, [Group(results, 0.75, by_count)]))
+    assert "The supernet that wide trains is also that of fixed." in page.words
+
+
 def test_searches_under_other_limits_have_a_section_of_their_own(
     results: list[RunResult], experiment: Experiment, make_front: MakeFront
 ) -> None:

@@ -173,6 +173,7 @@ class Evaluator:
         if self._lender is not None:
             self._lender.check_trained(self._trainings.store, name)
             supernet.trained(folder, steps)
+            # From here on: of the training of candidates by themselves.
             supernet.settings = TrainingSettings(batch_size=self._settings.batch_size)
             return supernet
 

@@ -12,6 +12,7 @@ from danas_hil.base import DanasError
 from danas_hil.run import RunFolder
 from danas_hil.search.memory import MemoryEstimator
 from danas_hil.search.mirror import SupernetStore, open_to_read
+from danas_hil.search.rates import rates_of_run
 from danas_hil.search.settings import SearchSettings
 from danas_hil.space import DataConfig, Genome, SearchSpace
 from danas_hil.supernet import CHECKPOINT, Checkpoint
@@ -38,7 +39,7 @@ class Lender:
     @cached_property
     def fits(self) -> Callable[[Genome], bool]:
         """Whether a genome fits the limits that its training kept to."""
-        return MemoryEstimator(self.settings).fits
+        return MemoryEstimator(self.settings, rates_of_run(self.run.config())).fits
 
     def store(self, copies: Path) -> SupernetStore:
         """Its checkpoints, where it has them. copies: folder for those that are at a URL."""
