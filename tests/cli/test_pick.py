@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from typer.testing import CliRunner
 from danas_hil.base import DanasError
 from danas_hil.board import load_board
 from danas_hil.cli.app import app
+from danas_hil.estimate.latency import LatencyTable
+from danas_hil.estimate.latency_tables import find_table, keep_table
 from danas_hil.run import Picks, RunFolder
 
 
@@ -32,6 +35,7 @@ def test_picks_are_shown_and_kept_in_the_run(run: RunFolder) -> None:
     assert "estimated" in result.output
     table, _ = result.output.split("RAM and flash:")
     assert max(map(len, table.splitlines())) <= 80
+    assert " ms " in table
     picks = run.picks()
     assert picks is not None
     assert len(picks.ids) == 2
@@ -47,6 +51,65 @@ def test_a_boards_limits_and_estimates_hold_where_one_is_named(run: RunFolder) -
     for pick in told["picked"]:
         lines = estimates[pick["id"]]["breakdown"]["ram"]
         assert pick["ram_bytes"] == sum(line["bytes"] or 0 for line in lines)
+
+
+def test_a_latency_limit_holds_beside_those_of_the_search(run: RunFolder) -> None:
+    front = run.front()
+    times = sorted(c.estimate["totals"]["latency_us"] for c in front.candidates)
+    limit = (times[0] + times[1]) / 2 if times[0] < times[1] else times[0]
+    result = invoke("pick", str(run.path), "--latency", f"{limit:.6f}us")
+    assert result.exit_code == 0
+    assert "ms: one inference, estimated (qemu-m4, fitted on emulated times" in result.output
+    picks = run.picks()
+    assert picks is not None
+    assert picks.limits.latency_us == pytest.approx(limit)
+    assert picks.limits.ram_bytes == front.limits.ram_bytes
+    assert {pick.id for pick in picks.picked} == {
+        c.id for c in front.candidates if c.estimate["totals"]["latency_us"] <= limit
+    }
+
+
+def test_latency_on_a_named_board_is_estimated_by_its_rates_of_today(
+    run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def picked(*options: str) -> dict[str, Any]:
+        return json.loads(invoke("pick", str(run.path), "--json", *options).stdout)
+
+    before = picked("--board", "qemu-m4")["picked"]
+    assert picked()["picked"][0]["latency_us"] == pytest.approx(before[0]["latency_us"])
+    monkeypatch.setenv("DANAS_HIL_HOME", str(tmp_path / "home"))
+    table = find_table(load_board("qemu-m4"))
+    assert isinstance(table, LatencyTable)
+    keep_table(replace(table, rates={kernel: {"call": 2e3} for kernel in table.rates}))
+    assert picked()["picked"][0]["latency_us"] == pytest.approx(before[0]["latency_us"])
+    now = picked("--board", "qemu-m4", "--latency", "10s")
+    assert all(pick["latency_us"] % 2e3 == 0 for pick in now["picked"])
+    assert "qemu-m4" in now["latency_source"]
+
+
+def test_a_latency_that_is_not_known_cannot_be_limited(run: RunFolder) -> None:
+    told = invoke("pick", str(run.path), "--board", "nano33ble", "--latency", "1s").exception
+    assert isinstance(told, DanasError)
+    assert "danas-hil calibrate --board nano33ble" in told.hint
+    front = run.front()
+    older = [
+        replace(
+            c,
+            estimate={
+                "totals": {
+                    key: value
+                    for key, value in c.estimate["totals"].items()
+                    if not key.startswith("latency")
+                }
+            },
+        )
+        for c in front.candidates
+    ]
+    run.write_front(replace(front, candidates=tuple(older)))
+    told = invoke("pick", str(run.path), "--latency", "1s").exception
+    assert isinstance(told, DanasError)
+    assert "--board NAME --latency" in told.hint
+    assert " ms" not in invoke("pick", str(run.path)).output
 
 
 def test_where_nothing_fits_nothing_is_kept_and_the_exit_code_is_1(run: RunFolder) -> None:

@@ -19,6 +19,7 @@ from danas_hil.measure import Measurement
 from danas_hil.metrics import Scores
 from danas_hil.report import Measured, report_page, write_report
 from danas_hil.report.measured import Outcome, TargetWords
+from danas_hil.report.rows import members
 from danas_hil.run import Front, RunFolder
 
 HOSTILE = "<script>alert('x')</script>\"&"
@@ -210,6 +211,45 @@ def test_settings_are_shown_in_words(front: Front) -> None:
         "alpha 0.1 , 0.25",
     ):
         assert line.replace(" ,", ",") in words.replace(" ,", ",")
+
+
+def test_the_time_of_an_inference_is_shown_where_it_is_estimated(front: Front) -> None:
+    assert "one inference" not in check(report_page("x", front, {})).words
+    source = "qemu-m4, fitted on emulated times of 75 models"
+    limits = replace(front.limits, latency_us=1e5)
+    timed = replace(
+        front,
+        limits=limits,
+        candidates=tuple(
+            replace(
+                candidate,
+                estimate={
+                    "totals": {
+                        **candidate.estimate["totals"],
+                        "latency_us": 99_000.0 + 2_000 * (place % 2),
+                        "latency_source": source,
+                    }
+                },
+            )
+            for place, candidate in enumerate(front.candidates)
+        ),
+    )
+    words = check(report_page("x", timed, {})).words
+    assert f"time of one inference ({source})" in words
+    assert "99 ms" in words
+    assert "101 ms" in words
+    for member in members(timed):
+        assert member.latency_us is not None
+        assert member.fits == (member.latency_us <= 1e5)
+
+
+def test_of_the_rates_of_latency_their_source_is_shown(front: Front) -> None:
+    rates = {"board": "qemu-m4", "kind": "emulated", "rates": {"dense": {"mac": 0.1}}}
+    config = {"latency": {**rates, "models": ["ab"] * 75, "median_error": 0.003}}
+    words = check(report_page("x", front, config)).words
+    assert "kind emulated" in words
+    assert "models 75" in words
+    assert "mac" not in words.split()
 
 
 def test_measurements_are_shown_with_what_went_wrong(measured: Measured, front: Front) -> None:

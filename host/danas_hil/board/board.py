@@ -132,21 +132,25 @@ def load_device_class(name: str) -> Limits:
     return Limits(row["ram_bytes"], row["flash_bytes"], f"device class {name}")
 
 
+_CHANGED = ", with changes"
+
+
 def choose_limits(
     board: str | None = None,
     device_class: str | None = None,
     ram: str | None = None,
     flash: str | None = None,
     latency: str | None = None,
+    usual: Limits | None = None,
 ) -> Limits:
-    """From a board or a device class, with `ram` and `flash` (`256kB`) over them, and `latency`
-    (`200ms`).
+    """From a board or a device class, or else `usual`, with `ram` and `flash` (`256kB`) and
+    `latency` (`200ms`) over them.
 
     Raises DanasError for both a board and a class, an unknown one, and what is no size or time.
     """
     if board and device_class:
         raise DanasError("--board and --device-class both set limits.", "Give one of them.")
-    given = Limits()
+    given = usual or Limits()
     if board:
         given = load_board(board).limits
     elif device_class:
@@ -156,8 +160,8 @@ def choose_limits(
     return Limits(
         given.ram_bytes if ram is None else parse_size(ram),
         given.flash_bytes if flash is None else parse_size(flash),
-        f"{given.origin}, with changes" if given.origin else "",
-        None if latency is None else parse_latency(latency),
+        f"{given.origin.removesuffix(_CHANGED)}{_CHANGED}" if given.origin else "",
+        given.latency_us if latency is None else parse_latency(latency),
     )
 
 

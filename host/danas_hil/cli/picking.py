@@ -8,7 +8,17 @@ import typer
 
 from danas_hil.board import choose_limits, format_size, load_board
 from danas_hil.cli.running import RunArgument
-from danas_hil.cli.show import JsonOption, console, note, percent, print_json, say, table
+from danas_hil.cli.show import (
+    JsonOption,
+    console,
+    latency_note,
+    milliseconds,
+    note,
+    percent,
+    print_json,
+    say,
+    table,
+)
 
 if TYPE_CHECKING:  # imported where they are used: they load numpy, and --help is to be quick
     from danas_hil.run import Front, Picks
@@ -30,13 +40,16 @@ def pick(
     ] = None,
     ram: Annotated[str | None, typer.Option(help="RAM of the whole firmware, as 256kB.")] = None,
     flash: Annotated[str | None, typer.Option(help="Flash of the whole firmware, as 1MB.")] = None,
+    latency: Annotated[
+        str | None, typer.Option(help="Time of one inference, estimated, as 200ms.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Choose the candidates of a front that cover it best, within a board's limits.
 
-    Each pick adds the most hypervolume (accuracy, RAM, flash) to those before it. Without
-    options the limits of the search hold. The picks are kept in the run; export and flash take
-    them.
+    Each pick adds the most hypervolume (accuracy, RAM, flash) to those before it. Without a
+    board or class the limits of the search hold, with what --ram, --flash and --latency change.
+    The picks are kept in the run; export and flash take them.
 
     [bold]Examples[/bold]
 
@@ -45,14 +58,15 @@ def pick(
       danas-hil pick runs/demo --k 3 --board nano33ble
 
       danas-hil pick runs/demo --ram 128kB --flash 512kB
+
+      danas-hil pick runs/demo --board qemu-m4 --latency 200ms
     """
     from danas_hil.run import RunFolder
     from danas_hil.search.picking import pick_from_front
 
     folder = RunFolder.open(run)
     front = folder.front()
-    given = any((board, device_class, ram, flash))
-    limits = choose_limits(board, device_class, ram, flash) if given else front.limits
+    limits = choose_limits(board, device_class, ram, flash, latency, usual=front.limits)
     picks = pick_from_front(folder, k, limits, load_board(board) if board else None)
     if picks.picked:
         folder.write_picks(picks)
@@ -75,19 +89,23 @@ def _show(front: Front, picks: Picks) -> None:
         rows.append(
             (
                 pick.id,
-                genomes[pick.id].data.name,
+                genomes[pick.id].data.short,
                 genomes[pick.id].arch.short,
                 percent(pick.accuracy),
                 format_size(pick.ram_bytes),
                 format_size(pick.flash_bytes),
+                *((milliseconds(pick.latency_us),) if picks.latency_source else ()),
                 percent(share),
             )
         )
-    columns = ("id", "data", "network", ">val int8", ">RAM", ">flash", ">covered")
+    columns = ["id", "data", "network", ">val int8", ">RAM", ">flash", ">covered"]
+    if picks.latency_source:
+        columns.insert(-1, ">ms")
     console().print(table(columns, rows))
     memory = f"the exact model on {picks.board}" if picks.board else f"{front.memory_model} model"
     say(
         "",
         f"RAM and flash: estimated ({memory}). Limits: {picks.limits}.",
+        *latency_note(picks.latency_source, picks.latency_complete),
         f"covered: hypervolume so far, of that of all that fits ({picks.hypervolume:.3f}).",
     )

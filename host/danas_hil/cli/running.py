@@ -16,7 +16,17 @@ import typer
 from danas_hil.base import DanasError
 from danas_hil.board import format_size, load_board, load_device_class
 from danas_hil.cli.devices import measure_run
-from danas_hil.cli.show import JsonOption, console, note, percent, print_json, say, table
+from danas_hil.cli.show import (
+    JsonOption,
+    console,
+    latency_note,
+    milliseconds,
+    note,
+    percent,
+    print_json,
+    say,
+    table,
+)
 
 if TYPE_CHECKING:  # imported where they are used: they load numpy, and --help is to be quick
     from danas_hil.run import Candidate, Front, RunFolder
@@ -163,18 +173,31 @@ def show_outcome(run: RunFolder, outcome: Outcome, json: bool) -> None:
     if outcome.front is None:
         return
     front = outcome.front
-    console().print(table(*_front_table(front)))
+    timed = [one.estimate["totals"].get("latency_source", "") for one in front.candidates]
+    source = next(filter(None, timed), "")
+    console().print(table(*_front_table(front, bool(source))))
     say(
         "",
         f"RAM and flash: estimated ({front.memory_model} model){_lacking(front)}.",
+        *latency_note(source, all(map(_latency_complete, front.candidates))),
         f"Limits: {front.limits}.",
-        f"* has the best int8 validation accuracy. Next: danas-hil flash {run.path} --board NAME",
+        "val, test: int8 accuracy on validation and test images.",
+        f"* has the best on validation images. Next: danas-hil flash {run.path} --board NAME",
     )
 
 
-def _front_table(front: Front) -> tuple[list[str], list[list[str]]]:
-    columns = ["id", "data", "network", ">val int8", ">test int8", ">RAM", ">flash"]
-    return columns, [_front_row(candidate, front) for candidate in front.candidates]
+def _front_table(front: Front, timed: bool) -> tuple[list[str], list[list[str]]]:
+    columns = ["id", "data", "network", ">val", ">test", ">RAM", ">flash"]
+    rows = [_front_row(candidate, front) for candidate in front.candidates]
+    if timed:
+        columns.append(">ms")
+        for row, candidate in zip(rows, front.candidates, strict=True):
+            row.append(milliseconds(candidate.estimate["totals"].get("latency_us")))
+    return columns, rows
+
+
+def _latency_complete(candidate: Candidate) -> bool:
+    return bool(candidate.estimate["totals"].get("latency_complete", True))
 
 
 def _lacking(front: Front) -> str:
@@ -188,7 +211,7 @@ def _front_row(candidate: Candidate, front: Front) -> list[str]:
     totals = candidate.estimate["totals"]
     return [
         candidate.id + ("*" if candidate.id == front.chosen else ""),
-        candidate.genome.data.name,
+        candidate.genome.data.short,
         candidate.genome.arch.short,
         percent(candidate.scores["int8_validation"].accuracy),
         percent(candidate.scores["int8_test"].accuracy),

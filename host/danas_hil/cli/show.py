@@ -69,5 +69,19 @@ def format_duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
+def milliseconds(microseconds: float | None) -> str:
+    """Three digits for a column `ms`; `-` where it is not known."""
+    if microseconds is None:
+        return "-"
+    value = microseconds / 1000
+    return f"{value:.{0 if value >= 100 else 1 if value >= 10 else 2}f}"
+
+
+def latency_note(source: str, complete: bool) -> list[str]:
+    """What a column `ms` holds; nothing where there is none."""
+    lacking = "" if complete else "; without operators that were never timed"
+    return [f"ms: one inference, estimated ({source}){lacking}."] if source else []
+
+
 def percent(share: float) -> str:
     return f"{100 * share:.1f} %"

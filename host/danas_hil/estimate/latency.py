@@ -42,6 +42,10 @@ class LatencyTable:
     def source(self) -> str:
         return f"fitted on {self.kind} times of {len(self.models)} models"
 
+    @property
+    def source_on_board(self) -> str:
+        return f"{self.board}, {self.source}"
+
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "models": list(self.models)}
 

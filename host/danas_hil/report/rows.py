@@ -60,6 +60,7 @@ class Member:
 
     Scores are None where they were not taken. fits: against the run's limits, from estimates;
     None where a figure is missing. final_steps: of training by itself, after the search.
+    latency_us: of one inference, estimated by latency_source; None where it is not.
     """
 
     id: str
@@ -77,6 +78,8 @@ class Member:
     ram_bytes: int | None
     flash_bytes: int | None
     fits: bool | None
+    latency_us: float | None = None
+    latency_source: str = ""
 
 
 @dataclass(frozen=True)
@@ -159,7 +162,10 @@ def _member(candidate: Candidate, evaluation: Evaluation | None, front: Front) -
     if evaluation is not None:
         ram = evaluation.ram_bytes if ram is None else ram
         flash = evaluation.flash_bytes if flash is None else flash
-    verdict = fits(ram, flash, front.limits)
+    latency, incomplete = totals.get("latency_us"), totals.get("complete") is False
+    verdict = fits(ram, flash, front.limits, latency)
+    if front.limits.latency_us is not None:
+        incomplete = incomplete or totals.get("latency_complete") is False
     return Member(
         candidate.id,
         genome_words(candidate.genome),
@@ -175,7 +181,9 @@ def _member(candidate: Candidate, evaluation: Evaluation | None, front: Front) -
         test.recall if test else None,
         ram,
         flash,
-        None if verdict and totals.get("complete") is False else verdict,
+        None if verdict and incomplete else verdict,
+        latency,
+        totals.get("latency_source", ""),
     )
 
 
@@ -187,11 +195,17 @@ def groups(candidate: Candidate) -> tuple[Group, ...]:
     )
 
 
-def fits(ram: int | None, flash: int | None, limits: Limits) -> bool | None:
-    """Whether both limits are met. One that is broken settles it; else what is unknown does."""
+def fits(
+    ram: int | None, flash: int | None, limits: Limits, latency_us: float | None = None
+) -> bool | None:
+    """Whether all limits are met. One that is broken settles it; else what is unknown does."""
     verdicts = [
         None if value is None else value <= limit
-        for value, limit in ((ram, limits.ram_bytes), (flash, limits.flash_bytes))
+        for value, limit in (
+            (ram, limits.ram_bytes),
+            (flash, limits.flash_bytes),
+            (latency_us, limits.latency_us),
+        )
         if limit is not None
     ]
     return False if False in verdicts else None if None in verdicts else True

@@ -80,10 +80,19 @@ def report_page(
             element(
                 "p", esc("The settings as the run resolved them (config.toml)."), class_="note"
             ),
-            tables.settings_tables(config),
+            tables.settings_tables(_without_rates(config)),
         ),
         element("footer", footer()),
     )
+
+
+def _without_rates(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The rates of latency estimates are hundreds of figures: what they come from is enough."""
+    kept = config.get("latency")
+    if not isinstance(kept, Mapping) or "rates" not in kept:
+        return dict(config)
+    plain = {key: value for key, value in kept.items() if isinstance(value, str | float)}
+    return {**config, "latency": {**plain, "models": len(kept["models"])}}
 
 
 def _lead(front: Front) -> Markup:
@@ -197,11 +206,16 @@ def _pareto(front: Front, rows: Sequence[Member]) -> Markup:
             tables.badge("host"),
             esc("accuracy, precision, recall (LiteRT, on the computer that searched);"),
             tables.badge("estimated"),
-            esc(f"RAM, flash and the verdict against {front.limits}."),
+            esc(f"RAM, flash{_and_latency(rows)} and the verdict against {front.limits}."),
         ),
         " ",
     )
     return section("Pareto front", element("p", note, class_="note"), tables.pareto_table(rows))
+
+
+def _and_latency(rows: Sequence[Member]) -> str:
+    source = next((row.latency_source for row in rows if row.latency_source), "")
+    return f", time of one inference ({source})" if source else ""
 
 
 def _sources(chosen: Candidate) -> Markup:

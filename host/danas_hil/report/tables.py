@@ -81,7 +81,7 @@ def table(
 
 
 def pareto_table(members: Sequence[Member]) -> Markup:
-    headers = (
+    headers: tuple[str, ...] = (
         "candidate",
         "verdict",
         "genome",
@@ -95,6 +95,7 @@ def pareto_table(members: Sequence[Member]) -> Markup:
         "RAM",
         "flash",
     )
+    timed = any(m.latency_us is not None for m in members)
     rows = [
         (
             element("code", esc(m.id)),
@@ -109,9 +110,11 @@ def pareto_table(members: Sequence[Member]) -> Markup:
             _share(m.recall),
             _size(m.ram_bytes),
             _size(m.flash_bytes),
+            *((_amount(m.latency_us, "us"),) if timed else ()),
         )
         for m in members
     ]
+    headers += ("one inference",) if timed else ()
     return table(headers, rows, words=3, marked=[m.chosen for m in members])
 
 

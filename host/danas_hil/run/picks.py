@@ -18,6 +18,7 @@ class Pick:
 
     accuracy: int8, on validation images. ram_bytes, flash_bytes: estimated for the board of the
     picks. gain: the hypervolume (see `search.pareto`) that it added to those picked before it.
+    latency_us: of one inference, estimated; None where it is not.
     """
 
     id: str
@@ -25,6 +26,7 @@ class Pick:
     ram_bytes: int
     flash_bytes: int
     gain: float
+    latency_us: float | None = None
 
 
 @dataclass(frozen=True)
@@ -32,13 +34,16 @@ class Picks:
     """The picked candidates, in the order in which they were picked.
 
     board: for which memory was estimated; None: as the search estimated it. hypervolume: of all
-    candidates within the limits, picked or not.
+    candidates within the limits, picked or not. latency_source: of the board and its rates; empty
+    where latencies are not estimated. latency_complete: whether all operators were timed.
     """
 
     limits: Limits
     board: str | None
     hypervolume: float
     picked: tuple[Pick, ...]
+    latency_source: str = ""
+    latency_complete: bool = True
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -50,6 +55,8 @@ class Picks:
             "board": self.board,
             "limits": self.limits.to_json(),
             "hypervolume": self.hypervolume,
+            "latency_source": self.latency_source,
+            "latency_complete": self.latency_complete,
             "picked": [asdict(pick) for pick in self.picked],
         }
 
@@ -65,6 +72,8 @@ class Picks:
                 board=value["board"],
                 hypervolume=float(value["hypervolume"]),
                 picked=tuple(Pick(**pick) for pick in value["picked"]),
+                latency_source=value.get("latency_source", ""),
+                latency_complete=value.get("latency_complete", True),
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise DanasError(f"{file} is damaged ({error!r}).", hint) from error

@@ -7,7 +7,7 @@ from typing import Any
 from danas_hil.base import DanasError
 from danas_hil.board import load_board
 from danas_hil.estimate import paper
-from danas_hil.estimate.latency import LatencyTable, estimate_latency
+from danas_hil.estimate.latency import LatencyEstimate, LatencyTable, estimate_latency
 from danas_hil.estimate.layout import lay_out
 from danas_hil.estimate.lines import known_bytes
 from danas_hil.estimate.on_board import estimate_on
@@ -35,7 +35,7 @@ class MemoryEstimator:
         self._totals: dict[Genome, tuple[int, int]] = {}
         self._rates = rates_now(settings) if rates is None else rates
         _check_rates(settings, self._rates)
-        self._latencies: dict[Genome, float] = {}
+        self._latencies: dict[Genome, LatencyEstimate] = {}
 
     def totals(self, genome: Genome) -> tuple[int, int]:
         """Bytes of RAM and of flash, which limits are held against.
@@ -60,17 +60,21 @@ class MemoryEstimator:
     def latency_us(self, genome: Genome) -> float | None:
         """Microseconds of one inference, as far as the board's kernels were timed; None without a
         board or without times of it."""
+        latency = self._latency(genome)
+        return None if latency is None else latency.known_us
+
+    def _latency(self, genome: Genome) -> LatencyEstimate | None:
         if not isinstance(self._rates, LatencyTable):
             return None
         if genome not in self._latencies:
-            estimate = estimate_latency(work_of(lay_out(genome)), self._rates)
-            self._latencies[genome] = estimate.known_us
+            self._latencies[genome] = estimate_latency(work_of(lay_out(genome)), self._rates)
         return self._latencies[genome]
 
     def detail(self, genome: Genome, model: bytes) -> dict[str, Any]:
         """estimate.json of a converted candidate: both models, and the exact one for the host too.
 
-        totals: what the search went by, for the genome, and whether that is all there is.
+        totals: what the search went by, for the genome, and whether that is all there is; latency
+        where it is estimated, with what the rates come from.
         exact: by board, for the file.
         """
         ram_bytes, flash_bytes = self.totals(genome)
@@ -87,12 +91,24 @@ class MemoryEstimator:
                 "ram_bytes": ram_bytes,
                 "flash_bytes": flash_bytes,
                 "complete": not self._exact or complete,
+                **self._latency_totals(genome),
             },
             "paper": {
                 "ram_bytes": by_equations.ram_bytes,
                 "flash_bytes": by_equations.flash_bytes,
             },
             "exact": exact,
+        }
+
+    def _latency_totals(self, genome: Genome) -> dict[str, Any]:
+        latency = self._latency(genome)
+        if latency is None:
+            return {}
+        assert isinstance(self._rates, LatencyTable)
+        return {
+            "latency_us": latency.known_us,
+            "latency_complete": latency.total_us is not None,
+            "latency_source": self._rates.source_on_board,
         }
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 
+from danas_hil.base import DanasError
 from danas_hil.board import Board, Limits
 from danas_hil.estimate import read_file
+from danas_hil.estimate.latency_tables import find_table
 from danas_hil.estimate.lines import known_bytes
 from danas_hil.estimate.on_board import estimate_on
-from danas_hil.run import Evaluation, Front, Pick, Picks, RunFolder
+from danas_hil.run import Candidate, Evaluation, Pick, Picks, RunFolder
 from danas_hil.search.fitness import within
 from danas_hil.search.pareto import hypervolume, run_costs
 
@@ -21,17 +24,24 @@ _DECIMALS = 12
 def pick_from_front(run: RunFolder, k: int, limits: Limits, board: Board | None = None) -> Picks:
     """Up to `k` candidates of the exported front that are within `limits`, best together.
 
-    RAM and flash are estimated for `board`, from the candidate's file; without a board they are
-    those that the search went by. None fits: `picked` is empty. Raises DanasError when the run has
-    no front yet, or for a model that can't be estimated on the board.
+    RAM, flash and latency are estimated for `board`, from the candidate's file and by what is
+    known of the board now; without a board they are those that the search went by. None fits:
+    `picked` is empty. Raises DanasError when the run has no front yet, for a model that can't be
+    estimated on the board, and where latency is limited and not known.
     """
-    rows = _as_deployed(run, run.front(), limits, board)
+    front = run.front()
+    costed = [_costs(run, candidate, limits, board) for candidate in front.candidates]
+    if limits.latency_us is not None:
+        _check_latency(run, costed, board)
+    rows = [_row(*pair, limits) for pair in zip(front.candidates, costed, strict=True)]
     costs = run_costs(rows, limits)
     return Picks(
         limits=limits,
         board=board.id if board else None,
         hypervolume=hypervolume(costs, np.ones(costs.shape[1])),
         picked=greedy(rows, k, limits),
+        latency_source=next((cost.latency_source for cost in costed), ""),
+        latency_complete=all(cost.latency_complete for cost in costed),
     )
 
 
@@ -65,34 +75,71 @@ def _offer(row: Evaluation, gain: float) -> Pick:
     assert row.scores is not None
     assert row.ram_bytes is not None
     assert row.flash_bytes is not None
-    return Pick(row.genome.id, row.scores.accuracy, row.ram_bytes, row.flash_bytes, gain)
+    return Pick(
+        row.genome.id,
+        row.scores.accuracy,
+        row.ram_bytes,
+        row.flash_bytes,
+        gain,
+        row.latency_us,
+    )
 
 
 def _worth(pick: Pick) -> tuple[float, float, int, int]:
     return pick.gain, pick.accuracy, -pick.ram_bytes, -pick.flash_bytes
 
 
-def _as_deployed(
-    run: RunFolder, front: Front, limits: Limits, board: Board | None
-) -> list[Evaluation]:
-    """The candidates as evaluations with int8 validation scores, and `feasible` by `limits`."""
-    rows = []
-    for candidate in front.candidates:
+@dataclass(frozen=True)
+class _Costs:
+    """What a candidate takes, estimated. latency_us: at least, where some kernel has no rates."""
+
+    ram_bytes: int
+    flash_bytes: int
+    latency_us: float | None = None
+    latency_complete: bool = True
+    latency_source: str = ""
+
+
+def _costs(run: RunFolder, candidate: Candidate, limits: Limits, board: Board | None) -> _Costs:
+    if board is None:
         totals = candidate.estimate["totals"]
-        ram, flash = totals["ram_bytes"], totals["flash_bytes"]
-        if board is not None:
-            model = read_file(run.candidate(candidate.id) / "model.tflite")
-            estimate = estimate_on(board, model, name=candidate.id, limits=limits)
-            ram, flash = known_bytes(estimate.ram.lines), known_bytes(estimate.flash.lines)
-        rows.append(
-            Evaluation(
-                candidate.evaluation,
-                candidate.genome,
-                "complete",
-                ram,
-                flash,
-                candidate.scores["int8_validation"],
-                feasible=within(ram, flash, limits),
-            )
+        return _Costs(**{f.name: totals[f.name] for f in fields(_Costs) if f.name in totals})
+    model = read_file(run.candidate(candidate.id) / "model.tflite")
+    estimate = estimate_on(board, model, name=candidate.id, limits=limits)
+    ram, flash = known_bytes(estimate.ram.lines), known_bytes(estimate.flash.lines)
+    latency = estimate.latency
+    if not latency.source:
+        return _Costs(ram, flash)
+    source = f"{board.id}, {latency.source}"
+    return _Costs(ram, flash, latency.known_us, latency.total_us is not None, source)
+
+
+def _check_latency(run: RunFolder, costed: Sequence[_Costs], board: Board | None) -> None:
+    """Raise DanasError unless all latencies are known."""
+    if all(cost.latency_us is not None for cost in costed):
+        return
+    if board is None:
+        raise DanasError(
+            "This search estimated no latency, so it can't be limited.",
+            f"Name a board: danas-hil pick {run.path} --board NAME --latency …",
         )
-    return rows
+    why = find_table(board)
+    assert isinstance(why, str)
+    raise DanasError(
+        f"The latency on {board.id} is not known, so it can't be limited.",
+        f"{why[0].upper()}{why[1:]}.",
+    )
+
+
+def _row(candidate: Candidate, cost: _Costs, limits: Limits) -> Evaluation:
+    """A candidate as an evaluation with int8 validation scores, and `feasible` by `limits`."""
+    return Evaluation(
+        candidate.evaluation,
+        candidate.genome,
+        "complete",
+        cost.ram_bytes,
+        cost.flash_bytes,
+        candidate.scores["int8_validation"],
+        feasible=within(cost.ram_bytes, cost.flash_bytes, limits, cost.latency_us),
+        latency_us=cost.latency_us,
+    )

@@ -71,6 +71,11 @@ class DataConfig:
         suffix = "" if self.width_factor == usual else f"-w{self.width_factor:g}"
         return f"{self.resolution}-{self.colour}{suffix}"
 
+    @property
+    def short(self) -> str:
+        """For a column of a table: `64-mono`."""
+        return self.name.replace("monochrome", "mono")
+
 
 @dataclass(frozen=True, order=True)
 class ArchConfig:
