@@ -25,7 +25,7 @@ from danas_hil.search.opening import open_data
 from danas_hil.search.pareto import pareto_front
 from danas_hil.search.planning import agree_on_plan, search_seconds
 from danas_hil.search.rates import rates_of_run
-from danas_hil.search.samplers import NothingLeftError
+from danas_hil.search.samplers import NothingLeftError, worth
 from danas_hil.search.settings import SearchSettings
 from danas_hil.search.sharing import Shared, open_shared
 from danas_hil.search.standalone import StandaloneEvaluator
@@ -293,8 +293,4 @@ def _export(
 
 def _best(ledger: Ledger) -> Evaluation | None:
     feasible = [e for e in ledger.evaluations if e.feasible and e.fitness is not None]
-    return max(feasible, key=_value, default=None)
-
-
-def _value(evaluation: Evaluation) -> float:
-    return float("-inf") if evaluation.fitness is None else evaluation.fitness
+    return max(feasible, key=worth, default=None)

@@ -4,7 +4,7 @@ A search that was killed and goes on from its study therefore proposes the same 
 was never disturbed.
 """
 
-from danas_hil.search.samplers.interface import Acceptable, NothingLeftError, Sampler
+from danas_hil.search.samplers.interface import Acceptable, NothingLeftError, Sampler, worth
 from danas_hil.search.samplers.nsga2 import Nsga2Sampler
 from danas_hil.search.samplers.regularized import RegularizedSampler
 from danas_hil.search.samplers.surrogate import SurrogateSampler
@@ -20,4 +20,5 @@ __all__ = [
     "Sampler",
     "SurrogateSampler",
     "TournamentSampler",
+    "worth",
 ]
