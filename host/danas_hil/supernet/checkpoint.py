@@ -1,4 +1,4 @@
-"""The state of a supernet in one file."""
+"""The state of a training in one file."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ import numpy as np
 from danas_hil.base import DanasError, atomic_path
 from danas_hil.supernet.network import Array
 
+CHECKPOINT = "checkpoint.npz"
+"""The file's name in the folder of what is trained."""
 _HINT = "Remove the file to train this supernet anew."
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Shared weights, Adam's moments (empty once training is done), and the steps done.
+    """Weights, Adam's moments (empty once training is done), and the steps done.
 
     made_by: all settings that the weights depend on, as JSON.
     """
@@ -66,3 +68,17 @@ class Checkpoint:
                 f"The checkpoint {path} was made with other settings: {', '.join(different)}.",
                 _HINT,
             )
+
+
+def trained_weights(folder: Path, made_by: dict[str, Any]) -> Array | None:
+    """The weights that a whole training left in `folder`; None where there is none, or half of one.
+
+    made_by: as in Checkpoint, with the `steps` of a whole training. Raises DanasError for a
+    checkpoint that is damaged or made with other settings.
+    """
+    path = folder / CHECKPOINT
+    if not path.exists():
+        return None
+    saved = Checkpoint.load(path)
+    saved.check(made_by, path)
+    return saved.weights if saved.step == made_by["steps"] else None

@@ -13,11 +13,9 @@ import numpy.typing as npt
 
 from danas_hil.space import CLASSES, Genome
 from danas_hil.supernet.backend import keras, tensorflow, traced
-from danas_hil.supernet.checkpoint import Checkpoint
+from danas_hil.supernet.checkpoint import CHECKPOINT, Checkpoint, trained_weights
 from danas_hil.supernet.extract import build
 from danas_hil.supernet.training import Batch, OnStep, TrainingSettings
-
-CHECKPOINT = "checkpoint.npz"
 
 STANDALONE = TrainingSettings(learning_rate=1e-3, weight_decay=0.0, random_subnets=0)
 """Adam with Keras' own learning rate, as the earlier layer-based search has it (its reference
@@ -47,12 +45,10 @@ class Standalone:
 
         Raises DanasError for a checkpoint that is damaged or made with other settings.
         """
-        path = folder / CHECKPOINT
-        if not path.exists():
+        weights = trained_weights(folder, self._made_by(steps))
+        if weights is None:
             return False
-        saved = Checkpoint.load(path)
-        saved.check(self._made_by(steps), path)
-        self._take(saved.weights)
+        self._take(weights)
         return True
 
     def train(

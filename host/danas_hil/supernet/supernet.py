@@ -14,13 +14,12 @@ import numpy.typing as npt
 from danas_hil.space import DataConfig, Genome, SearchSpace
 from danas_hil.supernet import evaluation, extract, training
 from danas_hil.supernet.backend import Precision
-from danas_hil.supernet.checkpoint import Checkpoint
+from danas_hil.supernet.checkpoint import CHECKPOINT, Checkpoint, trained_weights
 from danas_hil.supernet.kept import Kept
 from danas_hil.supernet.network import Array, Network
 from danas_hil.supernet.sandwich import Fits, Schedule, anything
 from danas_hil.supernet.training import Batch, OnStep, State, TrainingSettings
 
-CHECKPOINT = "checkpoint.npz"
 CHECKPOINT_SECONDS = 60.0
 """Between checkpoints of a training: what kill -9 costs at the most."""
 
@@ -114,14 +113,11 @@ class Supernet:
 
         Raises DanasError for a checkpoint that is damaged or made with other settings.
         """
-        path = folder / CHECKPOINT
-        if not path.exists():
+        weights = trained_weights(folder, self._made_by | {"steps": steps})
+        if weights is None:
             return False
-        saved = Checkpoint.load(path)
-        saved.check(self._made_by | {"steps": steps}, path)
-        if saved.step == steps:
-            self.weights = saved.weights
-        return saved.step == steps
+        self.weights = weights
+        return True
 
     def load(self, folder: Path) -> int:
         """Take the weights of the checkpoint in `folder`, finished or not; returns its steps.
