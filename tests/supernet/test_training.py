@@ -13,7 +13,7 @@ import pytest
 from danas_hil.base import DanasError
 from danas_hil.estimate import paper
 from danas_hil.space import DataConfig, Genome, SearchSpace, layers
-from danas_hil.supernet import Supernet, TrainingSettings, time_step
+from danas_hil.supernet import Supernet, TrainingSettings, time_finetune, time_step
 from danas_hil.supernet.sandwich import Sandwich, Schedule
 from danas_hil.supernet.training import gradient_function, update_function
 from supernet.elastic import DATA, SHALLOW_SPACE, SPACE, SUBNETS, make_batch
@@ -229,3 +229,10 @@ def test_the_learning_rate_rises_and_then_falls_to_nothing() -> None:
 
 def test_the_time_of_a_step_is_a_positive_number_of_seconds() -> None:
     assert 0 < time_step(SPACE, [DATA], SETTINGS, steps=1) < 60
+
+
+def test_timing_a_candidates_own_training_leaves_the_shared_weights_as_they_are() -> None:
+    supernet = Supernet(SPACE, (DATA,), settings=SETTINGS)
+    before = supernet.weights.copy()
+    assert 0 < time_finetune(supernet, SUBNETS[0], steps=1) < 60
+    np.testing.assert_array_equal(supernet.weights, before)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -11,10 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from danas_hil.space import CLASSES, Genome
+from danas_hil.space import Genome
 from danas_hil.supernet.backend import keras, tensorflow, traced
 from danas_hil.supernet.checkpoint import CHECKPOINT, Checkpoint, trained_weights
 from danas_hil.supernet.extract import build
+from danas_hil.supernet.timing import mean_seconds, noise
 from danas_hil.supernet.training import Batch, OnStep, TrainingSettings
 
 STANDALONE = TrainingSettings(learning_rate=1e-3, weight_decay=0.0, random_subnets=0)
@@ -103,16 +103,8 @@ def time_standalone(
 
     The mean of `steps` steps on noise, after one that traces and is not counted.
     """
-    rng = np.random.default_rng(0)
-    images = rng.uniform(-1, 1, (settings.batch_size, *genome.data.shape)).astype(np.float32)
-    labels = rng.integers(0, len(CLASSES), settings.batch_size)
-    step_function = _step_function(build(genome))
-    begin = 0.0
-    for step in range(steps + 1):
-        step_function(images, labels, 1e-3)
-        if step == 0:
-            begin = time.perf_counter()
-    return (time.perf_counter() - begin) / steps
+    batch, step_function = noise(genome.data, settings.batch_size), _step_function(build(genome))
+    return mean_seconds(lambda _: step_function(*batch, 1e-3), steps)
 
 
 def _initialise(model: Any, rng: np.random.Generator) -> None:

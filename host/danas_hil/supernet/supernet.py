@@ -17,7 +17,8 @@ from danas_hil.supernet.backend import Precision
 from danas_hil.supernet.checkpoint import CHECKPOINT, Checkpoint, trained_weights
 from danas_hil.supernet.kept import Kept
 from danas_hil.supernet.network import Array, Network
-from danas_hil.supernet.sandwich import Fits, Schedule, anything
+from danas_hil.supernet.sandwich import Fits, Sandwich, Schedule, anything
+from danas_hil.supernet.timing import mean_seconds, noise
 from danas_hil.supernet.training import Batch, OnStep, State, TrainingSettings
 
 CHECKPOINT_SECONDS = 60.0
@@ -204,18 +205,11 @@ class Supernet:
 
 def time_finetune(supernet: Supernet, genome: Genome, steps: int = 3) -> float:
     """Seconds that a step of `Supernet.finetune` takes on this computer, without its batch."""
-    size, data = supernet.settings.batch_size, genome.data
-    rng = np.random.default_rng(0)
-    noise = rng.uniform(-1, 1, (size, *data.shape)).astype(np.float32), rng.integers(0, 2, size)
-    ends: list[float] = []
-    supernet.finetune(
-        genome,
-        lambda _data, _step, _size: noise,
-        steps + 1,
-        noise[0],
-        on_step=lambda _done, _steps, _loss: ends.append(time.perf_counter()),
+    network, settings, state = supernet.network, supernet.settings, State.fresh(supernet.weights)
+    batch = noise(genome.data, settings.batch_size)
+    return mean_seconds(
+        lambda _: training.train_step(network, state, [genome], *batch, 1e-3, settings), steps
     )
-    return (ends[-1] - ends[0]) / steps
 
 
 def time_step(
@@ -233,20 +227,19 @@ def time_step(
     """
     settings = settings or TrainingSettings()
     network, schedule = Network.of(space, configs), Schedule.of(space, configs, 0, fits)
-    rng = np.random.default_rng(0)
-    labels = rng.integers(0, 2, settings.batch_size)
-    state = State.fresh(network.initial(rng))
-    mean, begin = 0.0, 0.0
-    for sandwich, share in zip(schedule.sandwiches, schedule.shares, strict=True):
-        shape = (settings.batch_size, *sandwich.data.shape)
-        images = rng.uniform(-1, 1, shape).astype(np.float32)
-        for step in range(steps + 1):
-            genomes = sandwich.genomes(step, settings.random_subnets)
-            training.train_step(network, state, genomes, images, labels, 1e-3, settings)
-            if step == 0:
-                begin = time.perf_counter()
-        mean += share * (time.perf_counter() - begin) / steps
-    return mean
+    state = State.fresh(network.initial(np.random.default_rng(0)))
+
+    def of(sandwich: Sandwich) -> float:
+        batch = noise(sandwich.data, settings.batch_size)
+
+        def step(number: int) -> None:
+            genomes = sandwich.genomes(number, settings.random_subnets)
+            training.train_step(network, state, genomes, *batch, 1e-3, settings)
+
+        return mean_seconds(step, steps)
+
+    pairs = zip(schedule.sandwiches, schedule.shares, strict=True)
+    return sum(share * of(sandwich) for sandwich, share in pairs)
 
 
 def _checkpoint(state: State, made_by: dict[str, Any], steps: int) -> Checkpoint:
