@@ -1,11 +1,15 @@
-"""Values of genes: as files give them, checked, and one step apart."""
+"""Values of genes: as files give them, checked, and one step apart; and a step of a genome."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from danas_hil.base import DanasError
+from danas_hil.space.genome import Genome
+
+if TYPE_CHECKING:  # the estimate of a file needs no numpy, and is to be quick
+    import numpy as np
 
 _T = TypeVar("_T", int, float)
 
@@ -45,6 +49,27 @@ def steps(values: tuple[_T, ...], value: _T) -> list[_T]:
     below = [v for v in values if v < value][-1:]
     above = [v for v in values if v > value][:1]
     return below + above
+
+
+def one_of(
+    groups: Iterable[tuple[float, Sequence[Genome]]], genome: Genome, rng: np.random.Generator
+) -> Genome:
+    """A neighbour of `genome`: of a group that is drawn by its weight, where all are alike.
+
+    A repair can undo a step: `genome` itself counts for nothing, and groups without others are
+    left out. Raises DanasError where all are.
+    """
+    others = [(weight, [one for one in group if one != genome]) for weight, group in groups]
+    others = [(weight, group) for weight, group in others if group]
+    if not others:
+        raise DanasError(
+            "This search space has a single genome: nothing can mutate.",
+            "Give at least one gene two values.",
+        )
+    total = sum(weight for weight, _ in others)
+    shares = [weight / total for weight, _ in others]
+    group = others[int(rng.choice(len(others), p=shares))][1]
+    return group[int(rng.integers(len(group)))]
 
 
 def _is(kind: type, value: object) -> bool:

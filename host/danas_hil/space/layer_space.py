@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, get_args
 
 from danas_hil.base import DanasError
-from danas_hil.space.genes import distinct, read_values, steps
+from danas_hil.space.genes import distinct, one_of, read_values, steps
 from danas_hil.space.genome import Colour, DataConfig, Genome
 from danas_hil.space.stack import (
     ACTIVATIONS,
@@ -173,32 +173,13 @@ class LayerSpace:
         are left out. Ordered genes move one step, the others are redrawn. Raises DanasError when
         the space has one genome.
         """
-        convs = _convs_of(genome)
         groups = [
             (0.4, self._data_neighbours(genome)),
             (0.4, self._layer_neighbours(genome)),
-            (
-                0.1,
-                [self._repaired(genome.data, convs[:n]) for n in self.layers if n < len(convs)][
-                    -1:
-                ],
-            ),
+            (0.1, self._cut(genome)),
             (0.1, self._grown(genome)),
         ]
-        groups = [
-            (weight, kept)
-            for weight, neighbours in groups
-            if (kept := [other for other in neighbours if other != genome])
-        ]
-        if not groups:
-            raise DanasError(
-                "This search space has a single genome: nothing can mutate.",
-                "Give at least one gene two values.",
-            )
-        total = sum(weight for weight, _ in groups)
-        shares = [weight / total for weight, _ in groups]
-        neighbours = groups[int(rng.choice(len(groups), p=shares))][1]
-        return neighbours[int(rng.integers(len(neighbours)))]
+        return one_of(groups, genome, rng)
 
     def crossover(self, one: Genome, other: Genome, rng: np.random.Generator) -> Genome:
         """Each data gene and each layer from either parent with equal chance; then repaired.
@@ -265,6 +246,12 @@ class LayerSpace:
                     None
                 )
         return list(found)
+
+    def _cut(self, genome: Genome) -> list[Genome]:
+        """Without the layers on top, down to the next depth."""
+        convs = _convs_of(genome)
+        depths = [count for count in self.layers if count < len(convs)]
+        return [self._repaired(genome.data, convs[:count]) for count in depths[-1:]]
 
     def _grown(self, genome: Genome) -> list[Genome]:
         """With layers on top up to the next depth, all alike."""

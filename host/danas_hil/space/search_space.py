@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from danas_hil.base import DanasError
-from danas_hil.space.genes import distinct, read_values, steps
+from danas_hil.space.genes import distinct, one_of, read_values, steps
 from danas_hil.space.genome import (
     DEPTH_LIMITS,
     MONOCHROME_WIDTH,
@@ -171,21 +171,12 @@ class SearchSpace:
         reference implementation; groups with nothing to change are left out. Ordered genes move
         one step up or down; colour is redrawn. Raises DanasError when the space has one genome.
         """
-        groups: list[tuple[float, list[Genome]]] = [
+        groups = [
             (0.4, self._data_neighbours(genome)),
             (0.4, self._depth_neighbours(genome)),
             (0.2, self._width_neighbours(genome)),
         ]
-        groups = [(weight, neighbours) for weight, neighbours in groups if neighbours]
-        if not groups:
-            raise DanasError(
-                "This search space has a single genome: nothing can mutate.",
-                "Give at least one gene two values.",
-            )
-        total = sum(weight for weight, _ in groups)
-        shares = [weight / total for weight, _ in groups]
-        neighbours = groups[int(rng.choice(len(groups), p=shares))][1]
-        return neighbours[int(rng.integers(len(neighbours)))]
+        return one_of(groups, genome, rng)
 
     def crossover(self, one: Genome, other: Genome, rng: np.random.Generator) -> Genome:
         """Each gene from either parent with equal chance; the depths repaired."""
@@ -233,7 +224,6 @@ class SearchSpace:
                 depths[place] = value
                 arch = ArchConfig(*self.repair(depths), genome.subnet.alpha)
                 found[Genome(genome.data, arch)] = None
-        found.pop(genome, None)  # a repair can undo the step
         return list(found)
 
     def _width_neighbours(self, genome: Genome) -> list[Genome]:
