@@ -3,7 +3,7 @@
 from danas_hil.base.capture import captured_stderr
 from danas_hil.base.deadline import Deadline
 from danas_hil.base.duration import parse_duration
-from danas_hil.base.errors import DanasError
+from danas_hil.base.errors import DanasError, first_line
 from danas_hil.base.extras import require
 from danas_hil.base.files import (
     atomic_path,
@@ -21,6 +21,7 @@ __all__ = [
     "Finished",
     "atomic_path",
     "captured_stderr",
+    "first_line",
     "parse_duration",
     "read_json",
     "require",

@@ -17,3 +17,10 @@ class DanasError(Exception):
 
     def __str__(self) -> str:
         return f"{self.what} {self.hint}".rstrip()
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what an error of a library says, without its full stop; an error that
+    says nothing is told by its kind."""
+    said = str(error).strip().splitlines()
+    return said[0].rstrip(" .") if said else type(error).__name__

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from danas_hil.base import DanasError, atomic_path, require
+from danas_hil.base import DanasError, atomic_path, first_line, require
 from danas_hil.supernet import CHECKPOINT, Checkpoint
 
 
@@ -147,6 +147,6 @@ def _remote(place: str, what: str) -> Iterator[None]:
         yield
     except Exception as error:
         raise DanasError(
-            f"Supernets can't be {what} at {place}: {str(error).splitlines()[0]}.",
+            f"Supernets can't be {what} at {place}: {first_line(error)}.",
             "Choose another --supernets, or see to the rights of this one.",
         ) from error

@@ -11,7 +11,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from danas_hil.base import DanasError, atomic_path, require
+from danas_hil.base import DanasError, atomic_path, first_line, require
 from danas_hil.run import RunFolder
 
 STUDY = "danas-hil"
@@ -143,9 +143,8 @@ def storage_errors(place: str, hint: str = _AWAY) -> Iterator[None]:
     try:
         yield
     except (optuna.exceptions.StorageInternalError, sqlalchemy.exc.SQLAlchemyError) as error:
-        cause = error.__cause__ or error
-        first = str(cause).strip().splitlines()[0].rstrip(".")
-        raise DanasError(f"{place} can't be read: {first}.", hint) from error
+        cause = first_line(error.__cause__ or error)
+        raise DanasError(f"{place} can't be read: {cause}.", hint) from error
 
 
 def _connected(url: str, settings: StorageSettings, on_stale: Callable[..., None] | None) -> Any:
