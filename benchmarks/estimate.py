@@ -23,7 +23,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import numpy as np
 
 from danas_hil import tflm
-from danas_hil.convert import to_tflite
+from danas_hil.calibrate import random_model
 from danas_hil.estimate import (
     activation_bytes,
     estimate_arena,
@@ -33,33 +33,17 @@ from danas_hil.estimate import (
     load_runtime,
     read_graph,
 )
-from danas_hil.space import DEFAULT_SPACE, DataConfig, Genome
-from danas_hil.supernet.extract import build
+from danas_hil.space import DEFAULT_SPACE, DataConfig
 
 MODELS = Path(__file__).resolve().parents[2] / "shared/data/models"
-
-
-def converted(genome: Genome, rng: np.random.Generator) -> bytes:
-    """The int8 file of `genome` with random weights, biases and batch norm."""
-    model = build(genome)
-    for layer in model.layers:
-        weights = layer.get_weights()
-        if layer.name.endswith("_bn"):
-            scale, offset, mean, variance = weights
-            layer.set_weights([scale, rng.uniform(-1, 1, offset.shape), mean, variance])
-        elif len(weights) == 2:
-            layer.set_weights([weights[0], rng.uniform(-1, 1, weights[1].shape)])
-    images = rng.uniform(-1, 1, (2, *genome.data.shape)).astype(np.float32)
-    return to_tflite(model, images)
 
 
 def genomes_against_tflm(count: int, say: Callable[[str], None]) -> dict[str, Any]:
     """Errors in bytes over `count` random genomes; those that TFLM itself aborts on are counted."""
     host, worst, size, aborted = load_runtime("host"), 0, 0.0, 0
     for seed in range(count):
-        rng = np.random.default_rng(seed)
-        genome = DEFAULT_SPACE.sample(rng)
-        content = converted(genome, rng)
+        genome = DEFAULT_SPACE.sample(np.random.default_rng(seed))
+        content = random_model(genome, seed)
         try:
             with tflm.load(content, str(genome)) as loaded:
                 told = loaded.allocations()

@@ -119,25 +119,31 @@ def built_in_genomes(board: Board, count: int) -> tuple[Genome, ...]:
     return tuple(found)
 
 
-def random_model(genome: Genome, seed: int = 0) -> bytes:
-    """The int8 file of `genome` with random weights, which time does not depend on.
+def random_model(genome: Genome, seed: int = 1, *, clear_names: bool = True) -> bytes:
+    """The int8 file of `genome` with random weights, which memory and time do not depend on.
 
-    Biases are random too: the converter leaves out biases of zero. Needs the extra `search`.
+    All of them come from `seed`. Biases and batch norm are random too, since the converter leaves
+    out biases of zero. It also stores equal constants once: kernels that see one channel are
+    nothing but signs, and may equal each other's by chance. Needs the extra `search`.
     """
     from danas_hil.convert import to_tflite
-    from danas_hil.supernet.extract import build
+    from danas_hil.supernet import build
 
     rng = np.random.default_rng(seed)
     model = build(genome)
     for layer in model.layers:
-        weights = layer.get_weights()
+        weights = [rng.normal(0, 0.1, weight.shape) for weight in layer.get_weights()]
         if layer.name.endswith("_bn"):
-            scale, offset, mean, variance = weights
-            layer.set_weights([scale, rng.uniform(-1, 1, offset.shape), mean, variance])
+            scale, offset, _, _ = weights
+            offset, mean = (rng.uniform(-1, 1, offset.shape) for _ in range(2))
+            scale, variance = (rng.uniform(0.5, 1.5, scale.shape) for _ in range(2))
+            layer.set_weights([scale, offset, mean, variance])
         elif len(weights) == 2:
             layer.set_weights([weights[0], rng.uniform(-1, 1, weights[1].shape)])
-    images = rng.uniform(-1, 1, (2, *genome.data.shape)).astype(np.float32)
-    return to_tflite(model, images)
+        elif weights:
+            layer.set_weights(weights)
+    images = rng.uniform(-1, 1, (4, *genome.data.shape)).astype(np.float32)
+    return to_tflite(model, images, clear_names=clear_names)
 
 
 def _fits(board: Board, genome: Genome) -> bool:

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 
 from danas_hil.base import DanasError
+from danas_hil.calibrate import random_model
 from danas_hil.estimate import estimate_genome, lay_out, list_runtimes, load_runtime, read_graph
 from danas_hil.estimate.arena import estimate_arena
 from danas_hil.estimate.shapes import check_shapes
 from danas_hil.space import DEFAULT_SPACE, ArchConfig, Conv, DataConfig, Genome, LayerStack
-from estimate.keras_models import converted
 from strategies import generators, stack_genomes
 
 RUNTIMES = [(choice.name, kernels) for choice in list_runtimes() for kernels in choice.kernels]
@@ -63,7 +63,7 @@ def test_a_genome_is_laid_out_as_converted_and_takes_what_real_tflm_takes(genome
     pytest.importorskip("tflite_micro", reason="needs the extra host")
     from danas_hil import tflm
 
-    content = converted(genome)
+    content = random_model(genome)
     laid, read = lay_out(genome), read_graph(content)
     assert [replace(t, name="") for t in laid.tensors] == [
         replace(t, name="") for t in read.tensors
@@ -90,7 +90,7 @@ def test_a_genome_is_laid_out_as_converted_and_takes_what_real_tflm_takes(genome
 @pytest.mark.parametrize("genome", [*GENOMES[:4], *STACKS[:3]], ids=str)
 def test_the_size_of_a_file_with_names_is_within_half_a_percent_or_100_bytes(genome):
     pytest.importorskip("tensorflow", reason="needs the extra search")
-    content = converted(genome, clear_names=False)
+    content = random_model(genome, clear_names=False)
     estimate = lay_out(genome, clear_names=False).file_bytes
     assert estimate == pytest.approx(len(content), rel=0.005, abs=100)
 
