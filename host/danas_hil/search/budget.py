@@ -17,12 +17,13 @@ evaluations and the export."""
 FINAL_CANDIDATES = 4
 """So many are trained by themselves."""
 FINAL_MOST_STEPS = 6000
+"""A cap, so that long budgets end; nothing says that it is the best figure."""
 FINAL_LEAST_STEPS = 100
 """Fewer are not worth the trouble: a short search goes without."""
 EXPORT_SHARE = 0.1
 """Of the time budget, at most, is kept for the export."""
 EXPORT_SECONDS = 10.0
-"""Kept for each candidate to be exported: conversion, int8 scores, golden outputs."""
+"""Kept for each candidate to be exported: conversion, float and int8 scores, golden outputs."""
 LEAST_STEPS = 50
 _DRAWS = 2000
 

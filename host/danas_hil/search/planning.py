@@ -93,7 +93,8 @@ def agree_on_plan(
             listener.planned(plan.steps, None, "--supernet-steps")
         else:
             plan = _plan_by_time(settings, estimator)
-            listener.planned(plan.steps, plan.seconds, "55 % of --time-budget")
+            share = f"{100 * budget.TRAINING_SHARE:g} %"
+            listener.planned(plan.steps, plan.seconds, f"{share} of --time-budget")
         steps = shared.agree(_STEPS, lambda: dict(plan.steps))
         precision = shared.agree(
             _PRECISION, lambda: run.config().get(_PRECISION, quick_precision())

@@ -15,7 +15,8 @@ from danas_hil.space.genome import DEPTH_LIMITS
 LENGTH = 4.0
 """Length scale of the kernel, in standard deviations of the features."""
 APART = 2.0
-"""How far apart two data configurations are besides their features: each has its own supernet."""
+"""How far apart two data configurations are besides their features: what a supernet makes of one
+says little of another, still less where each has its own."""
 NOISE = 0.01
 """Variance of what the features don't tell, as a share of all variance. These three were chosen
 once, on 2,163 evaluations of a search; nothing is fitted while searching but the process itself."""
