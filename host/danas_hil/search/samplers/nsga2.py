@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -62,13 +62,14 @@ class Nsga2Sampler:
         self._optuna.logging.set_verbosity(self._optuna.logging.WARNING)
         categorical = self._optuna.distributions.CategoricalDistribution
         self._distributions = {gene: categorical(values) for gene, values in self._genes.items()}
+        self._sampler = _told_its_space(self._optuna, self._distributions)
         self._study = self._optuna.create_study(
             directions=list(_DIRECTIONS), sampler=self._optuna_sampler(0)
         )
         self._told, self._complete = [], 0
 
     def _optuna_sampler(self, seed: int) -> Any:
-        return self._optuna.samplers.NSGAIISampler(population_size=self.population, seed=seed)
+        return self._sampler(population_size=self.population, seed=seed)
 
     def _tell(self, evaluation: Evaluation) -> None:
         if evaluation.scores is None:
@@ -85,7 +86,7 @@ class Nsga2Sampler:
         }
         genes = evaluation.genome.to_json()
         # Optuna counts generations of trials that it proposed and has no public word for others.
-        key = self._optuna.samplers.NSGAIISampler._get_generation_key()
+        key = self._sampler._get_generation_key()
         self._study.add_trial(
             self._optuna.trial.create_trial(
                 values=[accuracy, ram_bytes, flash_bytes],
@@ -100,3 +101,16 @@ class Nsga2Sampler:
             # Optuna selects parents when first asked for a child of theirs, and then knows them in
             # another order: which child comes first must not depend on who asks when.
             self._child(np.random.default_rng(0))
+
+
+def _told_its_space(optuna: Any, distributions: Mapping[str, Any]) -> Any:
+    """NSGAIISampler for `distributions`, which else it infers from the whole history for each
+    proposal: at 400 evaluations that is nine tenths of a proposal's time."""
+    finished = (optuna.trial.TrialState.COMPLETE,)
+    space = {gene: of for gene, of in sorted(distributions.items()) if not of.single()}
+
+    class Nsga2(optuna.samplers.NSGAIISampler):  # type: ignore[misc]
+        def infer_relative_search_space(self, study: Any, _trial: Any) -> dict[str, Any]:
+            return space if study.get_trials(deepcopy=False, states=finished) else {}
+
+    return Nsga2
