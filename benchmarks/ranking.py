@@ -1,14 +1,15 @@
 """Do the candidates of a supernet rank like networks that are trained alone?
 
     python benchmarks/ranking.py RUN [RUN ...] [--genomes 16] [--steps 400] [--seeds 0 1]
-        [--out FOLDER] [--data DATA] [--json]
+        [--out FOLDER] [--known] [--data DATA] [--json]
 
 RUN is a folder that `danas-hil search` has left, with its supernets trained. Genomes are drawn that
 fit all runs, spread over data configurations and, in each, over sizes (multiplications). Each is
 trained by itself from fresh weights, all by one recipe: batches of 64 augmented training images,
 AdamW, a warm-up and a cosine. Scored are validation images in float32, with batch-norm statistics
 of training images, alone as under the supernets. What was trained alone is kept in FOLDER, so that
-the same command goes on after an end of any kind.
+the same command goes on after an end of any kind; small networks come first, and --known ranks what
+there is so far.
 
 Printed: the accuracies of each genome; for each run Spearman's rho against the mean of the seeds
 trained alone, with a 95 % bootstrap interval over genomes, and within a data configuration (the
@@ -50,8 +51,8 @@ RECIPE = TrainingSettings()
 DRAWS = 400
 """Genomes drawn for each data configuration, of which those used are spread over sizes."""
 RESAMPLES = 2000
-LEAST_WITHIN = 3
-"""Genomes that a data configuration needs for a rho of its own."""
+LEAST = 3
+"""Genomes that can be ranked, in all and within a data configuration."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -95,6 +96,9 @@ class Alone:
                 )
             self._known = kept["networks"]
 
+    def knows(self, genome: Genome, seed: int) -> bool:
+        return f"{genome.id}-{seed}" in self._known
+
     def accuracy(self, genome: Genome, seed: int) -> float:
         key = f"{genome.id}-{seed}"
         if key not in self._known:
@@ -134,7 +138,12 @@ class Run:
         self.config = self.folder.config()
         self.settings = SearchSettings.from_config(self.config)
         self.estimator = MemoryEstimator(self.settings)
-        self.supernet = cache(self._supernet)
+        self._supernets = {
+            data: supernet
+            for name, configs in self.settings.supernet_configs.items()
+            for supernet in [self._trained(name)]
+            for data in configs
+        }
 
     def described(self) -> dict[str, Any]:
         steps = self.config.get("supernet_steps", self.settings.supernet_steps)
@@ -149,11 +158,9 @@ class Run:
         return genome in self.settings.subnets and self.estimator.fits(genome)
 
     def accuracy(self, genome: Genome, images: Images) -> float:
-        configs = self.settings.supernet_configs
-        name = next(name for name, data in configs.items() if genome.data in data)
-        return images.scores(self.supernet(name), genome).accuracy
+        return images.scores(self._supernets[genome.data], genome).accuracy
 
-    def _supernet(self, name: str) -> Supernet:
+    def _trained(self, name: str) -> Supernet:
         settings = self.settings
         supernet = Supernet(
             settings.subnets,
@@ -230,7 +237,7 @@ def within(genomes: list[Genome], one: Floats, other: Floats) -> dict[str, float
     return {
         name: spearman(one[place], other[place])
         for name, place in places.items()
-        if len(place) >= LEAST_WITHIN
+        if len(place) >= LEAST
     }
 
 
@@ -321,14 +328,15 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=400, help="of each network alone")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="of networks alone")
     parser.add_argument("--out", type=Path, default=Path("ranking"))
+    parser.add_argument("--known", action="store_true", help="only what was trained already")
     parser.add_argument("--data", help="images, if they are no longer where RUN says")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
     if not options.runs:
         print("skipped: name a run, whose supernets it ranks by")
         return
-    if options.genomes < 3:
-        parser.error("three genomes are the least that can be ranked")
+    if options.genomes < LEAST:
+        parser.error(f"{LEAST} genomes are the least that can be ranked")
     try:
         result = measured(options)
     except DanasError as error:
@@ -348,15 +356,21 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
     make_deterministic()
     images = Images(open_data(settings, Listener()), settings)
     genomes = drawn(runs, options.genomes)
-    by_run = [np.array([run.accuracy(genome, images) for genome in genomes]) for run in runs]
     recipe = {"steps": options.steps, "settings": asdict(RECIPE), "images": seen[0]}
     alone = Alone(options.out / f"alone-{options.steps}.json", images, recipe)
-    accuracies = {}
+    if options.known:
+        genomes = [g for g in genomes if all(alone.knows(g, seed) for seed in options.seeds)]
+        if len(genomes) < LEAST:
+            raise DanasError(f"{len(genomes)} networks were trained: too few.", "Try later.")
     for seed in options.seeds:
-        accuracies[seed] = np.zeros(len(genomes))
-        for place, genome in enumerate(genomes):
-            print(f"seed {seed}, {place + 1} of {len(genomes)}: {genome}", file=sys.stderr)
-            accuracies[seed][place] = alone.accuracy(genome, seed)
+        for place, genome in enumerate(sorted(genomes, key=_size), 1):
+            print(f"seed {seed}, {place} of {len(genomes)}: {genome}", file=sys.stderr)
+            alone.accuracy(genome, seed)
+    accuracies = {
+        seed: np.array([alone.accuracy(genome, seed) for genome in genomes])
+        for seed in options.seeds
+    }
+    by_run = [np.array([run.accuracy(genome, images) for genome in genomes]) for run in runs]
     return {"steps": options.steps, **compared(genomes, accuracies, by_run, runs)}
 
 
