@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from danas_hil.base import DanasError
@@ -21,6 +22,15 @@ REFERENCE_BOARD = "nano33ble"
 """Whose TFLM build the exact model takes where the limits come from no board."""
 
 
+@dataclass(frozen=True)
+class _Needs:
+    """Of one genome; latency is None where the board has no rates."""
+
+    ram_bytes: int
+    flash_bytes: int
+    latency: LatencyEstimate | None
+
+
 class MemoryEstimator:
     """RAM, flash and latency of genomes, estimated; each genome is worked out once.
 
@@ -32,10 +42,9 @@ class MemoryEstimator:
         self._exact = settings.memory_model == "exact"
         self._limits = settings.limits
         self._board = load_board(settings.board or REFERENCE_BOARD)
-        self._totals: dict[Genome, tuple[int, int]] = {}
+        self._known: dict[Genome, _Needs] = {}
         self._rates = rates_now(settings) if rates is None else rates
         _check_rates(settings, self._rates)
-        self._latencies: dict[Genome, LatencyEstimate] = {}
 
     def totals(self, genome: Genome) -> tuple[int, int]:
         """Bytes of RAM and of flash, which limits are held against.
@@ -43,15 +52,8 @@ class MemoryEstimator:
         Exact model: the sum of all lines whose figure is known, so that nothing is called too
         large that might fit. Paper: Eq. 2 and Eq. 1.
         """
-        if genome not in self._totals:
-            if self._exact:
-                estimate = estimate_on(self._board, genome, limits=self._limits)
-                ram, flash = known_bytes(estimate.ram.lines), known_bytes(estimate.flash.lines)
-            else:
-                by_equations = paper(genome)
-                ram, flash = by_equations.ram_bytes, by_equations.flash_bytes
-            self._totals[genome] = (ram, flash)
-        return self._totals[genome]
+        needs = self._needs(genome)
+        return needs.ram_bytes, needs.flash_bytes
 
     def fits(self, genome: Genome) -> bool:
         """Whether `totals` and `latency_us` are within the limits."""
@@ -60,15 +62,26 @@ class MemoryEstimator:
     def latency_us(self, genome: Genome) -> float | None:
         """Microseconds of one inference, as far as the board's kernels were timed; None without a
         board or without times of it."""
-        latency = self._latency(genome)
+        latency = self._needs(genome).latency
         return None if latency is None else latency.known_us
 
-    def _latency(self, genome: Genome) -> LatencyEstimate | None:
-        if not isinstance(self._rates, LatencyTable):
-            return None
-        if genome not in self._latencies:
-            self._latencies[genome] = estimate_latency(work_of(lay_out(genome)), self._rates)
-        return self._latencies[genome]
+    def _needs(self, genome: Genome) -> _Needs:
+        if genome not in self._known:
+            self._known[genome] = self._worked_out(genome)
+        return self._known[genome]
+
+    def _worked_out(self, genome: Genome) -> _Needs:
+        """A genome is laid out once, for memory and latency together: that takes a third of it."""
+        rates = self._rates if isinstance(self._rates, LatencyTable) else None
+        if self._exact:
+            found = estimate_on(
+                self._board, genome, limits=self._limits, rates=rates or "not asked for"
+            )
+            ram, flash = known_bytes(found.ram.lines), known_bytes(found.flash.lines)
+            return _Needs(ram, flash, found.latency if rates else None)
+        by_equations = paper(genome)
+        latency = estimate_latency(work_of(lay_out(genome)), rates) if rates else None
+        return _Needs(by_equations.ram_bytes, by_equations.flash_bytes, latency)
 
     def detail(self, genome: Genome, model: bytes) -> dict[str, Any]:
         """estimate.json of a converted candidate: both models, and the exact one for the host too.
@@ -101,7 +114,7 @@ class MemoryEstimator:
         }
 
     def _latency_totals(self, genome: Genome) -> dict[str, Any]:
-        latency = self._latency(genome)
+        latency = self._needs(genome).latency
         if latency is None:
             return {}
         assert isinstance(self._rates, LatencyTable)
