@@ -40,15 +40,14 @@ from danas_hil.run import Evaluation, RunFolder
 from danas_hil.search import SearchSettings, hypervolume_history
 from danas_hil.search.evaluation import Evaluator
 from danas_hil.search.fitness import fitness
+from danas_hil.search.joining import join
 from danas_hil.search.listener import Listener
 from danas_hil.search.memory import MemoryEstimator
-from danas_hil.search.mirror import open_store
 from danas_hil.search.opening import open_data
 from danas_hil.search.planning import agree_on_plan
 from danas_hil.search.settings import SamplerName
-from danas_hil.search.sharing import open_shared
-from danas_hil.search.trainings import Trainings
 from danas_hil.space import DataConfig, Genome
+from danas_hil.study import Trainings, open_store
 from danas_hil.supernet import make_deterministic
 
 SHARES = (0.1, 0.2, 0.4, 0.6, 1.0)
@@ -118,14 +117,14 @@ class Oracle:
 
     def _opened(self) -> Evaluator:
         listener, run = Listener(), self._run
-        shared = self._at_end.enter_context(open_shared(run, self._own))
+        shared = self._at_end.enter_context(join(run, self._own))
         dataset = open_data(self.settings, listener)
         make_deterministic()
         plan = agree_on_plan(
             run, self.settings, shared, dataset, self.estimator, listener, lambda: False
         )
         store = open_store(self.settings.supernets or run.supernets.name, run.path)
-        trainings = Trainings(shared.locks, store, listener, lambda: False)
+        trainings = Trainings(shared.locks, store, lambda: False)
         return Evaluator(self.settings, dataset, plan, self.estimator.fits, listener, trainings)
 
 

@@ -27,9 +27,10 @@ import optuna
 
 from danas_hil.base import Deadline
 from danas_hil.run import RunFolder
-from danas_hil.search import SearchSettings, StorageSettings, create_run, open_storage
-from danas_hil.search.sharing import open_shared
+from danas_hil.search import SearchSettings, create_run
+from danas_hil.search.joining import join
 from danas_hil.space import SearchSpace
+from danas_hil.study import StorageSettings, open_storage
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "person_mix"
 WARM = 10
@@ -107,7 +108,7 @@ def main() -> None:
         for name, (workers, threads) in setups.items():
             kept_at = StorageSettings(options.storage, f"workers-{time.time_ns()}")
             run = create_run(Path(folder) / name.replace(" ", "-"), settings, kept_at)
-            with open_shared(run, settings, options.storage):
+            with join(run, settings, options.storage):
                 pass  # makes the study
             storage = open_storage(run, kept_at)
             study = optuna.load_study(study_name=kept_at.study, storage=storage)

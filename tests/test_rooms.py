@@ -25,6 +25,7 @@ ROOMS = (
     "tflm",
     "supernet",
     "convert",
+    "study",
     "search",
     "experiment",
     "sketch",

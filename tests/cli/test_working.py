@@ -15,12 +15,14 @@ from typer.testing import CliRunner
 from danas_hil.base import DanasError
 from danas_hil.cli.app import app
 from danas_hil.run import RunFolder
-from search.shared_runs import evaluate, genomes, joined, new_run
+from danas_hil.search import create_run
+from search.small_search import SETTINGS
+from study.shared_runs import evaluate, genomes, joined
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunFolder:
-    return new_run(tmp_path / "run")
+    return create_run(tmp_path / "run", SETTINGS)
 
 
 def told(*arguments: str) -> DanasError:

@@ -15,11 +15,11 @@ import pytest
 from danas_hil.metrics import Scores
 from danas_hil.run import RunFolder
 from danas_hil.search import Listener, create_run
+from danas_hil.search.joining import join
 from danas_hil.search.loop import _evaluate_all
 from danas_hil.search.memory import MemoryEstimator
-from danas_hil.search.sharing import open_shared
 from danas_hil.space import Genome
-from search.shared_runs import SETTINGS
+from search.small_search import SETTINGS
 
 SEARCH = replace(SETTINGS, trials=7, population=4)
 """Four are drawn, three bred."""
@@ -41,7 +41,7 @@ EVALUATOR: Any = SimpleNamespace(scores=scores, prepare=lambda data: None, lacki
 
 def work(run: RunFolder) -> list[tuple[int, Genome, str]]:
     """Search to the end, or to death: then the operating system frees the worker's lock."""
-    with open_shared(run, SEARCH) as shared:
+    with join(run, SEARCH) as shared:
         estimator = MemoryEstimator(SEARCH)
         _evaluate_all(SEARCH, shared.ledger, EVALUATOR, estimator, Listener(), lambda: False, 0.0)
         return [(e.index, e.genome, e.outcome) for e in shared.ledger.evaluations]

@@ -17,9 +17,9 @@ import pytest
 from danas_hil.base import Deadline
 from danas_hil.run import RunFolder
 from danas_hil.search import SearchSettings, create_run
-from danas_hil.search.sharing import open_shared
-from danas_hil.search.storage import STUDY
+from danas_hil.search.joining import join
 from danas_hil.space import SearchSpace
+from danas_hil.study import STUDY
 
 SETTINGS = SearchSettings(
     data="faces",
@@ -48,7 +48,7 @@ def finish(run: RunFolder) -> None:
 
 def outcome(run: RunFolder) -> list[dict[str, object]]:
     """What an evaluation found; how long it took is another matter."""
-    with open_shared(run, SETTINGS) as shared:
+    with join(run, SETTINGS) as shared:
         rows = [evaluation.to_json() for evaluation in shared.ledger.evaluations]
     return [{key: value for key, value in row.items() if "seconds" not in key} for row in rows]
 

@@ -11,11 +11,11 @@ from danas_hil.base import DanasError
 from danas_hil.data import Dataset
 from danas_hil.run import RunFolder
 from danas_hil.search import Listener, SearchSettings, create_run
+from danas_hil.search.joining import join
 from danas_hil.search.memory import MemoryEstimator
 from danas_hil.search.opening import open_data
 from danas_hil.search.planning import Agreed, agree_on_plan
-from danas_hil.search.sharing import open_shared
-from search.shared_runs import SETTINGS
+from search.small_search import SETTINGS
 
 pytest.importorskip("skimage", reason="the extra [search] is not installed")
 
@@ -26,7 +26,7 @@ def faces() -> Dataset:
 
 
 def agreed(run: RunFolder, settings: SearchSettings, dataset: Dataset) -> Agreed:
-    with open_shared(run, settings) as shared:
+    with join(run, settings) as shared:
         return agree_on_plan(
             run,
             settings,

@@ -15,10 +15,11 @@ import pytest
 
 from danas_hil.base import Deadline
 from danas_hil.run import RunFolder
-from danas_hil.search import SearchSettings, StorageSettings, create_run
-from danas_hil.search.sharing import open_shared
+from danas_hil.search import SearchSettings, create_run
+from danas_hil.search.joining import join
 from danas_hil.space import SearchSpace
-from search.postgresql import postgresql
+from danas_hil.study import StorageSettings
+from study.postgresql import postgresql
 
 pytest.importorskip("tensorflow", reason="the extra [search] is not installed")
 pytest.importorskip("psycopg", reason="the extra [postgresql] is not installed")
@@ -80,7 +81,7 @@ def test_three_workers_finish_what_one_that_was_killed_had_begun(tmp_path: Path)
             runs.append(RunFolder.open(tmp_path / name))
         processes = [start(run) for run in runs]
         try:
-            with open_shared(first, settings):  # makes the tables, or waits for them
+            with join(first, settings):  # makes the tables, or waits for them
                 pass
             named = url.replace("postgresql", "postgresql+psycopg")
             study = optuna.load_study(study_name="shared", storage=named)
@@ -93,7 +94,7 @@ def test_three_workers_finish_what_one_that_was_killed_had_begun(tmp_path: Path)
             for process in processes:
                 process.kill()
 
-        with open_shared(first, settings) as shared:
+        with join(first, settings) as shared:
             evaluated = [evaluation.genome for evaluation in shared.ledger.evaluations]
         assert len(evaluated) == len(set(evaluated)) == settings.trials
         trials = study.get_trials()

@@ -249,14 +249,13 @@ def search(
     """
     from danas_hil.search import (
         SearchSettings,
-        StorageSettings,
         Weights,
         check_possible,
-        check_storage,
         create_run,
         find_lender,
     )
     from danas_hil.space import SearchSpace, choose_space
+    from danas_hil.study import StorageSettings, check_storage
 
     options = {
         "train_split": train_split,

@@ -117,7 +117,7 @@ def dashboard(
 def _pages(run: RunFolder, storage: str | None) -> Any:
     """The WSGI application that shows the study of `run`."""
     optuna_dashboard = require("optuna_dashboard", "dashboard")
-    from danas_hil.search import StorageSettings, open_storage
+    from danas_hil.study import StorageSettings, open_storage
 
     kept_at = StorageSettings.from_config(run.config(), storage)
     if kept_at.url is None and not run.study_file.exists():

@@ -15,24 +15,20 @@ from danas_hil.search.pareto import (
 )
 from danas_hil.search.planning import search_seconds
 from danas_hil.search.settings import SearchSettings
-from danas_hil.search.storage import StorageSettings, check_storage, open_storage
 
 __all__ = [
     "Listener",
     "Outcome",
     "SearchSettings",
-    "StorageSettings",
     "Weights",
     "check_lends",
     "check_possible",
-    "check_storage",
     "contributions",
     "create_run",
     "find_lender",
     "fitness",
     "hypervolume",
     "hypervolume_history",
-    "open_storage",
     "pareto_front",
     "run_hypervolume",
     "search",

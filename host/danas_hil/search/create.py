@@ -10,7 +10,7 @@ from danas_hil import __version__
 from danas_hil.run import RunFolder
 from danas_hil.search.rates import rates_now, rates_to_config
 from danas_hil.search.settings import SearchSettings
-from danas_hil.search.storage import StorageSettings
+from danas_hil.study import StorageSettings
 
 _COUNTS = (
     "tensorflow",

@@ -14,11 +14,10 @@ from danas_hil.data import Dataset, EvaluationView, LabelledImages, TrainingView
 from danas_hil.metrics import Scores
 from danas_hil.search.lender import Lender, needed_supernets
 from danas_hil.search.listener import Listener
-from danas_hil.search.locks import StoppedError
 from danas_hil.search.planning import Agreed
 from danas_hil.search.settings import SearchSettings
-from danas_hil.search.trainings import Trainings
 from danas_hil.space import DataConfig, Genome
+from danas_hil.study import StoppedError, Trainings
 from danas_hil.supernet import Batch, Supernet, TrainingSettings, time_finetune
 
 FINAL_RATE = 5e-3

@@ -18,11 +18,11 @@ from danas_hil.run import Candidate, Evaluation, Front, RunFolder
 from danas_hil.search.evaluation import Evaluator, classes
 from danas_hil.search.final import final_steps
 from danas_hil.search.listener import Listener
-from danas_hil.search.locks import StoppedError
 from danas_hil.search.memory import MemoryEstimator
 from danas_hil.search.pareto import pareto_front
 from danas_hil.search.settings import SearchSettings
 from danas_hil.space import Genome
+from danas_hil.study import StoppedError
 from danas_hil.supernet import load
 
 CALIBRATION_IMAGES = 100

@@ -11,10 +11,10 @@ from typing import Any
 from danas_hil.base import DanasError
 from danas_hil.run import RunFolder
 from danas_hil.search.memory import MemoryEstimator
-from danas_hil.search.mirror import SupernetStore, open_to_read
 from danas_hil.search.rates import rates_of_run
 from danas_hil.search.settings import SearchSettings
 from danas_hil.space import DataConfig, Genome, SearchSpace
+from danas_hil.study import SupernetStore, open_to_read
 from danas_hil.supernet import CHECKPOINT, Checkpoint
 
 

@@ -15,22 +15,19 @@ from danas_hil.run import Evaluation, Front, RunFolder
 from danas_hil.search.evaluation import Evaluator
 from danas_hil.search.export import export_front
 from danas_hil.search.fitness import fitness
-from danas_hil.search.ledger import Ledger
+from danas_hil.search.joining import join
 from danas_hil.search.lender import find_lender
 from danas_hil.search.listener import Listener
-from danas_hil.search.locks import StoppedError, pause
 from danas_hil.search.memory import MemoryEstimator, check_possible
-from danas_hil.search.mirror import open_store
 from danas_hil.search.opening import open_data
 from danas_hil.search.pareto import pareto_front
 from danas_hil.search.planning import agree_on_plan, search_seconds
 from danas_hil.search.rates import rates_of_run
 from danas_hil.search.samplers import NothingLeftError, worth
 from danas_hil.search.settings import SearchSettings
-from danas_hil.search.sharing import Shared, open_shared
 from danas_hil.search.standalone import StandaloneEvaluator
-from danas_hil.search.trainings import Trainings
 from danas_hil.space import DataConfig, Genome
+from danas_hil.study import Ledger, Shared, StoppedError, Trainings, open_store, pause
 from danas_hil.supernet import make_deterministic
 
 FRONT = "front"
@@ -97,13 +94,13 @@ def search(
         settings = replace(settings, decode_resolution=lender.pixels)
         if (warning := lender.widened(settings)) is not None:
             listener.warning(warning)
-    with open_shared(run, settings, storage) as shared, ExitStack() as at_end:
+    with join(run, settings, storage) as shared, ExitStack() as at_end:
         lead = shared.locks.acquire(FRONT) if leading else None
         if lead is not None:
             at_end.callback(shared.locks.release, lead)
         dataset = open_data(settings, listener)
         make_deterministic()
-        trainings = Trainings(shared.locks, store, listener, should_stop)
+        trainings = Trainings(shared.locks, store, should_stop, listener.waiting)
         started = _started(shared, lead is not None)
         try:
             plan = agree_on_plan(

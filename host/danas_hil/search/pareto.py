@@ -21,28 +21,12 @@ import numpy.typing as npt
 
 from danas_hil.board import Limits
 from danas_hil.run import Evaluation
+from danas_hil.study import DIRECTIONS, objectives
 
 Array = npt.NDArray[np.float64]
 
-OBJECTIVES = ("accuracy", "precision", "recall", "ram_bytes", "flash_bytes")
-DIRECTIONS = ("maximize", "maximize", "maximize", "minimize", "minimize")
-
 GUESSING = 0.5
 """Accuracy of the reference point: two classes told apart by a coin."""
-
-
-def objectives(evaluation: Evaluation) -> tuple[float, ...]:
-    """The values of OBJECTIVES. The evaluation is a complete one."""
-    scores = evaluation.scores
-    if scores is None or evaluation.ram_bytes is None or evaluation.flash_bytes is None:
-        raise ValueError(f"evaluation {evaluation.index} is not complete")
-    return (
-        scores.accuracy,
-        scores.precision,
-        scores.recall,
-        float(evaluation.ram_bytes),
-        float(evaluation.flash_bytes),
-    )
 
 
 def pareto_front(evaluations: Sequence[Evaluation]) -> list[Evaluation]:

@@ -15,8 +15,8 @@ from danas_hil.search.lender import Lender
 from danas_hil.search.listener import Listener
 from danas_hil.search.memory import MemoryEstimator
 from danas_hil.search.settings import SearchSettings
-from danas_hil.search.sharing import Shared
 from danas_hil.space import Genome
+from danas_hil.study import Shared
 from danas_hil.supernet import (
     STANDALONE,
     Precision,

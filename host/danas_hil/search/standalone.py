@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from danas_hil.search.evaluation import Evaluator, classes
-from danas_hil.search.locks import StoppedError
 from danas_hil.search.planning import CANDIDATE, standalone_settings
 from danas_hil.space import DataConfig, Genome
+from danas_hil.study import StoppedError
 from danas_hil.supernet import Standalone
 
 

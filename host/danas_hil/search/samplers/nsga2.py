@@ -10,9 +10,9 @@ import numpy as np
 from danas_hil.base import require
 from danas_hil.board import Limits
 from danas_hil.run import Evaluation
-from danas_hil.search.pareto import objectives
 from danas_hil.search.samplers.interface import Acceptable, bred, check_population, generator
 from danas_hil.space import Genome, Space
+from danas_hil.study import objectives
 
 _DIRECTIONS = ("maximize", "minimize", "minimize")
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from danas_hil.board import Limits
 from danas_hil.run import Evaluation
-from danas_hil.search.pareto import Array, costs_of, gains, non_dominated, objectives, run_costs
+from danas_hil.search.pareto import Array, costs_of, gains, non_dominated, run_costs
 from danas_hil.search.samplers.interface import (
     Acceptable,
     check_population,
@@ -18,6 +18,7 @@ from danas_hil.search.samplers.interface import (
 )
 from danas_hil.search.samplers.predictor import predict
 from danas_hil.space import Genome, Space
+from danas_hil.study import objectives
 
 _STEPS = 3
 _DRAWS = 8

@@ -8,12 +8,8 @@ from pathlib import Path
 import pytest
 
 from danas_hil.run import RunFolder
-from danas_hil.search import Listener
-from danas_hil.search.locks import StoppedError
-from danas_hil.search.mirror import open_store
-from danas_hil.search.sharing import Shared
-from danas_hil.search.trainings import Trainings
-from search.shared_runs import joined, new_run
+from danas_hil.study import Shared, StoppedError, Trainings, open_store
+from study.shared_runs import joined, new_run
 
 STEPS = 4
 
@@ -21,17 +17,6 @@ STEPS = 4
 @pytest.fixture
 def run(tmp_path: Path) -> RunFolder:
     return new_run(tmp_path / "run")
-
-
-class Waiting(Listener):
-    """Lets the others get on when there is something to wait for."""
-
-    def __init__(self, meanwhile: Callable[[], None]) -> None:
-        self.meanwhile, self.heard = meanwhile, ""
-
-    def waiting(self, what: str) -> None:
-        self.heard = what
-        self.meanwhile()
 
 
 class Steps:
@@ -54,26 +39,29 @@ class Steps:
 
 
 def trainings(
-    shared: Shared, run: RunFolder, listener: Listener, stop: Callable[[], bool] = lambda: False
+    shared: Shared,
+    run: RunFolder,
+    stop: Callable[[], bool] = lambda: False,
+    on_wait: Callable[[str], None] = lambda _what: None,
 ) -> Trainings:
-    return Trainings(shared.locks, open_store("supernets", run.path), listener, stop)
+    return Trainings(shared.locks, open_store("supernets", run.path), stop, on_wait)
 
 
 def test_who_finds_a_supernet_in_training_waits_for_it(run: RunFolder) -> None:
-    steps = Steps()
+    steps, heard = Steps(), [""]
     with joined(run) as one, joined(run) as other:
         lock = one.locks.acquire("supernet small")
         assert lock is not None
 
-        def finish() -> None:
+        def finish(what: str) -> None:
+            heard.append(what)
             steps.by_worker("one")(lambda: False)
             one.locks.release(lock)
 
-        listener = Waiting(finish)
-        waits = trainings(other, run, listener)
+        waits = trainings(other, run, on_wait=finish)
         assert waits.elsewhere() == {"small"}
         waits.bring("small", steps.is_done, steps.by_worker("other"))
-        assert listener.heard == f"the training of small by {one.worker.name}"
+        assert heard[-1] == f"the training of small by {one.worker.name}"
         assert steps.by == ["", "one", "one", "one", "one"]
         assert waits.elsewhere() == set()
 
@@ -83,24 +71,28 @@ def test_the_training_of_a_dead_worker_goes_on_from_its_last_checkpoint(run: Run
     with joined(run) as one, joined(run) as other:
         assert one.locks.acquire("supernet small")
         steps.by_worker("one")(lambda: steps.done >= 1)
-        listener = Waiting(one.worker._lock.release)  # as the system does when a process dies
-        trainings(other, run, listener).bring("small", steps.is_done, steps.by_worker("other"))
+
+        def die(_what: str) -> None:
+            one.worker._lock.release()  # as the system does when a process dies
+
+        waits = trainings(other, run, on_wait=die)
+        waits.bring("small", steps.is_done, steps.by_worker("other"))
         assert steps.by == ["", "one", "other", "other", "other"]
 
 
 def test_a_training_that_is_stopped_lets_others_have_it(run: RunFolder) -> None:
     steps = Steps()
     with joined(run) as one, joined(run) as other:
-        stopped = trainings(one, run, Listener(), lambda: steps.done >= 2)
+        stopped = trainings(one, run, lambda: steps.done >= 2)
         with pytest.raises(StoppedError):
             stopped.bring("small", steps.is_done, steps.by_worker("one"))
-        trainings(other, run, Listener()).bring("small", steps.is_done, steps.by_worker("other"))
+        trainings(other, run).bring("small", steps.is_done, steps.by_worker("other"))
         assert steps.by == ["", "one", "one", "other", "other"]
 
 
 def test_waiting_ends_when_the_search_is_stopped(run: RunFolder) -> None:
     with joined(run) as one, joined(run) as other:
         assert one.locks.acquire("supernet small")
-        waits = trainings(other, run, Listener(), lambda: True)
+        waits = trainings(other, run, lambda: True)
         with pytest.raises(StoppedError):
             waits.bring("small", lambda: False, Steps().by_worker("other"))

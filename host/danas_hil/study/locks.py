@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 
-from danas_hil.search.claims import Claim, Claims
+from danas_hil.study.claims import Claim, Claims
 
 POLL_SECONDS = 1.0
 """Between two looks at what others do."""

@@ -10,23 +10,20 @@ import numpy as np
 
 from danas_hil.metrics import Scores
 from danas_hil.run import Evaluation, RunFolder
-from danas_hil.search import SearchSettings, create_run
-from danas_hil.search.ledger import Ledger
-from danas_hil.search.sharing import Shared, open_shared
 from danas_hil.space import Genome, SearchSpace
+from danas_hil.study import Ledger, Shared, open_shared
 
 SPACE = SearchSpace(resolution=(32, 64))
-SETTINGS = SearchSettings(data="faces", space=SPACE, trials=100, supernet_steps=1)
 
 
 def new_run(path: Path) -> RunFolder:
-    return create_run(path, SETTINGS)
+    return RunFolder.create(path, {})
 
 
 @contextmanager
 def joined(run: RunFolder) -> Iterator[Shared]:
     """One more worker at the run."""
-    with open_shared(run, SETTINGS) as shared:
+    with open_shared(run, SPACE) as shared:
         yield shared
 
 

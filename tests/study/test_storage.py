@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 from danas_hil.base import DanasError
-from danas_hil.search import StorageSettings, check_storage, create_run
-from danas_hil.search.sharing import open_shared
-from search.shared_runs import SETTINGS
+from danas_hil.run import RunFolder
+from danas_hil.study import StorageSettings, check_storage, open_shared
+from study.shared_runs import SPACE
 
 SECRET = "postgresql://me:hunter2@db.example/nas"
 
 
 def test_a_password_is_not_written_down(tmp_path: Path) -> None:
     settings = StorageSettings(SECRET, "porch", 30)
-    run = create_run(tmp_path / "run", SETTINGS, settings)
+    run = RunFolder.create(tmp_path / "run", {"storage": settings.to_config()})
     assert "hunter2" not in run.config_file.read_text()
     assert "hunter2" not in settings.place
     kept = StorageSettings.from_config(run.config())
@@ -63,8 +63,9 @@ def test_a_lease_too_short_for_heartbeats_is_refused() -> None:
 
 def test_any_database_of_optunas_will_do(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/elsewhere.db"
-    run = create_run(tmp_path / "run", SETTINGS, StorageSettings(url, "porch"))
-    with open_shared(run, SETTINGS) as shared:
+    kept_at = StorageSettings(url, "porch")
+    run = RunFolder.create(tmp_path / "run", {"storage": kept_at.to_config()})
+    with open_shared(run, SPACE) as shared:
         assert not shared.ledger.evaluations
     assert not run.study_file.exists()
     assert (tmp_path / "elsewhere.db").exists()

@@ -15,9 +15,9 @@ from typing import Any
 
 from danas_hil.base import DanasError, require
 from danas_hil.run import Evaluation
-from danas_hil.search.claims import Claim, Claims
-from danas_hil.search.pareto import objectives
 from danas_hil.space import Genome, Space
+from danas_hil.study.claims import Claim, Claims
+from danas_hil.study.objectives import objectives
 
 _RECORD, _GENOME, _RETRY_OF = "evaluation", "genome", "retry of"
 

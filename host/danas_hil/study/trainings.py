@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from danas_hil.search.claims import Claim
-from danas_hil.search.listener import Listener
-from danas_hil.search.locks import Locks, StoppedError, pause
-from danas_hil.search.mirror import SupernetStore
+from danas_hil.study.claims import Claim
+from danas_hil.study.locks import Locks, StoppedError, pause
+from danas_hil.study.mirror import SupernetStore
 
 _LOCK = "supernet "
 
@@ -16,17 +15,20 @@ Train = Callable[[Callable[[], bool]], bool]
 
 
 class Trainings:
-    """Who trains which supernet (by name), and the checkpoints that come of it."""
+    """Who trains which supernet (by name), and the checkpoints that come of it.
+
+    on_wait: told again and again what another process is doing while there is nothing to do here.
+    """
 
     def __init__(
         self,
         locks: Locks,
         store: SupernetStore,
-        listener: Listener,
         should_stop: Callable[[], bool],
+        on_wait: Callable[[str], None] = lambda _what: None,
     ) -> None:
         self._locks, self.store = locks, store
-        self._listener, self.should_stop = listener, should_stop
+        self.should_stop, self._on_wait = should_stop, on_wait
 
     def elsewhere(self) -> set[str]:
         """The supernets that are in training just now; asked between two trainings of our own."""
@@ -46,7 +48,7 @@ class Trainings:
                 return
             if (lock := self._locks.acquire(_LOCK + name)) is None:
                 who = self._locks.holders().get(_LOCK + name, "another worker")
-                self._listener.waiting(f"the training of {name} by {who}")
+                self._on_wait(f"the training of {name} by {who}")
                 pause(self.should_stop)
                 continue
             self.store.pull(name)  # perhaps it was finished in between

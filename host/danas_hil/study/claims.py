@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from danas_hil.base import require
-from danas_hil.search.storage import storage_errors
-from danas_hil.search.worker import Worker
+from danas_hil.study.storage import storage_errors
+from danas_hil.study.worker import Worker
 
 _TAKEN_BY = "taken by "
 """Begins the attributes that name who may have taken a trial; the last one did."""

@@ -9,10 +9,9 @@ import pytest
 
 from danas_hil.base import DanasError
 from danas_hil.run import RunFolder
-from danas_hil.search.ledger import Ledger, Turn
-from danas_hil.search.storage import STUDY
 from danas_hil.space import Genome
-from search.shared_runs import evaluate, evaluated, genomes, joined, new_run
+from danas_hil.study import STUDY, Ledger, Turn
+from study.shared_runs import evaluate, evaluated, genomes, joined, new_run
 
 FAILED = 2
 
@@ -140,20 +139,3 @@ class TestLocks:
             assert other.locks.acquire("front") is not None
             one.locks.release(lock)
             assert lock.lost
-
-
-def test_a_run_folder_of_another_search_is_refused(run: RunFolder, tmp_path: Path) -> None:
-    with joined(run):
-        pass
-    config = run.config()
-    config["search"]["seed"], config["search"]["trials"] = 7, 200
-    run.write_config(config)
-    from danas_hil.search import SearchSettings
-    from danas_hil.search.sharing import open_shared
-
-    settings = SearchSettings.from_config(run.config())
-    with (
-        pytest.raises(DanasError, match=r"of another search than this run folder: seed\."),
-        open_shared(run, settings),
-    ):
-        pass

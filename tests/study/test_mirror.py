@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from danas_hil.base import DanasError
-from danas_hil.search.mirror import SupernetStore, open_store
+from danas_hil.study import SupernetStore, open_store
 from danas_hil.supernet import CHECKPOINT, Checkpoint
 
 pytest.importorskip("fsspec", reason="the extra [remote] is not installed")
