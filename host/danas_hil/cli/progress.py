@@ -95,6 +95,10 @@ class SearchProgress(Listener):
         if evaluation.outcome == "failed":
             self.warning(f"evaluation {evaluation.index} failed: {evaluation.reason}")
 
+    def prolonged(self, seconds: float) -> None:
+        self._end = round(seconds)
+        self._line("no candidate is trained by itself: too few steps in the time kept for it")
+
     def exporting(self, done: int, total: int, what: str) -> None:
         self._show("exporting", done, total, what)
 

@@ -29,7 +29,10 @@ class Evaluator:
     """Supernets, trained when first needed, and the images they see.
 
     lender: who has trained them already, for its own settings; the folder of `trainings` is its.
+    last_training: whether time is kept for training candidates by themselves.
     """
+
+    last_training = True
 
     def __init__(
         self,

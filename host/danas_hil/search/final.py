@@ -1,7 +1,8 @@
 """The last training: the most accurate candidates, each by itself, before they are exported.
 
 Weights that all subnets share suit none of them best. How long it takes is known beforehand, so
-it is a part of the time budget, like the training of the supernets.
+it is a part of the time budget, like the training of the supernets. Where that leaves too few steps
+to be worth it, evaluations get the time.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ def final_steps(
     """Training steps of those that are trained by themselves, by genome id."""
     if not settings.shares_weights:
         return {}
-    if settings.final_steps == 0 or (settings.final_steps is None and not settings.time_budget):
+    by_time = settings.time_budget is not None and evaluator.last_training
+    if settings.final_steps == 0 or (settings.final_steps is None and not by_time):
         return {}
     steps = {}
     for evaluation in finalists(members):

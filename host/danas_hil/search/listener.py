@@ -29,6 +29,10 @@ class Listener:
     def evaluated(self, evaluation: Evaluation, best: Evaluation | None) -> None:
         """An evaluation is finished and on disk; `best` is the fittest feasible one so far."""
 
+    def prolonged(self, seconds: float) -> None:
+        """Evaluations go on until `seconds` from the beginning: training candidates by themselves
+        would have had too few steps in the time that was kept for it."""
+
     def exporting(self, done: int, total: int, what: str) -> None:
         """Candidates of the Pareto front are being converted and checked."""
 

@@ -13,7 +13,8 @@ from danas_hil.base import DanasError
 from danas_hil.data import Dataset
 from danas_hil.run import Evaluation, Front, RunFolder
 from danas_hil.search.evaluation import Evaluator
-from danas_hil.search.export import export_front
+from danas_hil.search.export import export_front, spread
+from danas_hil.search.final import final_steps
 from danas_hil.search.fitness import fitness
 from danas_hil.search.joining import join
 from danas_hil.search.lender import find_lender
@@ -191,7 +192,12 @@ def _evaluate_all(
         if settings.trials is not None and len(ledger.evaluations) >= settings.trials:
             return "all trials done"
         if seconds is not None and time.monotonic() - started >= seconds:
-            return "time is up"
+            longer = search_seconds(settings, last_training=False)
+            if longer is None or seconds >= longer or _trains_last(settings, ledger, evaluator):
+                return "time is up"
+            evaluator.last_training, seconds = False, longer
+            listener.prolonged(seconds)
+            continue
         lacking = cache(evaluator.lacking)  # asked anew for each turn
         try:
             turn = ledger.turn(propose, ready, settings.trials)
@@ -218,6 +224,12 @@ def _evaluate_all(
             )
         else:
             listener.evaluated(written, _best(ledger))
+
+
+def _trains_last(settings: SearchSettings, ledger: Ledger, evaluator: Evaluator) -> bool:
+    """Whether the last training comes to anything: in a short search its steps are too few."""
+    members = spread(pareto_front(ledger.evaluations), settings.export_limit)
+    return any(final_steps(settings, members, evaluator).values())
 
 
 def _nothing_left(ledger: Ledger, settings: SearchSettings) -> str:

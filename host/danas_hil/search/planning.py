@@ -106,12 +106,16 @@ def agree_on_plan(
     return Agreed(steps, precision)
 
 
-def search_seconds(settings: SearchSettings) -> float | None:
-    """When evaluations end, in seconds from the beginning; None where the clock does not say."""
+def search_seconds(settings: SearchSettings, last_training: bool = True) -> float | None:
+    """When evaluations end, in seconds from the beginning; None where the clock does not say.
+
+    last_training: whether candidates are going to be trained by themselves, where the time budget
+    says for how long.
+    """
     if settings.time_budget is None:
         return None
     reserve = budget.export_reserve(settings.time_budget, settings.export_limit)
-    if settings.shares_weights and settings.final_steps is None:
+    if last_training and settings.shares_weights and settings.final_steps is None:
         reserve += budget.FINAL_SHARE * settings.time_budget
     return settings.time_budget - reserve
 
