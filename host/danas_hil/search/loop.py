@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Set
 from contextlib import ExitStack
@@ -28,16 +27,13 @@ from danas_hil.search.samplers import NothingLeftError, worth
 from danas_hil.search.settings import SearchSettings
 from danas_hil.search.standalone import StandaloneEvaluator
 from danas_hil.space import DataConfig, Genome
-from danas_hil.study import Ledger, Shared, StoppedError, Trainings, open_store, pause
+from danas_hil.study import Ledger, Present, Shared, StoppedError, Trainings, open_store, pause
 from danas_hil.supernet import make_deterministic
 
 FRONT = "front"
 """The lock of the process that leads, and what was noted of its export."""
 _BEGAN = "began"
 _STOPPED = "stopped"
-_APART = 4
-"""Times as many answers are passed over at most as evaluations are under way: with three workers at
-evaluations of 0.2 s, one answer in four was another one's already without it."""
 _OTHERS = "the evaluations of other workers"
 
 
@@ -116,9 +112,11 @@ def search(
                 # Their training is not this search's alone.
                 evaluator.train_all()
                 started = _started(shared, lead is not None)
-            reason = _evaluate_all(
-                settings, shared.ledger, evaluator, estimator, listener, should_stop, started
-            )
+            with Present(shared.locks, shared.worker.name) as present:
+                reason = _evaluate_all(
+                    *(settings, shared.ledger, evaluator, estimator, listener, should_stop),
+                    *(started, present.place),
+                )
             while shared.ledger.at_work():
                 listener.waiting(_OTHERS)
                 pause(should_stop)
@@ -161,27 +159,44 @@ def _evaluate_all(
     listener: Listener,
     should_stop: Callable[[], bool],
     started: float,
+    place: Callable[[], tuple[int, int]] = lambda: (0, 1),
 ) -> str:
-    """Evaluate until there is a reason to stop, and return it. StoppedError: in a training."""
+    """Evaluate until there is a reason to stop, and return it. StoppedError: in a training.
+
+    place: ours among those who evaluate, from 0, and how many they are.
+    """
     sampler = settings.make_sampler()
     seconds = search_seconds(settings)
     lacking: Callable[[], Set[DataConfig]]
 
     def propose() -> Genome:
-        seen = {*ledger.open, *(evaluation.genome for evaluation in ledger.evaluations)}
-        # Workers that ask a sampler at the same moment get the same answer: each passes over some.
-        passed_over = iter(range(random.randint(0, _APART * len(ledger.open))))
+        evaluated = {evaluation.genome for evaluation in ledger.evaluations}
+        if len(evaluated.union(ledger.open)) >= settings.space.size:
+            raise NothingLeftError("Every genome of the space was looked at.")
 
         def acceptable(genome: Genome) -> bool:
-            if genome in seen or genome.data in lacking():
+            if genome in evaluated or genome.data in lacking():
                 return False
-            if settings.drop_infeasible and not estimator.fits(genome):
-                return False
-            return next(passed_over, None) is None
+            return not settings.drop_infeasible or estimator.fits(genome)
 
-        if len(seen) >= settings.space.size:
-            raise NothingLeftError("Every genome of the space was looked at.")
-        return sampler.propose(ledger.evaluations, acceptable)
+        def free(genome: Genome) -> bool:
+            return acceptable(genome) and genome not in ledger.open
+
+        # Workers that ask a sampler at the same moment get the same answers: of three, each takes
+        # one of every three.
+        own, workers = place()
+        answers: set[Genome] = set()
+
+        def ours(genome: Genome) -> bool:
+            if genome in answers or not acceptable(genome):
+                return False
+            answers.add(genome)
+            return (len(answers) - 1) % workers == own and genome not in ledger.open
+
+        try:
+            return sampler.propose(ledger.evaluations, ours)
+        except NothingLeftError:
+            return sampler.propose(ledger.evaluations, free)
 
     def ready(genome: Genome) -> bool:
         return genome.data not in lacking()

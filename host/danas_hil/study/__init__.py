@@ -8,6 +8,7 @@ from danas_hil.study.ledger import Ledger, Turn
 from danas_hil.study.locks import Locks, StoppedError, pause
 from danas_hil.study.mirror import SupernetStore, open_store, open_to_read
 from danas_hil.study.objectives import DIRECTIONS, OBJECTIVES, objectives
+from danas_hil.study.present import Present
 from danas_hil.study.sharing import Shared, open_shared
 from danas_hil.study.storage import STUDY, StorageSettings, check_storage, open_storage
 from danas_hil.study.trainings import Trainings
@@ -21,6 +22,7 @@ __all__ = [
     "Claims",
     "Ledger",
     "Locks",
+    "Present",
     "Shared",
     "StoppedError",
     "StorageSettings",

@@ -1,0 +1,41 @@
+"""Workers that propose at the same moment: each takes answers of its own from the sampler."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from danas_hil.search import Listener, create_run
+from danas_hil.search.joining import join
+from danas_hil.search.loop import _evaluate_all
+from danas_hil.search.memory import MemoryEstimator
+from danas_hil.search.settings import SearchSettings
+from danas_hil.space import Genome, SearchSpace
+from search.small_search import SETTINGS
+from search.test_interrupted import EVALUATOR
+
+
+def evaluated(path: Path, settings: SearchSettings, place: tuple[int, int]) -> list[Genome]:
+    run = create_run(path, settings)
+    with join(run, settings) as shared:
+        _evaluate_all(
+            *(settings, shared.ledger, EVALUATOR, MemoryEstimator(settings), Listener()),
+            *(lambda: False, 0.0, lambda: place),
+        )
+        return [evaluation.genome for evaluation in shared.ledger.evaluations]
+
+
+@pytest.mark.parametrize("sampler", ["nsga2", "tournament", "surrogate"])
+def test_the_same_history_gives_each_place_another_genome(tmp_path: Path, sampler: str) -> None:
+    settings = replace(SETTINGS, trials=1, sampler=sampler)
+    first = [evaluated(tmp_path / f"{place}", settings, (place, 3))[0] for place in range(3)]
+    assert len(set(first)) == 3
+
+
+def test_one_that_waits_for_the_others_answers_in_vain_takes_them_itself(tmp_path: Path) -> None:
+    space = SearchSpace((32,), ("rgb",), (1,), (1,), (0,), (0,), (0,), (0.1, 0.2, 0.3))
+    assert space.size == 3
+    settings = replace(SETTINGS, space=space)
+    assert len(evaluated(tmp_path / "run", settings, (1, 2))) == 3
