@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -156,6 +157,35 @@ def test_fine_tuning_never_touches_the_shared_weights() -> None:
     assert np.abs(np.asarray(model(images, training=False)) - untuned).max() > 1e-3
 
 
+def test_a_fine_tuning_that_is_stopped_goes_on_where_it_was(tmp_path: Path) -> None:
+    supernet = Supernet(SPACE, (DATA,), settings=SETTINGS)
+    images, _ = make_batch(DATA, 5, 32)
+    checkpoint, seen = tmp_path / "tuned.npz", list[int]()
+
+    def tuned(steps: int, stop_at: int) -> Any:
+        return supernet.finetune(
+            SUBNETS[2],
+            make_batch,
+            steps,
+            images,
+            checkpoint=checkpoint,
+            should_stop=lambda: len(seen) == stop_at,
+            on_step=lambda step, _steps, _loss: seen.append(step),
+        )
+
+    assert tuned(4, stop_at=2) is None
+    stopped_and_resumed = tuned(4, stop_at=-1)
+    assert seen == [1, 2, 3, 4]
+    at_once = supernet.finetune(SUBNETS[2], make_batch, 4, images)
+    for ours, theirs in zip(stopped_and_resumed.get_weights(), at_once.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-4)
+    with pytest.raises(DanasError, match="other settings: steps"):
+        tuned(5, stop_at=-1)
+    supernet.weights = supernet.weights + 1
+    with pytest.raises(DanasError, match="other settings: shared_weights"):
+        tuned(4, stop_at=-1)
+
+
 @pytest.mark.parametrize(
     "other",
     [
@@ -167,8 +197,9 @@ def test_fine_tuning_never_touches_the_shared_weights() -> None:
     ids=["seed", "space", "settings", "images"],
 )
 def test_a_checkpoint_of_another_supernet_is_refused(other: Supernet, tmp_path: Path) -> None:
+    answers = iter((False, True))
     Supernet(SPACE, (DATA,), settings=SETTINGS).train(
-        make_batch, 4, tmp_path, should_stop=lambda: True
+        make_batch, 4, tmp_path, should_stop=lambda: next(answers)
     )
     with pytest.raises(DanasError, match="other settings"):
         other.train(make_batch, 4, tmp_path)

@@ -19,6 +19,7 @@ from danas_hil.cli import (
     picking,
     running,
     searching,
+    training,
     working,
 )
 from danas_hil.cli.show import error_out
@@ -39,6 +40,7 @@ searching.register(app)
 running.register(app)
 working.register(app)
 picking.register(app)
+training.register(app)
 experimenting.register(app)
 memory.register(app)
 devices.register(app)

@@ -49,7 +49,7 @@ def pick(
 
     Each pick adds the most hypervolume (accuracy, RAM, flash) to those before it. Without a
     board or class the limits of the search hold, with what --ram, --flash and --latency change.
-    The picks are kept in the run; export and flash take them.
+    The picks are kept in the run; train, export and flash take them.
 
     [bold]Examples[/bold]
 

@@ -143,6 +143,25 @@ class SearchProgress(Listener):
         self._line(f"{name}: {count}{remaining}{f', {note}' if note else ''}")
 
 
+class TrainingProgress(SearchProgress):
+    """Of several trainings one after the other: how long all of them will take."""
+
+    _steps: Mapping[str, int] = {}
+
+    def planned(self, steps: Mapping[str, int], seconds: float | None, origin: str) -> None:
+        self._steps = steps
+        super().planned(steps, seconds, origin)
+
+    def training(self, data: str, step: int, steps: int, loss: float) -> None:
+        if data not in self._steps:  # the end of a supernet's training, which comes first
+            super().training(data, step, steps, loss)
+            return
+        names = list(self._steps)
+        before = sum(self._steps[name] for name in names[: names.index(data)])
+        note = f"{data} {step:,} of {steps:,}, loss {loss:.3f}"
+        self._show("training", before + step, sum(self._steps.values()), note)
+
+
 def _best(best: Evaluation | None) -> str:
     if best is None or best.scores is None:
         return "none fits yet"

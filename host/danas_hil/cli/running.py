@@ -142,12 +142,12 @@ def run_search(
         f"Run {run.path}: {settings.space.size:,} genomes, limits {settings.limits},"
         f" memory model {settings.memory_model}."
     )
-    with _gentle_interrupt() as stopping, SearchProgress(settings) as progress:
+    with gentle_interrupt() as stopping, SearchProgress(settings) as progress:
         return run_it(run, progress, stopping.is_set, storage=storage, data=data, leading=leading)
 
 
 @contextmanager
-def _gentle_interrupt() -> Iterator[threading.Event]:
+def gentle_interrupt() -> Iterator[threading.Event]:
     """The first Ctrl-C sets the event; the second one interrupts as ever."""
     stopping = threading.Event()
 

@@ -12,7 +12,7 @@ from danas_hil.base import DanasError
 from danas_hil.run.folder import RunFolder
 from danas_hil.run.records import Front
 
-_LEFT_BEHIND = ("supernets", "workers", "study.db", ".study.lock")
+_LEFT_BEHIND = ("supernets", "trainings", "workers", "study.db", ".study.lock")
 _REPORT = {"report.html", "figures.json", "figures.csv"}
 """Of the whole front: a copy of a part of it makes its own."""
 

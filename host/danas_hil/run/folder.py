@@ -24,6 +24,7 @@ class RunFolder:
     config.toml             resolved settings, with the seed and the versions that count
     study.db                every evaluation (Optuna's SQLite), unless the run has another --storage
     supernets/              checkpoints
+    trainings/              checkpoints of candidates that are being trained by themselves
     workers/                a lock for each process at work on the run
     front.json              the exported Pareto front and all evaluations
     picks.json              the candidates that `danas-hil pick` chose
@@ -76,6 +77,10 @@ class RunFolder:
     @property
     def supernets(self) -> Path:
         return self.path / "supernets"
+
+    def training(self, id_: str, steps: int) -> Path:
+        """The checkpoint of a candidate's training by itself; gone once its model is exported."""
+        return self.path / "trainings" / f"{id_}-{steps}.npz"
 
     @property
     def workers(self) -> Path:

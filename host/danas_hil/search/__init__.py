@@ -2,6 +2,7 @@
 
 from danas_hil.search.create import create_run
 from danas_hil.search.fitness import Weights, fitness, within
+from danas_hil.search.further import Trained, TrainingOutcome, train_candidates
 from danas_hil.search.lender import check_lends, find_lender
 from danas_hil.search.listener import Listener
 from danas_hil.search.loop import Outcome, search
@@ -20,6 +21,8 @@ __all__ = [
     "Listener",
     "Outcome",
     "SearchSettings",
+    "Trained",
+    "TrainingOutcome",
     "Weights",
     "check_lends",
     "check_possible",
@@ -33,5 +36,6 @@ __all__ = [
     "run_hypervolume",
     "search",
     "search_seconds",
+    "train_candidates",
     "within",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Set
 from functools import cache, cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -103,25 +104,25 @@ class Evaluator:
             genome, self._batches(1), self._settings.finetune_steps, recalibration
         )
 
-    def final_model(self, genome: Genome, steps: int) -> Any:
+    def final_model(self, genome: Genome, steps: int, checkpoint: Path) -> Any:
         """The subnet as a plain Keras model, trained by itself for so many steps.
 
-        Raises StoppedError when asked to stop.
+        It goes on from the file `checkpoint`, and is kept there. Raises StoppedError when asked to
+        stop.
         """
-
-        def on_step(done: int, steps: int, loss: float) -> None:
-            self._listener.training(genome.id, done, steps, loss)
-            if self._trainings.should_stop():
-                raise StoppedError
-
-        return self.supernet(genome.data).finetune(
+        model = self.supernet(genome.data).finetune(
             genome,
             self._batches(1),
             steps,
             self.recalibration(genome.data),
             learning_rate=FINAL_RATE,
-            on_step=on_step,
+            checkpoint=checkpoint,
+            should_stop=self._trainings.should_stop,
+            on_step=lambda done, steps, loss: self._listener.training(genome.id, done, steps, loss),
         )
+        if model is None:
+            raise StoppedError
+        return model
 
     def final_step_seconds(self, genome: Genome) -> float:
         """Seconds that a step of `final_model` takes on this computer."""

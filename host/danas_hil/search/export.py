@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from danas_hil import convert, tflm
-from danas_hil.base import DanasError, atomic_path, read_json, write_atomic, write_json
-from danas_hil.data import Dataset, LabelledImages, representative_images
-from danas_hil.metrics import Scores
-from danas_hil.run import Candidate, Evaluation, Front, RunFolder
-from danas_hil.search.evaluation import Evaluator, classes
+from danas_hil.base import DanasError, atomic_path
+from danas_hil.data import Dataset
+from danas_hil.run import Candidate, Evaluation, Front, RunFolder, settle
+from danas_hil.search.candidate import (
+    has_model,
+    scores_on_test,
+    trained_steps,
+    validation_scores,
+    write_model,
+    write_rest,
+)
+from danas_hil.search.evaluation import Evaluator
 from danas_hil.search.final import final_steps
 from danas_hil.search.listener import Listener
 from danas_hil.search.memory import MemoryEstimator
@@ -23,14 +27,9 @@ from danas_hil.search.pareto import pareto_front
 from danas_hil.search.settings import SearchSettings
 from danas_hil.space import Genome
 from danas_hil.study import StoppedError
-from danas_hil.supernet import load
 
-CALIBRATION_IMAGES = 100
-GOLDEN_IMAGES = 4
 DEVICE_IMAGES = 200
 """Test images kept in test-images.npz, for accuracy on a device."""
-TEST_IMAGES = 10_000
-"""Test images used at most: at 224x224 rgb they take 1.5 GB."""
 
 
 def export_front(
@@ -47,6 +46,7 @@ def export_front(
     The candidates, and the chosen one among them, are fixed on validation images before the test
     split is opened. A model that was converted already is kept.
     """
+    settle(run)
     front = pareto_front(evaluations)
     members = spread(front, settings.export_limit)
     if len(members) < len(front):
@@ -60,14 +60,14 @@ def export_front(
         listener.exporting(done, len(members), evaluation.genome.id)
         try:
             candidates.append(
-                _export(run, settings, evaluation, steps, evaluator, estimator, dataset)
+                _export(run, settings, evaluation, steps, evaluator, estimator, dataset, listener)
             )
             kept.append(evaluation)
         except DanasError as error:
             listener.warning(f"Candidate {evaluation.genome.id} is left out: {error}")
     listener.exporting(len(members), len(members), "test images")
-    chosen = max(candidates, key=_by_validation, default=None)
-    tested = [_test(run, candidate, evaluator) for candidate in candidates]
+    chosen = best(candidates)
+    tested = [with_test(run, candidate, evaluator) for candidate in candidates]
     _write_device_images(run, tested, evaluator)
     pareto = {evaluation.index for evaluation in front}
     result = Front(
@@ -75,7 +75,7 @@ def export_front(
         limits=settings.limits,
         memory_model=settings.memory_model,
         candidates=tuple(tested),
-        chosen=chosen.id if chosen else None,
+        chosen=chosen,
         evaluations=tuple(replace(e, pareto=e.index in pareto) for e in evaluations),
     )
     run.write_front(result)
@@ -108,81 +108,46 @@ def _export(
     evaluator: Evaluator,
     estimator: MemoryEstimator,
     dataset: Dataset,
+    listener: Listener,
 ) -> Candidate:
     genome = evaluation.genome
     folder = run.candidate(genome.id)
-    train = dataset.split("train")
-    representative = representative_images(train, genome.data, CALIBRATION_IMAGES, settings.seed)
-    model_file, training_file = folder / "model.tflite", folder / "training.json"
-    if not model_file.is_file():
-        steps, model = _trained(genome, final_steps.get(genome.id, 0), evaluator)
-        with atomic_path(folder / "model.keras") as path:
-            model.save(path)
-        write_json(training_file, {"final_steps": steps})
-        write_atomic(
-            model_file,
-            convert.to_tflite(model, representative, clear_names=settings.clear_names),
-        )
-    model_bytes, float_model = model_file.read_bytes(), _float_model(folder)
-    validation = evaluator.images("validation", genome.data)
-    golden_inputs = convert.quantise_input(
-        validation.images[:GOLDEN_IMAGES], convert.input_quantisation(model_bytes)
-    )
-    tflm.write_golden(folder / "golden.npz", tflm.golden(model_bytes, golden_inputs))
-    estimate = estimator.detail(genome, model_bytes)
-    write_json(folder / "genome.json", genome.to_json())
-    write_json(folder / "estimate.json", estimate)
+    if not has_model(folder):
+        steps, model = _trained(run, genome, final_steps.get(genome.id, 0), evaluator, listener)
+        write_model(folder, genome, model, steps, settings, dataset)
+        run.training(genome.id, steps).unlink(missing_ok=True)
     assert evaluation.fitness is not None
     return Candidate(
         id=genome.id,
         genome=genome,
         evaluation=evaluation.index,
         fitness=evaluation.fitness,
-        scores={
-            "float_validation": Scores.of(
-                validation.labels, classes(float_model, validation.images)
-            ),
-            "int8_validation": _int8_scores(model_bytes, validation),
-        },
-        estimate=estimate,
-        final_steps=read_json(training_file)["final_steps"],
+        estimate=write_rest(folder, genome, evaluator, estimator),
+        scores=validation_scores(folder, genome, evaluator),
+        final_steps=trained_steps(folder),
     )
 
 
-def _trained(genome: Genome, final_steps: int, evaluator: Evaluator) -> tuple[int, Any]:
+def _trained(
+    run: RunFolder, genome: Genome, steps: int, evaluator: Evaluator, listener: Listener
+) -> tuple[int, Any]:
     """Steps of training by itself, and the Keras model: none when asked to stop meanwhile."""
-    if final_steps:
-        with contextlib.suppress(StoppedError):
-            return final_steps, evaluator.final_model(genome, final_steps)
+    if steps:
+        try:
+            return steps, evaluator.final_model(genome, steps, run.training(genome.id, steps))
+        except StoppedError:
+            listener.warning(
+                f"{genome.id} is exported as it is in the supernet. To train it to the end:"
+                f" danas-hil train {run.path} --candidate {genome.id} --steps {steps}"
+            )
     return 0, evaluator.model(genome)
 
 
-def _float_model(folder: Path) -> Any:
-    return load(folder / "model.keras")
-
-
-def _test(run: RunFolder, candidate: Candidate, evaluator: Evaluator) -> Candidate:
+def with_test(run: RunFolder, candidate: Candidate, evaluator: Evaluator) -> Candidate:
     """The candidate with its scores on test images, also by group."""
-    genome = candidate.genome
-    images = evaluator.all_images("test", genome.data, TEST_IMAGES)
     folder = run.candidate(candidate.id)
-    model = (folder / "model.tflite").read_bytes()
-    predicted = np.argmax(convert.classify(model, images.images), axis=1)
-    groups = np.array(images.groups)
-    scores = {
-        **candidate.scores,
-        "float_test": Scores.of(images.labels, classes(_float_model(folder), images.images)),
-        "int8_test": Scores.of(images.labels, predicted),
-    }
-    by_group = {
-        str(group): Scores.of(images.labels[groups == group], predicted[groups == group])
-        for group in (sorted(set(images.groups)) if len(set(images.groups)) > 1 else ())
-    }
-    return replace(candidate, scores=scores, groups=by_group)
-
-
-def _int8_scores(model: bytes, images: LabelledImages) -> Scores:
-    return Scores.of(images.labels, np.argmax(convert.classify(model, images.images), axis=1))
+    scores, groups = scores_on_test(folder, candidate.genome, evaluator)
+    return replace(candidate, scores={**candidate.scores, **scores}, groups=groups)
 
 
 def _write_device_images(
@@ -204,6 +169,10 @@ def _accuracy(evaluation: Evaluation) -> float:
     return evaluation.scores.accuracy if evaluation.scores else 0.0
 
 
-def _by_validation(candidate: Candidate) -> tuple[float, float]:
-    """For choosing one: int8 validation accuracy, then less RAM."""
-    return (candidate.scores["int8_validation"].accuracy, candidate.fitness)
+def best(candidates: Sequence[Candidate]) -> str | None:
+    """Id of the one with the best int8 validation accuracy, then the fittest; None of none."""
+
+    def worth(candidate: Candidate) -> tuple[float, float]:
+        return candidate.scores["int8_validation"].accuracy, candidate.fitness
+
+    return max(candidates, key=worth).id if candidates else None

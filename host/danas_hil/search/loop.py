@@ -16,18 +16,17 @@ from danas_hil.search.export import export_front, spread
 from danas_hil.search.final import final_steps
 from danas_hil.search.fitness import fitness
 from danas_hil.search.joining import join
-from danas_hil.search.lender import find_lender
 from danas_hil.search.listener import Listener
-from danas_hil.search.memory import MemoryEstimator, check_possible
+from danas_hil.search.memory import MemoryEstimator
 from danas_hil.search.opening import open_data
 from danas_hil.search.pareto import pareto_front
 from danas_hil.search.planning import agree_on_plan, search_seconds
-from danas_hil.search.rates import rates_of_run
+from danas_hil.search.preparing import prepare
 from danas_hil.search.samplers import NothingLeftError, worth
 from danas_hil.search.settings import SearchSettings
 from danas_hil.search.standalone import StandaloneEvaluator
 from danas_hil.space import DataConfig, Genome
-from danas_hil.study import Ledger, Present, Shared, StoppedError, Trainings, open_store, pause
+from danas_hil.study import Ledger, Present, Shared, StoppedError, Trainings, pause
 from danas_hil.supernet import make_deterministic
 
 FRONT = "front"
@@ -77,27 +76,15 @@ def search(
     storage, data: URL of the storage and place of the images, over those in config.toml.
     """
     listener = listener or Listener()
-    config = run.config()
-    settings = SearchSettings.from_config(config)
-    if data is not None:
-        settings = replace(settings, data=data)
-    estimator = MemoryEstimator(settings, rates_of_run(config))
-    check_possible(settings, estimator)
-    lender = find_lender(settings, run.path)
-    if lender is None:
-        store = open_store(settings.supernets or run.supernets.name, run.path)
-    else:
-        store = lender.store(run.supernets)
-        settings = replace(settings, decode_resolution=lender.pixels)
-        if (warning := lender.widened(settings)) is not None:
-            listener.warning(warning)
+    prepared = prepare(run, listener, data)
+    settings, estimator, lender = prepared.settings, prepared.estimator, prepared.lender
     with join(run, settings, storage) as shared, ExitStack() as at_end:
         lead = shared.locks.acquire(FRONT) if leading else None
         if lead is not None:
             at_end.callback(shared.locks.release, lead)
         dataset = open_data(settings, listener)
         make_deterministic()
-        trainings = Trainings(shared.locks, store, should_stop, listener.waiting)
+        trainings = Trainings(shared.locks, prepared.store, should_stop, listener.waiting)
         started = _started(shared, lead is not None)
         try:
             plan = agree_on_plan(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -17,12 +17,10 @@ from danas_hil.supernet.backend import Precision
 from danas_hil.supernet.checkpoint import CHECKPOINT, Checkpoint, trained_weights
 from danas_hil.supernet.kept import Kept
 from danas_hil.supernet.network import Array, Network
+from danas_hil.supernet.resumable import CHECKPOINT_SECONDS, begun, train_on
 from danas_hil.supernet.sandwich import Fits, Sandwich, Schedule, anything
 from danas_hil.supernet.timing import mean_seconds, noise
 from danas_hil.supernet.training import Batch, OnStep, State, TrainingSettings
-
-CHECKPOINT_SECONDS = 60.0
-"""Between checkpoints of a training: what kill -9 costs at the most."""
 
 KEPT_BYTES = 1 << 30
 """Of what the first segments make of the images, from one evaluation to the next. All widths and
@@ -73,41 +71,29 @@ class Supernet:
         `batch` must give the same images for the same step: then a training that was killed and
         goes on ends with the weights of one that was not, to the bit if TensorFlow's op
         determinism is on. Returns True at the end, and False when `should_stop`, asked before each
-        step, ended it early. Either way the checkpoint is written. Raises DanasError for a
+        step, ended it early. Either way the steps taken are kept. Raises DanasError for a
         checkpoint made with other settings.
         """
         path = folder / CHECKPOINT
         made_by = self._made_by | {"steps": steps}
-        state = State.fresh(self.network.initial(np.random.default_rng(self.seed)))
-        if path.exists():
-            saved = Checkpoint.load(path)
-            saved.check(made_by, path)
-            if saved.step == steps:
-                self.weights = saved.weights
-                return True
-            state = State(saved.weights, saved.first, saved.second, saved.step)
-        stopped, written = False, time.monotonic()
-        while state.step < steps and not (stopped := should_stop()):
+        initial = self.network.initial(np.random.default_rng(self.seed))
+        state = begun(path, made_by, initial)
+
+        def one_step(state: State) -> float:
             genomes = self.schedule.genomes(state.step, self.settings.random_subnets)
-            images, labels = batch(genomes[0].data, state.step, self.settings.batch_size)
-            rate = self.settings.rate(state.step, steps)
-            loss = training.train_step(
-                self.network,
-                state,
-                genomes,
-                images,
-                labels,
-                rate,
-                self.settings,
-            )
-            on_step(state.step, steps, loss)
-            if time.monotonic() - written >= checkpoint_seconds and state.step < steps:
-                _checkpoint(state, made_by, steps).save(path)
-                written = time.monotonic()
-        last = _checkpoint(state, made_by, steps)
-        last.save(path)
-        self.weights = last.weights
-        return not stopped
+            return self._step(state, genomes, batch, steps, self.settings)
+
+        done = train_on(
+            state,
+            one_step,
+            path,
+            made_by,
+            should_stop=should_stop,
+            on_step=on_step,
+            checkpoint_seconds=checkpoint_seconds,
+        )
+        self.weights = np.asarray(state.weights)
+        return done
 
     def trained(self, folder: Path, steps: int) -> bool:
         """Take the weights of a whole training of `steps` steps in `folder`, if there is one.
@@ -164,25 +150,57 @@ class Supernet:
         recalibration: npt.NDArray[Any],
         *,
         learning_rate: float = 1e-3,
+        checkpoint: Path | None = None,
+        should_stop: Callable[[], bool] = lambda: False,
         on_step: OnStep = lambda _done, _steps, _loss: None,
+        checkpoint_seconds: float = CHECKPOINT_SECONDS,
     ) -> Any:
         """`genome` as a plain keras.Model, trained on alone for `steps` of the training's batches.
 
-        The shared weights stay as they are. The learning rate falls to zero along a cosine.
-        What `on_step` raises ends it.
+        The shared weights stay as they are. The learning rate falls to zero along a cosine. As in
+        `train`, a training goes on from the file `checkpoint` if there is one and is kept there,
+        and `should_stop` ends it early: then there is no model, but None. Raises DanasError for a
+        checkpoint made with other settings or from other shared weights.
         """
-        state = State.fresh(self.weights)
         settings = replace(self.settings, learning_rate=learning_rate, warmup=0.0)
-        for step in range(steps):
-            images, labels = batch(genome.data, step, settings.batch_size)
-            rate = settings.rate(step, steps)
-            loss = training.train_step(
-                self.network, state, [genome], images, labels, rate, settings
-            )
-            on_step(step + 1, steps, loss)
+        made_by = {
+            **self._made_by,
+            "settings": asdict(settings),
+            "genome": genome.to_json(),
+            "steps": steps,
+            "shared_weights": zlib.crc32(self.weights.tobytes()),
+        }
+        state = begun(checkpoint, made_by, self.weights)
+
+        def one_step(state: State) -> float:
+            return self._step(state, [genome], batch, steps, settings)
+
+        if not train_on(
+            state,
+            one_step,
+            checkpoint,
+            made_by,
+            should_stop=should_stop,
+            on_step=on_step,
+            checkpoint_seconds=checkpoint_seconds,
+        ):
+            return None
         return self._extract(np.asarray(state.weights), genome, recalibration)
 
     # -- inside --------------------------------------------------------------------------------
+
+    def _step(
+        self,
+        state: State,
+        genomes: list[Genome],
+        batch: Batch,
+        steps: int,
+        settings: TrainingSettings,
+    ) -> float:
+        """The next of `steps` steps, in place, for `genomes`; returns the loss of the first."""
+        images, labels = batch(genomes[0].data, state.step, settings.batch_size)
+        rate = settings.rate(state.step, steps)
+        return training.train_step(self.network, state, genomes, images, labels, rate, settings)
 
     @property
     def _made_by(self) -> dict[str, Any]:
@@ -240,11 +258,3 @@ def time_step(
 
     pairs = zip(schedule.sandwiches, schedule.shares, strict=True)
     return sum(share * of(sandwich) for sandwich, share in pairs)
-
-
-def _checkpoint(state: State, made_by: dict[str, Any], steps: int) -> Checkpoint:
-    """Of a training of `steps` steps; a finished one needs no moments."""
-    moments = (np.asarray(state.first), np.asarray(state.second))
-    if state.step == steps:
-        moments = (np.zeros(0, np.float32), np.zeros(0, np.float32))
-    return Checkpoint(made_by, state.step, np.asarray(state.weights), *moments)

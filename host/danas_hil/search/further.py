@@ -1,0 +1,218 @@
+"""Training exported candidates further, each by itself, for as long as one likes.
+
+It is the last training of a search (`search.final`) once more, from the supernet's weights on and
+for more steps: what comes out is what the search would have exported with as many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from danas_hil.base import DanasError
+from danas_hil.data import Dataset
+from danas_hil.run import Candidate, Front, RunFolder, new_folder, replace_candidate, settle
+from danas_hil.search.candidate import (
+    note_no_better,
+    trained_steps,
+    tried,
+    validation_scores,
+    write_model,
+    write_rest,
+)
+from danas_hil.search.evaluation import Evaluator
+from danas_hil.search.export import best, with_test
+from danas_hil.search.joining import join
+from danas_hil.search.lender import needed_supernets
+from danas_hil.search.listener import Listener
+from danas_hil.search.loop import FRONT
+from danas_hil.search.memory import MemoryEstimator
+from danas_hil.search.opening import open_data
+from danas_hil.search.planning import agree_on_plan
+from danas_hil.search.preparing import prepare
+from danas_hil.search.settings import SearchSettings
+from danas_hil.space import Genome
+from danas_hil.study import StoppedError, SupernetStore, Trainings
+from danas_hil.supernet import CHECKPOINT, Checkpoint, make_deterministic
+
+Verdict = Literal["better", "no better", "trained before"]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What came of training a candidate by itself.
+
+    steps: for which it was trained, or was before. before, after: int8 accuracy on validation
+    images; the better model is the one that stays.
+    """
+
+    id: str
+    steps: int
+    before: float
+    after: float
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class TrainingOutcome:
+    """All that were trained, and the front as it is now. stopped: asked to, before the last one."""
+
+    trained: tuple[Trained, ...]
+    front: Front
+    stopped: bool
+
+
+def train_candidates(
+    run: RunFolder,
+    ids: Sequence[str],
+    steps: int,
+    listener: Listener | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+    *,
+    storage: str | None = None,
+) -> TrainingOutcome:
+    """Train the candidates `ids` of the front by themselves, each for `steps` steps in all.
+
+    One after the other, each is exported anew when it is done, unless int8 validation accuracy
+    is no better than that of the model that is there. Until then the old export stays as it is. A
+    candidate that was trained for as many steps before is passed over, and a training that was
+    stopped or killed goes on from its checkpoint: the same call again does what is left.
+
+    Nobody else may export meanwhile: it waits for those who do. Raises DanasError where candidates
+    share no weights, and where the supernet is not at hand.
+    """
+    listener = listener or Listener()
+    genomes = {candidate.id: candidate.genome for candidate in run.front().candidates}
+    if not SearchSettings.from_config(run.config()).shares_weights:
+        raise DanasError(
+            "The candidates of this run share no weights: each was trained by itself already.",
+            "`danas-hil search --space layers --candidate-steps` says for how long.",
+        )
+    prepared = prepare(run, listener)
+    settings, estimator, lender = prepared.settings, prepared.estimator, prepared.lender
+    if lender is None:
+        _check_supernets(settings, prepared.store, [genomes[id_] for id_ in ids])
+    with join(run, settings, storage) as shared, ExitStack() as at_end:
+        try:
+            lead = shared.locks.wait(
+                FRONT, should_stop, lambda who: listener.waiting(f"the front from {who}")
+            )
+            at_end.callback(shared.locks.release, lead)
+            dataset = open_data(settings, listener)
+            make_deterministic()
+            plan = agree_on_plan(
+                run, settings, shared, dataset, estimator, Listener(), should_stop, lender
+            )
+        except StoppedError:
+            return TrainingOutcome((), run.front(), stopped=True)
+        trainings = Trainings(shared.locks, prepared.store, should_stop, listener.waiting)
+        evaluator = Evaluator(settings, dataset, plan, estimator.fits, listener, trainings, lender)
+        work = _Work(run, settings, dataset, evaluator, estimator, listener)
+        settle(run)
+        work.catch_up()
+        trained, stopped = [], False
+        found = {id_: work.earlier(id_, steps) for id_ in ids}
+        work.tell_plan([id_ for id_ in ids if found[id_] is None], steps)
+        for id_ in ids:
+            try:
+                trained.append(found[id_] or work.train(id_, steps))
+            except StoppedError:
+                stopped = True
+        return TrainingOutcome(tuple(trained), run.front(), stopped)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A run and what it takes to export its candidates."""
+
+    run: RunFolder
+    settings: SearchSettings
+    dataset: Dataset
+    evaluator: Evaluator
+    estimator: MemoryEstimator
+    listener: Listener
+
+    def tell_plan(self, ids: Sequence[str], steps: int) -> None:
+        """How long the trainings of `ids` will take, those that were begun from where they are."""
+        seconds, front = 0.0, self.run.front()
+        for id_ in ids:
+            checkpoint = self.run.training(id_, steps)
+            begun = Checkpoint.load(checkpoint).step if checkpoint.is_file() else 0
+            one_step = self.evaluator.final_step_seconds(_of(front, id_).genome)
+            seconds += (steps - begun) * one_step
+        if ids:
+            self.listener.planned(dict.fromkeys(ids, steps), seconds, "--steps")
+
+    def earlier(self, id_: str, steps: int) -> Trained | None:
+        """What came of such a training before, or of a longer one."""
+        candidate = _of(self.run.front(), id_)
+        now = candidate.scores["int8_validation"].accuracy
+        if candidate.final_steps >= steps:
+            return Trained(id_, candidate.final_steps, now, now, "trained before")
+        accuracy = tried(self.run.candidate(id_)).get(steps)
+        return None if accuracy is None else Trained(id_, steps, now, accuracy, "no better")
+
+    def train(self, id_: str, steps: int) -> Trained:
+        """Train and, where that made it better, export. Raises StoppedError when asked to stop."""
+        front = self.run.front()
+        candidate = _of(front, id_)
+        checkpoint = self.run.training(id_, steps)
+        model = self.evaluator.final_model(candidate.genome, steps, checkpoint)
+        self.listener.exporting(0, 1, id_)
+        folder = new_folder(self.run, id_)
+        write_model(folder, candidate.genome, model, steps, self.settings, self.dataset)
+        scores = validation_scores(folder, candidate.genome, self.evaluator)
+        before = candidate.scores["int8_validation"].accuracy
+        after = scores["int8_validation"].accuracy
+        if after > before:
+            estimate = write_rest(folder, candidate.genome, self.evaluator, self.estimator)
+            replace_candidate(self.run, id_)
+            self._write_front(
+                front, replace(candidate, scores=scores, estimate=estimate, final_steps=steps)
+            )
+        else:
+            note_no_better(self.run.candidate(id_), steps, after)
+            settle(self.run)
+        checkpoint.unlink(missing_ok=True)
+        self.listener.exporting(1, 1, id_)
+        return Trained(id_, steps, before, after, "better" if after > before else "no better")
+
+    def catch_up(self) -> None:
+        """Tell front.json of a model that took its place just before a kill."""
+        front = self.run.front()
+        for candidate in front.candidates:
+            folder = self.run.candidate(candidate.id)
+            steps = trained_steps(folder)
+            if steps != candidate.final_steps:
+                scores = validation_scores(folder, candidate.genome, self.evaluator)
+                estimate = write_rest(folder, candidate.genome, self.evaluator, self.estimator)
+                self._write_front(
+                    self.run.front(),
+                    replace(candidate, scores=scores, estimate=estimate, final_steps=steps),
+                )
+
+    def _write_front(self, front: Front, candidate: Candidate) -> None:
+        """With `candidate` in the place of the one of its id, tested."""
+        tested = with_test(self.run, candidate, self.evaluator)
+        candidates = tuple(tested if c.id == tested.id else c for c in front.candidates)
+        self.run.write_front(replace(front, candidates=candidates, chosen=best(candidates)))
+
+
+def _of(front: Front, id_: str) -> Candidate:
+    return next(candidate for candidate in front.candidates if candidate.id == id_)
+
+
+def _check_supernets(
+    settings: SearchSettings, store: SupernetStore, genomes: Sequence[Genome]
+) -> None:
+    """Raise DanasError where a supernet would have to be trained first."""
+    for name in needed_supernets(settings, [genome.data for genome in genomes]):
+        store.pull(name)
+        if not (store.folder / name / CHECKPOINT).is_file():
+            raise DanasError(
+                f"The supernet {name}, whose weights the training begins with, is not in"
+                f" {store.folder}.",
+                "Train where the run was searched: exported copies have no supernet.",
+            )

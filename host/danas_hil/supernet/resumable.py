@@ -1,0 +1,68 @@
+"""Trainings that go on after a kill: steps, with a checkpoint now and then."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from danas_hil.supernet.checkpoint import Checkpoint
+from danas_hil.supernet.network import Array
+from danas_hil.supernet.training import OnStep, State
+
+CHECKPOINT_SECONDS = 60.0
+"""Between checkpoints of a training: what kill -9 costs at the most."""
+
+
+def begun(path: Path | None, made_by: dict[str, Any], weights: Array) -> State:
+    """Where the training of the checkpoint `path` stands; one of `weights` where there is none.
+
+    Raises DanasError for a checkpoint that is damaged or made with other settings.
+    """
+    if path is None or not path.exists():
+        return State.fresh(weights)
+    saved = Checkpoint.load(path)
+    saved.check(made_by, path)
+    return State(saved.weights, saved.first, saved.second, saved.step)
+
+
+def train_on(
+    state: State,
+    one_step: Callable[[State], float],
+    path: Path | None,
+    made_by: dict[str, Any],
+    *,
+    should_stop: Callable[[], bool],
+    on_step: OnStep,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+) -> bool:
+    """Take steps until `made_by["steps"]` are done; True at the end.
+
+    one_step: takes the next one in place and returns its loss. False when `should_stop`, asked
+    before each, ended it early. Either way the steps taken are kept in a checkpoint, and every
+    `checkpoint_seconds` before, where there is a `path` for it.
+    """
+    steps = made_by["steps"]
+    first, written = state.step, time.monotonic()
+    while state.step < steps and not should_stop():
+        loss = one_step(state)
+        on_step(state.step, steps, loss)
+        if time.monotonic() - written >= checkpoint_seconds and state.step < steps:
+            _save(state, path, made_by)
+            written = time.monotonic()
+    if state.step > first:
+        _save(state, path, made_by)
+    return bool(state.step == steps)
+
+
+def _save(state: State, path: Path | None, made_by: dict[str, Any]) -> None:
+    """A finished training needs no moments."""
+    if path is None:
+        return
+    nothing = np.zeros(0, np.float32)
+    whole = state.step == made_by["steps"]
+    moments = (nothing, nothing) if whole else (np.asarray(state.first), np.asarray(state.second))
+    Checkpoint(made_by, state.step, np.asarray(state.weights), *moments).save(path)
