@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from danas_hil.run import Evaluation, RunFolder
 from danas_hil.search import Listener, SearchSettings, create_run, search
 from danas_hil.search.planning import CANDIDATE, MOST_STEPS, plan_candidates
 from danas_hil.space import LayerSpace, LayerStack
+from danas_hil.study import StorageSettings
 
 SETTINGS = SearchSettings(
     data="faces",
@@ -78,6 +80,35 @@ def test_a_search_of_layers_gives_models_that_take_what_was_estimated(tmp_path: 
     assert list(second.steps) == second.evaluated_ids
     assert not set(second.steps) & set(first.steps)
     assert not [text for text in second.warnings if "left out" in text]
+
+
+def test_weights_that_a_worker_elsewhere_trained_are_exported_without_training_anew(
+    tmp_path: Path,
+) -> None:
+    """Two computers: copies of the run's folder, a database and a place for weights in common."""
+    pytest.importorskip("tensorflow", reason="needs the extra search")
+    pytest.importorskip("fsspec", reason="needs the extra remote")
+    settings = replace(SETTINGS, supernets=f"file://{tmp_path}/weights", export_limit=4)
+    kept_at = StorageSettings(f"sqlite:///{tmp_path}/study.db", "shared")
+    here = create_run(tmp_path / "here", settings, kept_at)
+    there = RunFolder(shutil.copytree(here.path, tmp_path / "there"))
+    worker, leader = Heard(), Heard()
+    stopped = search(
+        there, worker, should_stop=lambda: len(worker.evaluated_ids) == 3, leading=False
+    )
+    assert (stopped.stopped, stopped.evaluations) == (True, 3)
+    assert not there.front_file.exists()
+    front = search(here, leader).front
+    assert front is not None
+    assert len(leader.evaluated_ids) == 1
+    assert list(leader.steps) == leader.evaluated_ids
+    assert not leader.warnings
+    exported = {candidate.id: candidate for candidate in front.candidates}
+    theirs = set(exported) & set(worker.evaluated_ids)
+    assert theirs
+    scored = {evaluation.genome.id: evaluation.scores for evaluation in front.evaluations}
+    for id_ in theirs:
+        assert exported[id_].scores["float_validation"] == scored[id_]
 
 
 def test_a_search_that_is_stopped_in_a_training_drops_that_candidate(tmp_path: Path) -> None:

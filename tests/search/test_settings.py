@@ -62,7 +62,8 @@ def test_config_toml_tells_the_versions_that_count(tmp_path: Path) -> None:
         ({"seed": -1}, "--seed -1"),
         ({"population": 1}, "population of 1"),
         ({"validation_images": 1}, "--validation-images"),
-        ({"supernets": "x", "supernet_steps": None, "time_budget": 60}, "shared supernets"),
+        ({"supernets": "x", "supernet_steps": None, "time_budget": 60}, "give --supernet-steps"),
+        ({"supernets": "x", "space": LayerSpace()}, "give --candidate-steps"),
         ({"supernet_of": "../large"}, "--supernet-steps can't be given with --supernet-of"),
         (
             {"supernet_of": "../large", "supernets": "x", "supernet": "per-data"},

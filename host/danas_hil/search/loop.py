@@ -107,7 +107,7 @@ def search(
             while shared.ledger.at_work():
                 listener.waiting(_OTHERS)
                 pause(should_stop)
-            if lead is None:
+            if lead is None and reason != _STOPPED:
                 lead = shared.locks.wait(
                     FRONT, should_stop, lambda who: listener.waiting(f"the front from {who}")
                 )

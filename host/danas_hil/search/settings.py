@@ -38,7 +38,8 @@ class SearchSettings:
     supernet_steps: training steps of each supernet; None derives them from time_budget.
     supernets: folder of supernets shared with other searches, from the run's folder on. Those it
         lacks are trained there before the search begins, and take nothing of time_budget. None
-        is the run's own folder, where each is trained when it is first needed.
+        is the run's own folder, where each is trained when it is first needed. Where candidates
+        share no weights, theirs are kept there.
     supernet_of: folder of a run, from this run's folder on, whose supernets this search uses: none
         is trained then. Its space is within that run's.
     candidate_steps: training steps of each candidate where they share no weights; None derives
@@ -104,8 +105,12 @@ class SearchSettings:
                 "How long are the supernets to be trained?",
                 "Give --time-budget, from which it is derived, or --supernet-steps.",
             )
-        if self.supernets is not None and self.supernet_steps is None:
-            raise DanasError("How long are the shared supernets trained?", "Give --supernet-steps.")
+        steps = "supernet_steps" if self.shares_weights else "candidate_steps"
+        if self.supernets is not None and getattr(self, steps) is None:
+            raise DanasError(
+                "How long is what others share with this search trained?",
+                f"With --supernets give --{steps.replace('_', '-')}.",
+            )
         largest = max(self.space.resolution)
         if self.decode_resolution is not None and self.decode_resolution < largest:
             raise DanasError(
