@@ -106,8 +106,8 @@ def search(
         str | None,
         typer.Option(
             help="Folder or URL (s3://, …) of supernets to share with other searches and workers:"
-            " what it lacks is trained there first, outside --time-budget. Needs --supernet-steps, or"
-            " --candidate-steps for the candidates of --space layers.",
+            " what it lacks is trained there first, outside --time-budget. Needs --supernet-steps"
+            " (--space layers: --candidate-steps).",
             rich_help_panel="Time",
         ),
     ] = None,
