@@ -13,8 +13,9 @@ there is so far.
 
 Printed: the accuracies of each genome; for each run Spearman's rho against the mean of the seeds
 trained alone, with a 95 % bootstrap interval over genomes, and within a data configuration (the
-mean over those with three genomes or more); rho between the runs; and between the first two seeds,
-which tells how well anything could rank networks that were trained so long.
+mean over those with three genomes or more); rho between the runs, and how much more one agrees with
+what was trained alone than another; and rho between the first two seeds, which tells how well
+anything could rank networks that were trained so long.
 
 TF_NUM_INTRAOP_THREADS=1 keeps it to one core.
 """
@@ -55,6 +56,8 @@ LEAST = 3
 """Genomes that can be ranked, in all and within a data configuration."""
 
 Floats = npt.NDArray[np.float64]
+Interval = tuple[float, float, float]
+"""A figure, and the ends of its 95 % interval."""
 
 
 class Images:
@@ -221,13 +224,23 @@ def spearman(one: Floats, other: Floats) -> float:
     return float(a @ b / norm) if norm else float("nan")
 
 
-def with_interval(one: Floats, other: Floats, seed: int = 0) -> tuple[float, float, float]:
+def with_interval(one: Floats, other: Floats) -> Interval:
     """Rho, and the ends of its 95 % percentile bootstrap interval over genomes."""
-    rng = np.random.default_rng(seed)
-    places = rng.integers(len(one), size=(RESAMPLES, len(one)))
-    found = [spearman(one[place], other[place]) for place in places]
+    found = [spearman(one[place], other[place]) for place in _resamples(len(one))]
     low, high = np.nanquantile(found, (0.025, 0.975))
     return spearman(one, other), float(low), float(high)
+
+
+def by_how_much(alone: Floats, one: Floats, other: Floats) -> Interval:
+    """How much better `one` agrees with `alone` than `other` does: the difference of their rhos."""
+    places = _resamples(len(alone))
+    found = [spearman(alone[p], one[p]) - spearman(alone[p], other[p]) for p in places]
+    low, high = np.nanquantile(found, (0.025, 0.975))
+    return spearman(alone, one) - spearman(alone, other), float(low), float(high)
+
+
+def _resamples(count: int) -> npt.NDArray[np.int64]:
+    return np.random.default_rng(0).integers(count, size=(RESAMPLES, count))
 
 
 def within(genomes: list[Genome], one: Floats, other: Floats) -> dict[str, float]:
@@ -268,10 +281,14 @@ def compared(
                 "within_mean": float(np.mean(list(inside.values()))) if inside else None,
             }
         )
-    pairs = {
-        f"runs {one + 1} and {other + 1}": with_interval(by_run[one], by_run[other])
+    pairs = [
+        {
+            "runs": [one + 1, other + 1],
+            "rho": with_interval(by_run[one], by_run[other]),
+            "difference": by_how_much(mean, by_run[one], by_run[other]),
+        }
         for one, other in combinations(range(len(by_run)), 2)
-    }
+    ]
     seeds = list(alone)[:2]
     ceiling = None
     if len(seeds) == 2:
@@ -298,8 +315,11 @@ def show(result: dict[str, Any]) -> None:
     print("| between | rho | within a data configuration |\n| --- | --- | --- |")
     for name, row in zip(names, result["runs"], strict=True):
         print(f"| {name} and alone | {_told(row['rho'])} | {_mean(row['within_mean'])} |")
-    for name, rho in result["between_runs"].items():
-        print(f"| {name} | {_told(rho)} | |")
+    for pair in result["between_runs"]:
+        one, other = pair["runs"]
+        print(f"| runs {one} and {other} | {_told(pair['rho'])} | |")
+        told = _told(pair["difference"])
+        print(f"| run {one} and alone, less run {other} and alone | {told} | |")
     if (ceiling := result["between_seeds"]) is not None:
         print(
             f"| alone, seeds {seeds[0]} and {seeds[1]} | {_told(ceiling['rho'])}"
@@ -313,7 +333,7 @@ def show(result: dict[str, Any]) -> None:
         )
 
 
-def _told(rho: tuple[float, float, float]) -> str:
+def _told(rho: Interval) -> str:
     return "{:.2f} ({:.2f} to {:.2f})".format(*rho)
 
 
