@@ -13,7 +13,8 @@ there is so far.
 
 Printed: the accuracies of each genome; for each run Spearman's rho against the mean of the seeds
 trained alone, with a 95 % bootstrap interval over genomes, and within a data configuration (the
-mean over those with three genomes or more); rho between the runs, and how much more one agrees with
+mean over those with three genomes or more); the same for the number of multiplications, which any
+supernet should rank better than; rho between the runs, and how much more one agrees with
 what was trained alone than another; and rho between the first two seeds, which tells how well
 anything could rank networks that were trained so long.
 
@@ -66,12 +67,11 @@ class Images:
     def __init__(self, dataset: Dataset, settings: SearchSettings) -> None:
         self._dataset, self._settings = dataset, settings
         self.plain = cache(self._plain)
-        self.training = cache(self._training)
 
     def _plain(self, split: str, data: DataConfig) -> EvaluationView:
         return EvaluationView(self._dataset.split(split), data)
 
-    def _training(self, data: DataConfig, seed: int) -> TrainingView:
+    def training(self, data: DataConfig, seed: int) -> TrainingView:
         return TrainingView(self._dataset.split("train"), data, seed)
 
     def scores(self, supernet: Supernet, genome: Genome) -> Scores:
@@ -187,11 +187,9 @@ def drawn(runs: list[Run], count: int, seed: int = 0) -> list[Genome]:
     In each, those drawn are sorted by multiplications and cut into as many parts as genomes are
     wanted, and one comes from each part.
     """
-    configs = runs[0].settings.space.data_configs
-    rng = np.random.default_rng(seed)
-    genomes = []
+    space, rng, genomes = runs[0].settings.subnets, np.random.default_rng(seed), []
+    configs = space.data_configs
     for place, data in enumerate(configs):
-        space = runs[0].settings.subnets
         tries = {space.sample(rng, data) for _ in range(DRAWS)}
         fitting = sorted((g for g in tries if all(run.holds(g) for run in runs)), key=_size)
         wanted = count // len(configs) + (place < count % len(configs))
@@ -254,6 +252,12 @@ def within(genomes: list[Genome], one: Floats, other: Floats) -> dict[str, float
     }
 
 
+def agreement(genomes: list[Genome], one: Floats, other: Floats) -> dict[str, Any]:
+    inside = within(genomes, one, other)
+    mean = float(np.mean(list(inside.values()))) if inside else None
+    return {"rho": with_interval(one, other), "within": inside, "within_mean": mean}
+
+
 def compared(
     genomes: list[Genome], alone: dict[int, Floats], by_run: list[Floats], runs: list[Run]
 ) -> dict[str, Any]:
@@ -270,17 +274,10 @@ def compared(
         }
         for place, genome in enumerate(genomes)
     ]
-    rows = []
-    for run, values in zip(runs, by_run, strict=True):
-        inside = within(genomes, mean, values)
-        rows.append(
-            {
-                **run.described(),
-                "rho": with_interval(mean, values),
-                "within": inside,
-                "within_mean": float(np.mean(list(inside.values()))) if inside else None,
-            }
-        )
+    rows = [
+        {**run.described(), **agreement(genomes, mean, values)}
+        for run, values in zip(runs, by_run, strict=True)
+    ]
     pairs = [
         {
             "runs": [one + 1, other + 1],
@@ -290,15 +287,15 @@ def compared(
         for one, other in combinations(range(len(by_run)), 2)
     ]
     seeds = list(alone)[:2]
-    ceiling = None
-    if len(seeds) == 2:
-        first, second = (alone[seed] for seed in seeds)
-        inside = within(genomes, first, second)
-        ceiling = {
-            "rho": with_interval(first, second),
-            "within_mean": float(np.mean(list(inside.values()))) if inside else None,
-        }
-    return {"genomes": table, "runs": rows, "between_runs": pairs, "between_seeds": ceiling}
+    return {
+        "genomes": table,
+        "runs": rows,
+        "multiplications": agreement(genomes, mean, np.array([row["mmacs"] for row in table])),
+        "between_runs": pairs,
+        "between_seeds": agreement(genomes, *(alone[seed] for seed in seeds))
+        if len(seeds) == 2
+        else None,
+    }
 
 
 def show(result: dict[str, Any]) -> None:
@@ -315,6 +312,10 @@ def show(result: dict[str, Any]) -> None:
     print("| between | rho | within a data configuration |\n| --- | --- | --- |")
     for name, row in zip(names, result["runs"], strict=True):
         print(f"| {name} and alone | {_told(row['rho'])} | {_mean(row['within_mean'])} |")
+    simple = result["multiplications"]
+    print(
+        f"| multiplications and alone | {_told(simple['rho'])} | {_mean(simple['within_mean'])} |"
+    )
     for pair in result["between_runs"]:
         one, other = pair["runs"]
         print(f"| runs {one} and {other} | {_told(pair['rho'])} | |")
