@@ -10,7 +10,7 @@ import pytest
 from danas_hil.base import DanasError
 from danas_hil.data import Dataset
 from danas_hil.run import RunFolder
-from danas_hil.search import Listener, SearchSettings, create_run
+from danas_hil.search import Listener, SearchSettings, create_run, planning
 from danas_hil.search.joining import join
 from danas_hil.search.memory import MemoryEstimator
 from danas_hil.search.opening import open_data
@@ -25,7 +25,12 @@ def faces() -> Dataset:
     return open_data(SETTINGS, Listener())
 
 
-def agreed(run: RunFolder, settings: SearchSettings, dataset: Dataset) -> Agreed:
+def agreed(
+    run: RunFolder,
+    settings: SearchSettings,
+    dataset: Dataset,
+    listener: Listener | None = None,
+) -> Agreed:
     with join(run, settings) as shared:
         return agree_on_plan(
             run,
@@ -33,7 +38,7 @@ def agreed(run: RunFolder, settings: SearchSettings, dataset: Dataset) -> Agreed
             shared,
             dataset,
             MemoryEstimator(settings),
-            Listener(),
+            listener or Listener(),
             lambda: False,
         )
 
@@ -51,6 +56,24 @@ def test_the_first_plan_counts(tmp_path: Path, faces: Dataset) -> None:
     run.write_config(config)
     assert agreed(run, SETTINGS, faces) == first
     assert run.config()["supernet_steps"] == first.supernet_steps
+
+
+def test_a_time_budget_that_training_alone_takes_is_told(
+    tmp_path: Path, faces: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def warned(step_seconds: float) -> list[str]:
+        monkeypatch.setattr(planning, "time_step", lambda *_: step_seconds)
+        settings = replace(SETTINGS, supernet_steps=None, time_budget=60.0)
+        listener, told = Listener(), list[str]()
+        monkeypatch.setattr(listener, "warning", told.append)
+        run = create_run(tmp_path / f"{step_seconds}", settings)
+        agreed(run, settings, faces, listener)
+        return told
+
+    assert not warned(0.01)
+    (text,) = warned(2.0)
+    assert "nothing may be evaluated" in text
+    assert "--time-budget" in text
 
 
 def test_other_images_than_the_run_began_with_are_refused(tmp_path: Path, faces: Dataset) -> None:

@@ -73,8 +73,8 @@ def experiment(
     for limits in result["limits"]:
         _show_limits(limits)
     if len(ended_runs(folder)) < len(plan.runs):
-        say(f"{result['searches_finished']} of {len(plan.runs)} searches are finished. The same")
-        say("command goes on.")
+        finished = f"{result['searches_finished']} of {len(plan.runs)} searches are finished."
+        say(f"{finished} The same command goes on.")
     if report is not None:
         say(f"Open the report: {report}")
 

@@ -95,6 +95,7 @@ def agree_on_plan(
             plan = _plan_by_time(settings, estimator)
             share = f"{100 * budget.TRAINING_SHARE:g} %"
             listener.planned(plan.steps, plan.seconds, f"{share} of --time-budget")
+            _warn_of_too_little_time(settings, plan, listener)
         steps = shared.agree(_STEPS, lambda: dict(plan.steps))
         precision = shared.agree(
             _PRECISION, lambda: run.config().get(_PRECISION, quick_precision())
@@ -104,6 +105,19 @@ def agree_on_plan(
     finally:
         shared.locks.release(lock)
     return Agreed(steps, precision)
+
+
+def _warn_of_too_little_time(
+    settings: SearchSettings, plan: budget.Plan, listener: Listener
+) -> None:
+    """Fewer than LEAST_STEPS train nothing, so a short budget may go into them whole."""
+    end = search_seconds(settings)
+    if end is not None and plan.seconds is not None and plan.seconds >= end:
+        listener.warning(
+            f"The fewest steps of training that make sense ({budget.LEAST_STEPS}) take all the time"
+            " there is before the export: nothing may be evaluated. Raise --time-budget, or lower"
+            " --resolutions or --batch-size."
+        )
 
 
 def search_seconds(settings: SearchSettings, last_training: bool = True) -> float | None:
