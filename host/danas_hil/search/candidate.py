@@ -86,7 +86,7 @@ def validation_scores(folder: Path, genome: Genome, evaluator: Evaluator) -> dic
     """`float_validation` and `int8_validation` of the models in `folder`."""
     images = evaluator.images("validation", genome.data)
     return {
-        "float_validation": _float_scores(folder, images),
+        "float_validation": _float_scores(folder, genome, images, evaluator),
         "int8_validation": Scores.of(images.labels, _int8_classes(folder, images)),
     }
 
@@ -98,7 +98,7 @@ def scores_on_test(
     images = evaluator.all_images("test", genome.data, TEST_IMAGES)
     predicted, groups = _int8_classes(folder, images), np.array(images.groups)
     scores = {
-        "float_test": _float_scores(folder, images),
+        "float_test": _float_scores(folder, genome, images, evaluator),
         "int8_test": Scores.of(images.labels, predicted),
     }
     by_group = {
@@ -108,8 +108,15 @@ def scores_on_test(
     return scores, by_group
 
 
-def _float_scores(folder: Path, images: LabelledImages) -> Scores:
-    return Scores.of(images.labels, classes(load(folder / _KERAS), images.images))
+def _float_scores(
+    folder: Path, genome: Genome, images: LabelledImages, evaluator: Evaluator
+) -> Scores:
+    """In float32: by the supernet where its weights are the model's, in a third of Keras' time."""
+    if trained_steps(folder) or not evaluator.keeps_shared_weights:
+        return Scores.of(images.labels, classes(load(folder / _KERAS), images.images))
+    supernet, recalibration = evaluator.supernet(genome.data), evaluator.recalibration(genome.data)
+    probabilities = supernet.evaluate(genome, recalibration, images.images)
+    return Scores.of(images.labels, np.argmax(probabilities, axis=1))
 
 
 def _int8_classes(folder: Path, images: LabelledImages) -> Any:

@@ -94,6 +94,11 @@ class Evaluator:
         probabilities = supernet.evaluate(genome, recalibration, images, self._precision)
         return np.asarray(np.argmax(probabilities, axis=1), np.int64)
 
+    @property
+    def keeps_shared_weights(self) -> bool:
+        """Whether `model` has the weights of the supernet as they are."""
+        return self._settings.shares_weights and not self._settings.finetune_steps
+
     def model(self, genome: Genome) -> Any:
         """The subnet as a plain Keras model of its own, fine-tuned if the search does that."""
         supernet = self.supernet(genome.data)

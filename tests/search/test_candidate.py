@@ -1,0 +1,39 @@
+"""The scores of an exported candidate are those of the model that is exported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from danas_hil.base import write_json
+from danas_hil.data import LabelledImages
+from danas_hil.search.candidate import _float_scores
+from danas_hil.search.evaluation import classes
+from danas_hil.supernet import Supernet
+from supernet.elastic import DATA, SHALLOW_SPACE
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (64, *DATA.shape), np.uint8)
+
+
+@pytest.mark.parametrize("final_steps", [0, 3])
+def test_float_scores_are_those_of_the_saved_network(final_steps: int, tmp_path: Path) -> None:
+    supernet = Supernet(SHALLOW_SPACE, (DATA,))
+    genome = SHALLOW_SPACE.largest(DATA)
+    model = supernet.extract(genome, IMAGES)
+    if final_steps:  # other weights than the supernet's
+        kernel, bias = model.get_layer("classes").get_weights()
+        model.get_layer("classes").set_weights([-kernel, bias])
+    model.save(tmp_path / "model.keras")
+    write_json(tmp_path / "training.json", {"final_steps": final_steps})
+    evaluator: Any = SimpleNamespace(
+        keeps_shared_weights=True, supernet=lambda data: supernet, recalibration=lambda data: IMAGES
+    )
+    labels = classes(model, IMAGES)
+    labels[:16] = 1 - labels[:16]
+    images = LabelledImages(IMAGES, labels, ("all",) * 64)
+    scores = _float_scores(tmp_path, genome, images, evaluator)
+    assert scores.accuracy == pytest.approx(0.75, abs=1.01 / 64)  # rounding may move one
