@@ -79,10 +79,11 @@ def _show(run: RunFolder, outcome: TrainingOutcome, measured: set[str]) -> None:
         )
         for one in outcome.trained
     ]
-    columns = ("id", "data", ">steps", ">before", ">after", "verdict")
-    console().print(table(columns, rows))
     better = {one.id for one in outcome.trained if one.verdict == "better"}
-    say("", "before, after: int8 validation accuracy. The better model is the one that stays.")
+    if rows:
+        columns = ("id", "data", ">steps", ">before", ">after", "verdict")
+        console().print(table(columns, rows))
+        say("", "before, after: int8 validation accuracy. The better model is the one that stays.")
     if better & measured:
         say("What boards showed for the earlier models is gone with them.")
     if outcome.stopped:
