@@ -15,7 +15,7 @@ import time
 import numpy as np
 
 from danas_hil import convert
-from danas_hil.search.export import CALIBRATION_IMAGES
+from danas_hil.search.candidate import CALIBRATION_IMAGES
 from danas_hil.space import ArchConfig, DataConfig, Genome
 from danas_hil.supernet import build
 
