@@ -90,7 +90,7 @@ class SearchProgress(Listener):
         if self._settings.trials is not None or self._end is None:
             self._show("evaluations", done, self._settings.trials, note)
         else:  # by the clock
-            elapsed = min(round(evaluation.elapsed_seconds), self._end)
+            elapsed = min(int(evaluation.elapsed_seconds), self._end)
             self._show("searching", elapsed, self._end, f"{done:,} evaluations, {note}", unit="s")
         if evaluation.outcome == "failed":
             self.warning(f"evaluation {evaluation.index} failed: {evaluation.reason}")
