@@ -72,6 +72,11 @@ def experiment(
         return
     for limits in result["limits"]:
         _show_limits(limits)
+    if result["limits"]:
+        say(
+            "hypervolume: of validation accuracy before quantisation, and of RAM and flash,",
+            "both estimated. int8: of the exported candidate that is best on validation images.",
+        )
     if len(ended_runs(folder)) < len(plan.runs):
         finished = f"{result['searches_finished']} of {len(plan.runs)} searches are finished."
         say(f"{finished} The same command goes on.")
