@@ -303,5 +303,9 @@ def _export(
 
 
 def _best(ledger: Ledger) -> Evaluation | None:
-    feasible = [e for e in ledger.evaluations if e.feasible and e.fitness is not None]
-    return max(feasible, key=worth, default=None)
+    return max((e for e in ledger.evaluations if e.feasible), key=_accuracy, default=None)
+
+
+def _accuracy(evaluation: Evaluation) -> tuple[float, float]:
+    """For the best one so far: its accuracy is what is shown; then its fitness."""
+    return evaluation.scores.accuracy if evaluation.scores else 0.0, worth(evaluation)
