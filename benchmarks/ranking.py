@@ -13,8 +13,8 @@ there is so far.
 
 Printed: the accuracies of each genome; for each run Spearman's rho against the mean of the seeds
 trained alone, with a 95 % bootstrap interval over genomes, and within a data configuration (the
-mean over those with three genomes or more); the same for the number of multiplications, which any
-supernet should rank better than; rho between the runs, and how much more one agrees with
+mean over those with three genomes or more); the same for the number of multiplications, which ranks
+without any training; rho between the runs, and how much more one agrees with
 what was trained alone than another; and rho between the first two seeds, which tells how well
 anything could rank networks that were trained so long.
 
