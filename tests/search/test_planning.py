@@ -11,10 +11,11 @@ from danas_hil.base import DanasError
 from danas_hil.data import Dataset
 from danas_hil.run import RunFolder
 from danas_hil.search import Listener, SearchSettings, create_run, planning
+from danas_hil.search.budget import FINAL_SHARE, TRAINING_SHARE
 from danas_hil.search.joining import join
 from danas_hil.search.memory import MemoryEstimator
 from danas_hil.search.opening import open_data
-from danas_hil.search.planning import Agreed, agree_on_plan
+from danas_hil.search.planning import Agreed, agree_on_plan, search_seconds
 from search.small_search import SETTINGS
 
 pytest.importorskip("skimage", reason="the extra [search] is not installed")
@@ -56,6 +57,21 @@ def test_the_first_plan_counts(tmp_path: Path, faces: Dataset) -> None:
     run.write_config(config)
     assert agreed(run, SETTINGS, faces) == first
     assert run.config()["supernet_steps"] == first.supernet_steps
+
+
+def test_training_takes_its_share_of_what_the_export_and_the_last_training_leave(
+    tmp_path: Path, faces: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "time_step", lambda *_: 0.5)
+    hour = replace(SETTINGS, supernet_steps=None, time_budget=3600.0, final_steps=None)
+    steps = []
+    for name, settings in (("with", hour), ("without", replace(hour, final_steps=0))):
+        plan = agreed(create_run(tmp_path / name, settings), settings, faces)
+        steps.append(sum(plan.supernet_steps.values()))
+        seconds = search_seconds(settings)
+        assert seconds is not None
+        assert 0.5 * steps[-1] == pytest.approx(TRAINING_SHARE * seconds, rel=0.01)
+    assert steps[1] - steps[0] == pytest.approx(TRAINING_SHARE * FINAL_SHARE * 3600 / 0.5, rel=0.01)
 
 
 def test_a_time_budget_that_training_alone_takes_is_told(

@@ -82,7 +82,8 @@ def search(
     supernet_steps: Annotated[
         int | None,
         typer.Option(
-            help="Training steps of each supernet. Default: 55 % of --time-budget.",
+            help="Training steps of each supernet. Default: 85 % of the time before the last"
+            " training and the export.",
             rich_help_panel="Time",
         ),
     ] = None,

@@ -9,11 +9,11 @@ import numpy as np
 
 from danas_hil.space import DataConfig, Genome, Space
 
-TRAINING_SHARE = 0.55
-"""Of the time budget goes to training supernets."""
+TRAINING_SHARE = 0.85
+"""Of the time before the last training and the export goes to training supernets. Weights gain more
+by it than the search does by evaluations beyond some hundred (docs/results.md)."""
 FINAL_SHARE = 0.25
-"""Of the time budget is kept for training the best candidates by themselves; what is left is for
-evaluations and the export."""
+"""Of the time budget is kept for training the best candidates by themselves."""
 FINAL_CANDIDATES = 4
 """So many are trained by themselves."""
 FINAL_MOST_STEPS = 6000

@@ -94,7 +94,7 @@ def agree_on_plan(
         else:
             plan = _plan_by_time(settings, estimator)
             share = f"{100 * budget.TRAINING_SHARE:g} %"
-            listener.planned(plan.steps, plan.seconds, f"{share} of --time-budget")
+            listener.planned(plan.steps, plan.seconds, f"{share} of the time for the search")
             _warn_of_too_little_time(settings, plan, listener)
         steps = shared.agree(_STEPS, lambda: dict(plan.steps))
         precision = shared.agree(
@@ -154,11 +154,12 @@ def _told(described: Mapping[str, str | int]) -> str:
 
 
 def _plan_by_time(settings: SearchSettings, estimator: MemoryEstimator) -> budget.Plan:
-    assert settings.time_budget is not None
+    seconds = search_seconds(settings)
+    assert seconds is not None
     space, supernets = settings.subnets, settings.supernet_configs
     training = TrainingSettings(batch_size=settings.batch_size)
     return budget.plan_steps(
-        budget.TRAINING_SHARE * settings.time_budget,
+        budget.TRAINING_SHARE * seconds,
         supernets,
         budget.expected_use(space, estimator.fits),
         {
