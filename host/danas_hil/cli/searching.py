@@ -82,7 +82,7 @@ def search(
     supernet_steps: Annotated[
         int | None,
         typer.Option(
-            help="Training steps of each supernet. Default: 85 % of the time before the last"
+            help="Training steps of each supernet. Default: 80 % of the time before the last"
             " training and the export.",
             rich_help_panel="Time",
         ),

@@ -9,9 +9,10 @@ import numpy as np
 
 from danas_hil.space import DataConfig, Genome, Space
 
-TRAINING_SHARE = 0.85
+TRAINING_SHARE = 0.8
 """Of the time before the last training and the export goes to training supernets. Weights gain more
-by it than the search does by evaluations beyond some hundred (docs/results.md)."""
+by it than the search does by evaluations beyond some hundred (docs/results.md); but a computer that
+slows down by a quarter after the first steps leaves no time for evaluations."""
 FINAL_SHARE = 0.25
 """Of the time budget is kept for training the best candidates by themselves."""
 FINAL_CANDIDATES = 4
