@@ -75,7 +75,7 @@ def experiment(
     if result["limits"]:
         say(
             "hypervolume: of validation accuracy before quantisation, and of RAM and flash,",
-            "both estimated. int8: of the exported candidate that is best on validation images.",
+            "both estimated. int8: of the exported candidate that is best on validation.",
         )
     if len(ended_runs(folder)) < len(plan.runs):
         finished = f"{result['searches_finished']} of {len(plan.runs)} searches are finished."

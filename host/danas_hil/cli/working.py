@@ -107,11 +107,14 @@ def dashboard(
         note(f"The study is shown at {url} until Ctrl-C.")
     if browser:
         threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+    # In a thread of its own: an interrupt amid a request would end that request only.
+    serving = threading.Thread(target=server.serve_forever, daemon=True)
+    serving.start()
     with server:
         try:
-            server.serve_forever()
+            serving.join()
         except KeyboardInterrupt:
-            return
+            server.shutdown()
 
 
 def _pages(run: RunFolder, storage: str | None) -> Any:
