@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from typer.testing import CliRunner
@@ -18,6 +24,9 @@ from danas_hil.run import RunFolder
 from danas_hil.search import create_run
 from search.small_search import SETTINGS
 from study.shared_runs import evaluate, genomes, joined
+
+DEADLINE = 60.0
+"""Seconds that anything here may take; it takes a few."""
 
 
 @pytest.fixture
@@ -59,26 +68,60 @@ class TestDashboard:
         assert "danas-hil[dashboard]" in error.hint
 
     def test_it_shows_the_study_until_it_is_interrupted(self, run: RunFolder) -> None:
-        pytest.importorskip("optuna_dashboard", reason="the extra [dashboard] is not installed")
-        with joined(run) as shared:
-            for genome in genomes(3):
-                evaluate(shared.ledger, genome)
-        command = [sys.executable, "-m", "danas_hil", "dashboard", str(run.path), "--no-browser"]
-        process = subprocess.Popen(
-            [*command, "--port", "0", "--json"],
-            stdout=subprocess.PIPE,
-            text=True,
-            # A shell's background jobs, and what they start, ignore Ctrl-C.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        )
-        try:
-            assert process.stdout is not None
-            answer = json.loads("".join(iter(process.stdout.readline, "}\n")) + "}")
-            with urllib.request.urlopen(answer["url"] + "api/studies", timeout=60) as reply:
-                studies = json.loads(reply.read())["study_summaries"]
-            assert "danas-hil" in [study["study_name"] for study in studies]
+        with shown(run) as (process, url):
+            assert "danas-hil" in studies(url)
             process.send_signal(signal.SIGINT)
-            assert process.wait(60) == 0
-        finally:
-            process.kill()
-            process.communicate()
+            assert process.wait(DEADLINE) == 0
+
+    def test_connections_left_open_hold_up_neither_others_nor_the_end(self, run: RunFolder) -> None:
+        with shown(run) as (process, url), ExitStack() as at_end:
+            for begun in (
+                b"",
+                b"GET /api/studies HTTP/1.1\r\n",
+                b"POST /api/studies HTTP/1.1\r\nContent-Type: application/json\r\n"
+                b"Content-Length: 9\r\n\r\n",
+            ):
+                address = ("127.0.0.1", urlsplit(url).port)
+                connection = at_end.enter_context(socket.create_connection(address, DEADLINE))
+                connection.sendall(begun)
+            with ThreadPoolExecutor(8) as threads:
+                assert all("danas-hil" in names for names in threads.map(studies, [url] * 16))
+            process.send_signal(signal.SIGINT)
+            assert process.wait(DEADLINE) == 0
+
+
+@contextmanager
+def shown(run: RunFolder) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The dashboard of a run with a study, as a process of its own, and its URL."""
+    pytest.importorskip("optuna_dashboard", reason="the extra [dashboard] is not installed")
+    with joined(run) as shared:
+        for genome in genomes(3):
+            evaluate(shared.ledger, genome)
+    command = [sys.executable, "-m", "danas_hil", "dashboard", str(run.path), "--no-browser"]
+    process = subprocess.Popen(
+        [*command, "--port", "0", "--json"],
+        stdout=subprocess.PIPE,
+        text=True,
+        # A shell's background jobs, and what they start, ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    late = threading.Timer(2 * DEADLINE, process.kill)  # ends all that waits for it here
+    late.start()
+    try:
+        assert process.stdout is not None
+        answer = ""
+        for line in process.stdout:
+            answer += line
+            if line == "}\n":
+                break
+        yield process, json.loads(answer)["url"]
+    finally:
+        late.cancel()
+        process.kill()
+        process.communicate()
+
+
+def studies(url: str) -> list[str]:
+    """The names of those that the dashboard tells of."""
+    with urllib.request.urlopen(url + "api/studies", timeout=DEADLINE) as reply:
+        return [study["study_name"] for study in json.loads(reply.read())["study_summaries"]]

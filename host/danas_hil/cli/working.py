@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import threading
 import webbrowser
+from contextlib import suppress
 from pathlib import Path
+from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Annotated, Any
-from wsgiref.simple_server import WSGIRequestHandler, make_server
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import typer
 
@@ -95,26 +97,20 @@ def dashboard(
 
     pages = _pages(RunFolder.open(run), storage)
     try:
-        server = make_server("127.0.0.1", port, pages, handler_class=_Quiet)
+        server = make_server("127.0.0.1", port, pages, _Server, _Quiet)
     except (OSError, OverflowError) as error:
         raise DanasError(
             f"Port {port} can't be used: {error}.", "Choose another one: --port 0 takes a free one."
         ) from error
     url = f"http://127.0.0.1:{server.server_port}/"
-    if json:
-        print_json({"url": url})
-    else:
-        note(f"The study is shown at {url} until Ctrl-C.")
-    if browser:
-        threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
-    # In a thread of its own: an interrupt amid a request would end that request only.
-    serving = threading.Thread(target=server.serve_forever, daemon=True)
-    serving.start()
-    with server:
-        try:
-            serving.join()
-        except KeyboardInterrupt:
-            server.shutdown()
+    with server, suppress(KeyboardInterrupt):
+        if json:
+            print_json({"url": url})
+        else:
+            note(f"The study is shown at {url} until Ctrl-C.")
+        if browser:
+            threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+        server.serve_forever()
 
 
 def _pages(run: RunFolder, storage: str | None) -> Any:
@@ -128,6 +124,12 @@ def _pages(run: RunFolder, storage: str | None) -> Any:
             f"{run.path} has no study yet.", f"Begin its search: danas-hil resume {run.path}"
         )
     return optuna_dashboard.wsgi(open_storage(run, kept_at))
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    """Answers each connection in a thread of its own, so that none holds up others or the end."""
+
+    daemon_threads = True
 
 
 class _Quiet(WSGIRequestHandler):
