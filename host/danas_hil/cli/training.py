@@ -71,7 +71,7 @@ def _show(run: RunFolder, outcome: TrainingOutcome, measured: set[str]) -> None:
     rows = [
         (
             one.id + ("*" if one.id == outcome.front.chosen else ""),
-            genomes[one.id].data.name,
+            genomes[one.id].data.short,
             f"{one.steps:,}",
             percent(one.before),
             percent(one.after),

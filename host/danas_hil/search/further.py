@@ -113,8 +113,10 @@ def train_candidates(
         settle(run)
         work.catch_up()
         trained, stopped = [], False
-        found = {id_: work.earlier(id_, steps) for id_ in ids}
-        work.tell_plan([id_ for id_ in ids if found[id_] is None], steps)
+        front = run.front()
+        candidates = [_of(front, id_) for id_ in ids]
+        found = {candidate.id: work.earlier(candidate, steps) for candidate in candidates}
+        work.tell_plan([c for c in candidates if found[c.id] is None], steps)
         for id_ in ids:
             try:
                 trained.append(found[id_] or work.train(id_, steps))
@@ -134,20 +136,21 @@ class _Work:
     estimator: MemoryEstimator
     listener: Listener
 
-    def tell_plan(self, ids: Sequence[str], steps: int) -> None:
-        """How long the trainings of `ids` will take, those that were begun from where they are."""
-        seconds, front = 0.0, self.run.front()
-        for id_ in ids:
-            checkpoint = self.run.training(id_, steps)
+    def tell_plan(self, candidates: Sequence[Candidate], steps: int) -> None:
+        """How long their trainings will take, those that were begun from where they are."""
+        seconds = 0.0
+        for candidate in candidates:
+            checkpoint = self.run.training(candidate.id, steps)
             begun = Checkpoint.load(checkpoint).step if checkpoint.is_file() else 0
-            one_step = self.evaluator.final_step_seconds(_of(front, id_).genome)
+            one_step = self.evaluator.final_step_seconds(candidate.genome)
             seconds += (steps - begun) * one_step
-        if ids:
-            self.listener.planned(dict.fromkeys(ids, steps), seconds, "--steps")
+        if candidates:
+            plan = {candidate.id: steps for candidate in candidates}
+            self.listener.planned(plan, seconds, "--steps")
 
-    def earlier(self, id_: str, steps: int) -> Trained | None:
+    def earlier(self, candidate: Candidate, steps: int) -> Trained | None:
         """What came of such a training before, or of a longer one."""
-        candidate = _of(self.run.front(), id_)
+        id_ = candidate.id
         now = candidate.scores["int8_validation"].accuracy
         if candidate.final_steps >= steps:
             return Trained(id_, candidate.final_steps, now, now, "trained before")

@@ -14,7 +14,7 @@ from danas_hil.estimate.lines import known_bytes
 from danas_hil.estimate.on_board import estimate_on
 from danas_hil.estimate.work import work_of
 from danas_hil.search.fitness import within
-from danas_hil.search.rates import rates_now
+from danas_hil.search.rates import latency_unknown, rates_now
 from danas_hil.search.settings import SearchSettings
 from danas_hil.space import Genome
 
@@ -24,10 +24,14 @@ REFERENCE_BOARD = "nano33ble"
 
 @dataclass(frozen=True)
 class _Needs:
-    """Of one genome; latency is None where the board has no rates."""
+    """Of one genome.
+
+    complete: whether RAM and flash are known wholly. latency: None where the board has no rates.
+    """
 
     ram_bytes: int
     flash_bytes: int
+    complete: bool
     latency: LatencyEstimate | None
 
 
@@ -78,10 +82,11 @@ class MemoryEstimator:
                 self._board, genome, limits=self._limits, rates=rates or "not asked for"
             )
             ram, flash = known_bytes(found.ram.lines), known_bytes(found.flash.lines)
-            return _Needs(ram, flash, found.latency if rates else None)
+            complete = None not in (found.ram.total_bytes, found.flash.total_bytes)
+            return _Needs(ram, flash, complete, found.latency if rates else None)
         by_equations = paper(genome)
         latency = estimate_latency(work_of(lay_out(genome)), rates) if rates else None
-        return _Needs(by_equations.ram_bytes, by_equations.flash_bytes, latency)
+        return _Needs(by_equations.ram_bytes, by_equations.flash_bytes, True, latency)
 
     def detail(self, genome: Genome, model: bytes) -> dict[str, Any]:
         """estimate.json of a converted candidate: both models, and the exact one for the host too.
@@ -90,21 +95,19 @@ class MemoryEstimator:
         where it is estimated, with what the rates come from.
         exact: by board, for the file.
         """
-        ram_bytes, flash_bytes = self.totals(genome)
+        needs = self._needs(genome)
         by_equations = paper(genome)
         exact = {}
-        searched = estimate_on(self._board, genome, limits=self._limits)
-        complete = None not in (searched.ram.total_bytes, searched.flash.total_bytes)
         for board, rates in ((self._board, self._rates), (load_board("host"), None)):
             estimate = estimate_on(board, model, name=genome.id, rates=rates).to_json()
             estimate.pop("plan")  # long; worked out again where it is drawn
             exact[board.id] = estimate
         return {
             "totals": {
-                "ram_bytes": ram_bytes,
-                "flash_bytes": flash_bytes,
-                "complete": not self._exact or complete,
-                **self._latency_totals(genome),
+                "ram_bytes": needs.ram_bytes,
+                "flash_bytes": needs.flash_bytes,
+                "complete": needs.complete,
+                **self._latency_totals(needs.latency),
             },
             "paper": {
                 "ram_bytes": by_equations.ram_bytes,
@@ -113,8 +116,7 @@ class MemoryEstimator:
             "exact": exact,
         }
 
-    def _latency_totals(self, genome: Genome) -> dict[str, Any]:
-        latency = self._needs(genome).latency
+    def _latency_totals(self, latency: LatencyEstimate | None) -> dict[str, Any]:
         if latency is None:
             return {}
         assert isinstance(self._rates, LatencyTable)
@@ -130,10 +132,8 @@ def _check_rates(settings: SearchSettings, rates: LatencyTable | str | None) -> 
         return
     if rates is None:
         raise DanasError("A limit of latency is one on a board.", "Name it: --board NAME.")
-    raise DanasError(
-        f"The latency of {settings.board} is not known, so it can't be limited.",
-        f"{rates[0].upper()}{rates[1:]}.",
-    )
+    assert settings.board is not None
+    raise latency_unknown(settings.board, rates)
 
 
 def check_possible(settings: SearchSettings, estimator: MemoryEstimator | None = None) -> None:

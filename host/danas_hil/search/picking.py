@@ -16,6 +16,7 @@ from danas_hil.estimate.on_board import estimate_on
 from danas_hil.run import Candidate, Evaluation, Pick, Picks, RunFolder
 from danas_hil.search.fitness import within
 from danas_hil.search.pareto import hypervolume, run_costs
+from danas_hil.search.rates import latency_unknown
 
 _DECIMALS = 12
 """Gains are taken to so many decimals: less is rounding, and no gain."""
@@ -125,10 +126,7 @@ def _check_latency(run: RunFolder, costed: Sequence[_Costs], board: Board | None
         )
     why = find_table(board)
     assert isinstance(why, str)
-    raise DanasError(
-        f"The latency on {board.id} is not known, so it can't be limited.",
-        f"{why[0].upper()}{why[1:]}.",
-    )
+    raise latency_unknown(board.id, why)
 
 
 def _row(candidate: Candidate, cost: _Costs, limits: Limits) -> Evaluation:

@@ -23,6 +23,14 @@ def rates_now(settings: SearchSettings) -> LatencyTable | str | None:
     return None if settings.board is None else find_table(load_board(settings.board))
 
 
+def latency_unknown(board: str, why: str) -> DanasError:
+    """The error of a limit of latency on a board without rates. why: as `find_table` tells it."""
+    return DanasError(
+        f"The latency on {board} is not known, so it can't be limited.",
+        f"{why[0].upper()}{why[1:]}.",
+    )
+
+
 def rates_to_config(rates: LatencyTable | str | None) -> dict[str, Any]:
     """[latency] of config.toml; nothing without a board."""
     if rates is None:

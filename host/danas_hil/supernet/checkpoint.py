@@ -15,7 +15,7 @@ from danas_hil.supernet.network import Array
 
 CHECKPOINT = "checkpoint.npz"
 """The file's name in the folder of what is trained."""
-_HINT = "Remove the file to train this supernet anew."
+_HINT = "Remove the file, and what it holds is trained anew."
 
 
 @dataclass(frozen=True)
