@@ -1,6 +1,6 @@
 """What int8 costs: accuracy of a run's candidates before and after quantisation.
 
-    python benchmarks/quantisation.py RUN [RUN ...] [--json]
+    python benchmarks/quantisation.py [RUN ...] [--json]
 
 Reads what the search wrote down: both models were scored on the same images. The last lines are
 means over candidates, the narrow ones (alpha to 0.3) apart, with the spread of a candidate's
@@ -54,9 +54,12 @@ def summary(candidates: Sequence[Candidate], split: str) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN")
+    parser.add_argument("runs", type=Path, nargs="*", metavar="RUN")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
+    if not options.runs:
+        print("skipped: name a run, whose candidates it tells of")
+        return
 
     candidates = [c for path in options.runs for c in RunFolder.open(path).front().candidates]
     groups = {"all": candidates, "narrow": [c for c in candidates if narrow(c)]}

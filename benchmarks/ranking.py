@@ -27,7 +27,7 @@ import argparse
 import json
 import sys
 import time
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import cache
 from itertools import combinations
 from pathlib import Path
@@ -41,9 +41,10 @@ from danas_hil.data import Dataset, EvaluationView, TrainingView
 from danas_hil.metrics import Scores
 from danas_hil.run import RunFolder
 from danas_hil.search import SearchSettings
+from danas_hil.search.lender import needed_supernets
 from danas_hil.search.listener import Listener
-from danas_hil.search.memory import MemoryEstimator
 from danas_hil.search.opening import open_data
+from danas_hil.search.preparing import Prepared, prepare
 from danas_hil.space import DataConfig, Genome, SearchSpace, layers
 from danas_hil.supernet import Supernet, TrainingSettings, make_deterministic
 from danas_hil.supernet.training import State, train_step
@@ -136,17 +137,12 @@ class Alone:
 class Run:
     """The trained supernets of a run folder. Raises DanasError where they are missing."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, images: str | None) -> None:
         self.folder = RunFolder.open(path)
         self.config = self.folder.config()
-        self.settings = SearchSettings.from_config(self.config)
-        self.estimator = MemoryEstimator(self.settings)
-        self._supernets = {
-            data: supernet
-            for name, configs in self.settings.supernet_configs.items()
-            for supernet in [self._trained(name)]
-            for data in configs
-        }
+        prepared = prepare(self.folder, Listener(), images)
+        self.settings, self.estimator = prepared.settings, prepared.estimator
+        self._supernets = _trained(prepared, self.config.get("supernet_steps", {}))
 
     def described(self) -> dict[str, Any]:
         steps = self.config.get("supernet_steps", self.settings.supernet_steps)
@@ -163,22 +159,25 @@ class Run:
     def accuracy(self, genome: Genome, images: Images) -> float:
         return images.scores(self._supernets[genome.data], genome).accuracy
 
-    def _trained(self, name: str) -> Supernet:
-        settings = self.settings
-        supernet = Supernet(
-            settings.subnets,
-            settings.supernet_configs[name],
-            settings.seed,
-            TrainingSettings(batch_size=settings.batch_size),
-            self.estimator.fits,
-        )
-        steps = supernet.load(self.folder.path / (settings.supernets or "supernets") / name)
-        wanted = self.config["supernet_steps"][name]
-        if steps != wanted:
+
+def _trained(run: Prepared, steps: dict[str, int]) -> dict[DataConfig, Supernet]:
+    """Those that the run uses: its own, or its lender's."""
+    by, fits, store = run.settings, run.estimator.fits, run.store
+    if run.lender is not None:
+        by, fits = run.lender.settings, run.lender.fits
+    supernets = {}
+    for name, configs in needed_supernets(by, run.settings.space.data_configs).items():
+        training = TrainingSettings(batch_size=by.batch_size)
+        supernet = Supernet(by.subnets, configs, by.seed, training, fits)
+        store.pull(name)
+        done = supernet.load(store.folder / name)
+        if done != steps.get(name):
             raise DanasError(
-                f"{self.folder.path} has trained {name} for {steps} of {wanted} steps."
+                f"The supernet {store.folder / name} has been trained for {done} of"
+                f" {steps.get(name)} steps."
             )
-        return supernet
+        supernets |= dict.fromkeys(configs, supernet)
+    return supernets
 
 
 def drawn(runs: list[Run], count: int, seed: int = 0) -> list[Genome]:
@@ -369,11 +368,11 @@ def main() -> None:
 
 
 def measured(options: argparse.Namespace) -> dict[str, Any]:
-    runs = [Run(path) for path in options.runs]
+    runs = [Run(path, options.data) for path in options.runs]
     seen = [run.config["data"] for run in runs]
     if any(data != seen[0] for data in seen):
         raise DanasError("These runs have not seen the same images.", "Give runs that have.")
-    settings = replace(runs[0].settings, data=options.data or runs[0].settings.data)
+    settings = runs[0].settings
     make_deterministic()
     images = Images(open_data(settings, Listener()), settings)
     genomes = drawn(runs, options.genomes)

@@ -45,9 +45,11 @@ from danas_hil.search.listener import Listener
 from danas_hil.search.memory import MemoryEstimator
 from danas_hil.search.opening import open_data
 from danas_hil.search.planning import agree_on_plan
+from danas_hil.search.preparing import prepare
+from danas_hil.search.rates import rates_of_run
 from danas_hil.search.settings import SamplerName
 from danas_hil.space import DataConfig, Genome
-from danas_hil.study import Trainings, open_store
+from danas_hil.study import Trainings
 from danas_hil.supernet import make_deterministic
 
 SHARES = (0.1, 0.2, 0.4, 0.6, 1.0)
@@ -60,21 +62,17 @@ class Oracle:
     def __init__(
         self, run: RunFolder, data: str | None, validation_images: int | None, at_end: ExitStack
     ) -> None:
-        self._run, self._own = run, SearchSettings.from_config(run.config())
-        self.settings = replace(
-            self._own,
-            data=data or self._own.data,
-            validation_images=validation_images or self._own.validation_images,
-        )
-        self.estimator = MemoryEstimator(self.settings)
-        self._at_end = at_end
+        config = run.config()
+        own, self._rates = SearchSettings.from_config(config), rates_of_run(config)
+        images = validation_images or own.validation_images
+        self.settings = replace(own, validation_images=images)
+        self.estimator = self.new_estimator()
+        self._run, self._data, self._at_end = run, data, at_end
         self._evaluator: Evaluator | None = None
         self.own = {e.genome: e for e in run.front().evaluations if e.scores}
         self._known: dict[Genome, Evaluation] = {}
-        as_run = self.settings.validation_images == self._own.validation_images
-        self._file = run.path / (
-            "oracle.jsonl" if as_run else f"oracle-{self.settings.validation_images}.jsonl"
-        )
+        as_run = images == own.validation_images
+        self._file = run.path / ("oracle.jsonl" if as_run else f"oracle-{images}.jsonl")
         if as_run:
             self._known |= self.own
         if self._file.exists():
@@ -90,6 +88,10 @@ class Oracle:
                 file.write(json.dumps(evaluation.to_json()) + "\n")
         return self._known[genome]
 
+    def new_estimator(self) -> MemoryEstimator:
+        """One that has worked out nothing yet, by the rates that RUN began with."""
+        return MemoryEstimator(self.settings, self._rates)
+
     def seconds(self) -> dict[DataConfig, float]:
         """The usual seconds of an evaluation, by data configuration."""
         seconds: dict[DataConfig, list[float]] = {}
@@ -100,6 +102,7 @@ class Oracle:
     def _evaluate(self, genome: Genome) -> Evaluation:
         self._evaluator = self._evaluator or self._opened()
         ram_bytes, flash_bytes = self.estimator.totals(genome)
+        latency_us = self.estimator.latency_us(genome)
         self._evaluator.supernet(genome.data)  # its training is not part of the evaluation's time
         begun = time.perf_counter()
         scores: Scores = self._evaluator.scores(genome)
@@ -110,22 +113,28 @@ class Oracle:
             ram_bytes,
             flash_bytes,
             scores,
-            fitness(scores, ram_bytes, flash_bytes, self.settings.limits, self.settings.weights),
+            fitness(
+                *(scores, ram_bytes, flash_bytes, self.settings.limits, self.settings.weights),
+                latency_us,
+            ),
             self.estimator.fits(genome),
             seconds=time.perf_counter() - begun,
+            latency_us=latency_us,
         )
 
     def _opened(self) -> Evaluator:
         listener, run = Listener(), self._run
-        shared = self._at_end.enter_context(join(run, self._own))
-        dataset = open_data(self.settings, listener)
+        prepared = prepare(run, listener, self._data)
+        estimator, lender = prepared.estimator, prepared.lender
+        settings = replace(prepared.settings, validation_images=self.settings.validation_images)
+        shared = self._at_end.enter_context(join(run, prepared.settings))
+        dataset = open_data(settings, listener)
         make_deterministic()
         plan = agree_on_plan(
-            run, self.settings, shared, dataset, self.estimator, listener, lambda: False
+            run, settings, shared, dataset, estimator, listener, lambda: False, lender
         )
-        store = open_store(self.settings.supernets or run.supernets.name, run.path)
-        trainings = Trainings(shared.locks, store, lambda: False)
-        return Evaluator(self.settings, dataset, plan, self.estimator.fits, listener, trainings)
+        trainings = Trainings(shared.locks, prepared.store, lambda: False)
+        return Evaluator(settings, dataset, plan, estimator.fits, listener, trainings, lender)
 
 
 def search(
@@ -133,7 +142,7 @@ def search(
 ) -> tuple[list[Evaluation], list[float]]:
     """`count` evaluations that the sampler asks for, and the seconds of each proposal."""
     # The estimates that a sampler needs are part of its time, so it gets none that another made.
-    estimator = MemoryEstimator(oracle.settings)
+    estimator = oracle.new_estimator()
     settings = replace(oracle.settings, sampler=name, seed=seed, population=None)
     sampler = settings.make_sampler()
     history: list[Evaluation] = []
