@@ -111,6 +111,36 @@ def test_weights_that_a_worker_elsewhere_trained_are_exported_without_training_a
         assert exported[id_].scores["float_validation"] == scored[id_]
 
 
+def test_searches_in_one_place_for_weights_take_those_of_the_same_training_only(
+    tmp_path: Path,
+) -> None:
+    pytest.importorskip("tensorflow", reason="needs the extra search")
+    space = LayerSpace(
+        (16,), ("monochrome",), layers=(1,), filters=(2,), kernel=(3,), activation=("relu",)
+    )
+    assert space.size == 1
+    first = replace(
+        SETTINGS,
+        space=space,
+        trials=1,
+        export_limit=1,
+        supernets="../weights",
+        decode_resolution=16,
+    )
+
+    def steps(name: str, settings: SearchSettings) -> dict[str, int]:
+        """Of the trainings that such a search takes."""
+        heard = Heard()
+        outcome = search(create_run(tmp_path / name, settings), heard)
+        assert outcome.front is not None
+        return heard.steps
+
+    (trained,) = steps("first", first).items()
+    assert steps("seed", replace(first, seed=5)) == dict([trained])
+    assert steps("longer", replace(first, candidate_steps=6)) == {trained[0]: 6}
+    assert steps("again", first) == {}
+
+
 def test_a_search_that_is_stopped_in_a_training_drops_that_candidate(tmp_path: Path) -> None:
     pytest.importorskip("tensorflow", reason="needs the extra search")
     heard = Heard()

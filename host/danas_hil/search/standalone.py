@@ -29,7 +29,8 @@ class StandaloneEvaluator(Evaluator):
     def model(self, genome: Genome) -> Any:
         """The trained network as a plain Keras model. Raises StoppedError when asked to stop.
 
-        The weights of those that fit, which alone can be exported, are kept where supernets are.
+        The weights of those that fit, which alone can be exported, are kept where supernets are, in
+        folders that searches of other seeds or steps leave alone.
         """
         if self._last is None or self._last[0] != genome:
             self._last = (genome, self._trained(genome))
@@ -43,9 +44,10 @@ class StandaloneEvaluator(Evaluator):
             {"images": self._made_for["images"]},
         )
         steps, store = self._steps[CANDIDATE], self._trainings.store
-        folder = store.folder / genome.id if self._fits(genome) else None
+        name = network.name(steps)
+        folder = store.folder / name if self._fits(genome) else None
         if folder is not None:
-            store.pull(genome.id)
+            store.pull(name)
             if network.trained(folder, steps):
                 return network.model
         done = network.train(
@@ -58,5 +60,5 @@ class StandaloneEvaluator(Evaluator):
         if not done:
             raise StoppedError
         if folder is not None:
-            store.push(genome.id)
+            store.push(name)
         return network.model

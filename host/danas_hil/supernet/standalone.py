@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -79,6 +81,11 @@ class Standalone:
                 folder / CHECKPOINT
             )
         return True
+
+    def name(self, steps: int) -> str:
+        """Of a folder for what a training of `steps` steps leaves: another training has another."""
+        made_by = json.dumps(self._made_by(steps), sort_keys=True)
+        return f"{self.genome.id}-{zlib.crc32(made_by.encode()):08x}"
 
     def _made_by(self, steps: int) -> dict[str, Any]:
         return {
