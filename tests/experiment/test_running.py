@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,6 +50,15 @@ class Search:
         return Outcome(5, None, "stopped" if run.name == self.stopped_in else "all trials done")
 
 
+class Clock:
+    """Stands in for the module time."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
 def test_all_runs_are_done_in_their_order_and_told_of(tmp_path: Path) -> None:
     search = Search()
     ended = list(run_experiment(EXPERIMENT, tmp_path, search))
@@ -64,6 +74,33 @@ def test_a_stopped_experiment_goes_on_with_the_run_it_was_at(tmp_path: Path) -> 
     again = Search()
     assert [one.run for one in run_experiment(EXPERIMENT, tmp_path, again)] == NAMES[1:]
     assert list(run_experiment(EXPERIMENT, tmp_path, Search())) == []
+
+
+def test_the_time_of_a_run_is_that_of_all_its_sittings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr("danas_hil.experiment.running.time", clock)
+
+    def seconds(search: Search) -> dict[str, float]:
+        def timed(run: RunFolder) -> Outcome:
+            clock.now += 10
+            return search(run)
+
+        return {one.run: one.seconds for one in run_experiment(EXPERIMENT, tmp_path, timed)}
+
+    def broken(_run: RunFolder) -> Outcome:
+        clock.now += 5
+        raise DanasError("The storage is out of reach.")
+
+    assert seconds(Search(stopped_in="fixed-seed0")) == {"both-seed0": 10}
+    with pytest.raises(DanasError, match="out of reach"):
+        list(run_experiment(EXPERIMENT, tmp_path, broken))
+    assert seconds(Search(stopped_in="both-seed1")) == {"fixed-seed0": 25}
+    shutil.rmtree(tmp_path / "both-seed1")  # begun anew, it counts anew
+    assert seconds(Search()) == {"both-seed1": 10, "fixed-seed1": 10}
+    told = {one.run: one.seconds for one in ended_runs(tmp_path).values()}
+    assert told == dict(zip(NAMES, (10, 25, 10, 10), strict=True))
 
 
 def test_seeds_and_searches_can_be_added_later(tmp_path: Path) -> None:
@@ -100,6 +137,15 @@ def test_a_damaged_list_of_ended_runs_is_named(tmp_path: Path) -> None:
     (tmp_path / "ended.json").write_text('[{"name": 1}]')
     with pytest.raises(DanasError, match=r"ended\.json is damaged"):
         ended_runs(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["[1]", '{"both-seed0": "long"}'])
+def test_a_damaged_list_of_times_is_named_before_anything_runs(tmp_path: Path, text: str) -> None:
+    (tmp_path / "sittings.json").write_text(text)
+    search = Search()
+    with pytest.raises(DanasError, match=r"sittings\.json is damaged"):
+        list(run_experiment(EXPERIMENT, tmp_path, search))
+    assert search.seen == []
 
 
 def test_searches_share_supernets_only_where_their_training_is_the_same() -> None:

@@ -4,6 +4,7 @@ NAME/
   SEARCH-seedN/          ordinary runs
   supernets/             those that runs share, in a folder for each way to train them
   ended.json             the runs that came to their end
+  sittings.json          seconds of each run so far, written whenever it ends or is stopped
   report.html  figures.json  figures.csv
 """
 
@@ -34,7 +35,11 @@ one left out here in error ends in a message, not in a wrong figure."""
 
 @dataclass(frozen=True)
 class Ended:
-    """A run that came to its end. seconds: of the clock, with the trainings that fell to it."""
+    """A run that came to its end.
+
+    seconds: of the clock, with the trainings that fell to it, summed over all sittings of a run
+        that was stopped; one that was killed left no word of its time, which is not counted.
+    """
 
     run: str
     evaluations: int
@@ -79,6 +84,19 @@ def ended_runs(folder: Path) -> dict[str, Ended]:
         raise DanasError(f"{path} is damaged ({error!r}).", hint) from error
 
 
+def _sittings(folder: Path) -> dict[str, float]:
+    """Seconds of all sittings of each run in `folder`, by its name."""
+    path = folder / "sittings.json"
+    if not path.exists():
+        return {}
+    hint = "Remove it: the time that runs took so far is lost with it, and nothing else."
+    rows = read_json(path, hint)
+    try:
+        return {str(run): float(seconds) for run, seconds in rows.items()}
+    except (AttributeError, TypeError, ValueError) as error:
+        raise DanasError(f"{path} is damaged ({error!r}).", hint) from error
+
+
 def check(experiment: Experiment, folder: Path) -> None:
     """Raise DanasError unless the experiment can run in `folder`, or go on there.
 
@@ -120,6 +138,7 @@ def run_experiment(
         ended = ended_runs(folder)
         if run.name in ended:
             continue
+        sittings = _sittings(folder)
         begins(run)
         began = time.monotonic()
         path = folder / run.name
@@ -127,10 +146,15 @@ def run_experiment(
         run_folder = (
             RunFolder.open(path) if there else create_run(path, settings_of(experiment, run))
         )
-        outcome = run_search(run_folder)
+        earlier = sittings.get(run.name, 0.0) if there else 0.0
+        try:
+            outcome = run_search(run_folder)
+        finally:
+            seconds = earlier + time.monotonic() - began
+            write_json(folder / "sittings.json", {**sittings, run.name: seconds})
         if outcome.stopped:
             return
-        result = Ended(run.name, outcome.evaluations, outcome.reason, time.monotonic() - began)
+        result = Ended(run.name, outcome.evaluations, outcome.reason, seconds)
         rows = [*ended.values(), result]
         write_json(folder / "ended.json", [asdict(row) for row in rows])
         yield result
