@@ -1,20 +1,24 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from danas_hil.base import DanasError
-from danas_hil.space import DataConfig, Genome
+from danas_hil.space import ArchConfig, DataConfig, Genome
 from danas_hil.supernet import Supernet, evaluation
 from danas_hil.supernet.backend import Precision
 from danas_hil.supernet.evaluation import gather_function, predict_function
-from danas_hil.supernet.network import SEGMENTS
+from danas_hil.supernet.network import SEGMENTS, Network
 from danas_hil.supernet.training import gradient_function
 from supernet.elastic import DATA, SPACE, SUBNETS, make_batch, shaken_supernet
 
 
 def test_one_trace_serves_every_subnet_and_every_number_of_images() -> None:
     supernet = shaken_supernet()
+    for function in (gather_function, predict_function):
+        function.cache_clear()
     images, _ = make_batch(DATA, 0, 40)
     for genome in SUBNETS:
         supernet.evaluate(genome, images[:32], images)
@@ -22,13 +26,38 @@ def test_one_trace_serves_every_subnet_and_every_number_of_images() -> None:
     large = Supernet(SPACE, (DataConfig(64, "rgb"),))
     more = np.zeros((3, 64, 64, 3), np.uint8)
     large.evaluate(SPACE.largest(DataConfig(64, "rgb")), more, more)
-    network = supernet.network
-    for segment in range(len(SEGMENTS)):
-        channels = 3 if segment == 0 else 0
-        gather = gather_function(network, segment, channels)
-        predict = predict_function(network, segment, channels, "float32")
-        assert gather.experimental_get_tracing_count() == 1
-        assert predict.experimental_get_tracing_count() == 1
+    for function in (gather_function, predict_function):
+        assert function.cache_info().misses == len(SEGMENTS)
+
+
+def test_the_next_subnet_of_the_same_width_begins_where_it_differs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[tuple[str, int]] = []
+    for name in ("gather_function", "predict_function"):
+        function = getattr(evaluation, name)
+
+        def counted(network: Network, segment: int, *rest: Any, of: Any = function) -> Any:
+            asked.append((of.__name__, segment))
+            return of(network, segment, *rest)
+
+        monkeypatch.setattr(evaluation, name, counted)
+    supernet = shaken_supernet()
+    images, _ = make_batch(DATA, 0, 24)
+
+    def begins(*depths: int, alpha: float) -> set[int]:
+        """The first segment that is run for a subnet, in recalibration and in prediction."""
+        asked.clear()
+        supernet.evaluate(Genome(DATA, ArchConfig(*depths, alpha)), images, images)
+        kinds = {kind for kind, _ in asked}
+        assert len(kinds) == 2
+        return {min(segment for of, segment in asked if of == kind) for kind in kinds}
+
+    narrow, wide = SPACE.alpha[0], SPACE.alpha[-1]
+    assert begins(1, 1, 1, 0, 0, alpha=wide) == {0}
+    assert begins(1, 1, 1, 1, 0, alpha=wide) == {len(SEGMENTS) - 1}
+    assert begins(2, 1, 1, 0, 0, alpha=wide) == {1}
+    assert begins(1, 1, 1, 0, 0, alpha=narrow) == {0}
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])

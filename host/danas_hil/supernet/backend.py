@@ -58,5 +58,10 @@ def keras() -> Any:
 
 
 def traced(function: Callable[..., Any], signature: Sequence[Any]) -> Any:
-    """`function` as a graph for tensors of `signature`, traced once, at its first call."""
-    return tensorflow().function(function, input_signature=signature, autograph=False)
+    """`function` as a graph for tensors of `signature`, traced once.
+
+    A concrete function: TensorFlow warns of functions that are traced anew, and takes the graphs of
+    several networks for that.
+    """
+    kind = tensorflow().function(function, input_signature=signature, autograph=False)
+    return kind.get_concrete_function()
