@@ -26,9 +26,9 @@ def test_a_supernet_for_all_data_gets_all_the_time() -> None:
     assert plan.steps == {"shared": 200}
 
 
-def test_steps_of_the_last_training_follow_from_its_share_and_are_none_if_few() -> None:
-    assert budget.final_steps(3600, 0.1) == int(3600 * budget.FINAL_SHARE / 0.1) // 4
-    assert budget.final_steps(60, 0.1) == 0
+def test_steps_of_the_last_training_follow_from_its_time_and_are_none_if_few() -> None:
+    assert budget.final_steps(900, 0.1) == int(900 / 0.1) // 4
+    assert budget.final_steps(15, 0.1) == 0
     assert budget.final_steps(1e6, 0.1) == budget.FINAL_MOST_STEPS
 
 

@@ -99,6 +99,13 @@ class SearchProgress(Listener):
         self._end = round(seconds)
         self._line("no candidate is trained by itself: too few steps in the time kept for it")
 
+    def late(self, until: float, seconds: float) -> None:
+        self._end = round(until)
+        self.warning(
+            "Training took longer than planned. Evaluations go on all the same, for about"
+            f" {format_duration(seconds)} more."
+        )
+
     def exporting(self, done: int, total: int, what: str) -> None:
         self._show("exporting", done, total, what)
 

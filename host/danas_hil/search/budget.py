@@ -11,10 +11,13 @@ from danas_hil.space import DataConfig, Genome, Space
 
 TRAINING_SHARE = 0.8
 """Of the time before the last training and the export goes to training supernets. Weights gain more
-by it than the search does by evaluations beyond some hundred (docs/results.md); but a computer that
-slows down by a quarter after the first steps leaves no time for evaluations."""
+by it than the search does by evaluations beyond some hundred (docs/results.md)."""
+EVALUATION_LEAST = 0.5
+"""Evaluations get at least this share of the time that TRAINING_SHARE leaves them. A computer that
+slows down after the first steps trains for longer than planned; a search that only trained would
+have found nothing."""
 FINAL_SHARE = 0.25
-"""Of the time budget is kept for training the best candidates by themselves."""
+"""Of the time budget, at most, goes to training the best candidates by themselves."""
 FINAL_CANDIDATES = 4
 """So many are trained by themselves."""
 FINAL_MOST_STEPS = 6000
@@ -75,7 +78,12 @@ def plan_steps(
     return Plan(steps, sum(steps[name] * step_seconds[name] for name in supernets))
 
 
-def final_steps(time_budget: float, step_seconds: float) -> int:
-    """Steps that each of the candidates trained by itself gets of the budget."""
-    steps = int(FINAL_SHARE * time_budget / FINAL_CANDIDATES / step_seconds)
+def evaluation_least(search_seconds: float) -> float:
+    """Seconds that evaluations themselves take at the least, of a search with shared weights."""
+    return EVALUATION_LEAST * (1 - TRAINING_SHARE) * search_seconds
+
+
+def final_steps(seconds: float, step_seconds: float) -> int:
+    """Steps that each of the candidates trained by itself gets of `seconds` for all."""
+    steps = int(seconds / FINAL_CANDIDATES / step_seconds)
     return min(FINAL_MOST_STEPS, steps) if steps >= FINAL_LEAST_STEPS else 0

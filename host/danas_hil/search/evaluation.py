@@ -30,10 +30,7 @@ class Evaluator:
     """Supernets, trained when first needed, and the images they see.
 
     lender: who has trained them already, for its own settings; the folder of `trainings` is its.
-    last_training: whether time is kept for training candidates by themselves.
     """
-
-    last_training = True
 
     def __init__(
         self,
@@ -56,6 +53,7 @@ class Evaluator:
         self._supernets: dict[str, Supernet] = {}
         self._view = cache(self._make_view)
         self._training_view = cache(self._make_training_view)
+        self._final_step_seconds = cache(self._time_final_step)
 
     def prepare(self, data: DataConfig) -> None:
         """Train what candidates that see `data` share. Raises StoppedError when asked to stop."""
@@ -131,7 +129,7 @@ class Evaluator:
 
     def final_step_seconds(self, genome: Genome) -> float:
         """Seconds that a step of `final_model` takes on this computer."""
-        return time_finetune(self.supernet(genome.data), genome)
+        return self._final_step_seconds(genome)
 
     def images(self, split: str, data: DataConfig) -> LabelledImages:
         """The images of `split` that evaluations use, as `data` shows them."""
@@ -144,6 +142,9 @@ class Evaluator:
     def recalibration(self, data: DataConfig) -> npt.NDArray[np.uint8]:
         """Training images from which batch-norm statistics are taken."""
         return self._view("train", data).arrays(self._settings.recalibration_images).images
+
+    def _time_final_step(self, genome: Genome) -> float:
+        return time_finetune(self.supernet(genome.data), genome)
 
     def _make_view(self, split: str, data: DataConfig) -> EvaluationView:
         return EvaluationView(self._dataset.split(split), data)

@@ -1,8 +1,8 @@
 """The last training: the most accurate candidates, each by itself, before they are exported.
 
-Weights that all subnets share suit none of them best. How long it takes is known beforehand, so
-it is a part of the time budget, like the training of the supernets. Where that leaves too few steps
-to be worth it, evaluations get the time.
+Weights that all subnets share suit none of them best. The time budget keeps a part for it, like
+for the training of the supernets. Where what is left of it makes too few steps to be worth it,
+evaluations get the time.
 """
 
 from __future__ import annotations
@@ -17,13 +17,19 @@ from danas_hil.search.settings import SearchSettings
 
 
 def final_steps(
-    settings: SearchSettings, members: Sequence[Evaluation], evaluator: Evaluator
+    settings: SearchSettings,
+    members: Sequence[Evaluation],
+    evaluator: Evaluator,
+    elapsed: float,
 ) -> dict[str, int]:
-    """Training steps of those that are trained by themselves, by genome id."""
+    """Training steps of those that are trained by themselves, by genome id.
+
+    elapsed: seconds of the time budget that the search has taken.
+    """
     if not settings.shares_weights:
         return {}
-    by_time = settings.time_budget is not None and evaluator.last_training
-    if settings.final_steps == 0 or (settings.final_steps is None and not by_time):
+    seconds = final_seconds(settings, elapsed)
+    if settings.final_steps == 0 or (settings.final_steps is None and seconds <= 0):
         return {}
     steps = {}
     for evaluation in finalists(members):
@@ -31,10 +37,18 @@ def final_steps(
         if settings.final_steps is not None:
             steps[genome.id] = settings.final_steps
         else:
-            assert settings.time_budget is not None
-            seconds = evaluator.final_step_seconds(genome)
-            steps[genome.id] = budget.final_steps(settings.time_budget, seconds)
+            step_seconds = evaluator.final_step_seconds(genome)
+            steps[genome.id] = budget.final_steps(seconds, step_seconds)
     return steps
+
+
+def final_seconds(settings: SearchSettings, elapsed: float) -> float:
+    """Seconds for training candidates by themselves, `elapsed` seconds from the beginning."""
+    if settings.time_budget is None:
+        return 0.0
+    reserve = budget.export_reserve(settings.time_budget, settings.export_limit)
+    left = settings.time_budget - reserve - elapsed
+    return min(budget.FINAL_SHARE * settings.time_budget, left)
 
 
 def finalists(members: Sequence[Evaluation]) -> list[Evaluation]:

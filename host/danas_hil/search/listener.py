@@ -33,6 +33,10 @@ class Listener:
         """Evaluations go on until `seconds` from the beginning: training candidates by themselves
         would have had too few steps in the time that was kept for it."""
 
+    def late(self, until: float, seconds: float) -> None:
+        """What comes before evaluations took so long that these go on for `seconds` more all the
+        same: to about `until`, in seconds from the beginning."""
+
     def exporting(self, done: int, total: int, what: str) -> None:
         """Candidates of the Pareto front are being converted and checked."""
 

@@ -11,6 +11,7 @@ from functools import cache
 from danas_hil.base import DanasError
 from danas_hil.data import Dataset
 from danas_hil.run import Evaluation, Front, RunFolder
+from danas_hil.search.clock import Clock
 from danas_hil.search.evaluation import Evaluator
 from danas_hil.search.export import export_front, spread
 from danas_hil.search.final import final_steps
@@ -20,7 +21,7 @@ from danas_hil.search.listener import Listener
 from danas_hil.search.memory import MemoryEstimator
 from danas_hil.search.opening import open_data
 from danas_hil.search.pareto import pareto_front
-from danas_hil.search.planning import agree_on_plan, search_seconds
+from danas_hil.search.planning import agree_on_plan
 from danas_hil.search.preparing import prepare
 from danas_hil.search.samplers import NothingLeftError, worth
 from danas_hil.search.settings import SearchSettings
@@ -85,7 +86,7 @@ def search(
         dataset = open_data(settings, listener)
         make_deterministic()
         trainings = Trainings(shared.locks, prepared.store, should_stop, listener.waiting)
-        started = _started(shared, lead is not None)
+        clock = _clock(settings, listener, shared, lead is not None)
         try:
             plan = agree_on_plan(
                 run, settings, shared, dataset, estimator, listener, should_stop, lender
@@ -98,11 +99,17 @@ def search(
             if lender is not None or settings.supernets is not None:
                 # Their training is not this search's alone.
                 evaluator.train_all()
-                started = _started(shared, lead is not None)
+                clock = _clock(settings, listener, shared, lead is not None)
             with Present(shared.locks, shared.worker.name) as present:
                 reason = _evaluate_all(
-                    *(settings, shared.ledger, evaluator, estimator, listener, should_stop),
-                    *(started, present.place),
+                    settings,
+                    shared.ledger,
+                    evaluator,
+                    estimator,
+                    listener,
+                    should_stop,
+                    clock,
+                    present.place,
                 )
             while shared.ledger.at_work():
                 listener.waiting(_OTHERS)
@@ -120,7 +127,9 @@ def search(
         exported = shared.noted(FRONT)
         if not leading and exported and exported["evaluations"] == done:
             return Outcome(done, None, reason, exported["folder"])
-        front = _export(run, settings, shared.ledger, evaluator, estimator, dataset, listener)
+        front = _export(
+            run, settings, shared.ledger, evaluator, estimator, dataset, listener, clock
+        )
         shared.note(FRONT, {"evaluations": done, "folder": str(run.path.resolve())})
         return Outcome(done, front, reason)
 
@@ -138,6 +147,11 @@ def _started(shared: Shared, leading: bool) -> float:
     return time.monotonic() - spent
 
 
+def _clock(settings: SearchSettings, listener: Listener, shared: Shared, leading: bool) -> Clock:
+    evaluating = sum(evaluation.seconds for evaluation in shared.ledger.evaluations)
+    return Clock(settings, listener, _started(shared, leading), evaluating)
+
+
 def _evaluate_all(
     settings: SearchSettings,
     ledger: Ledger,
@@ -145,7 +159,7 @@ def _evaluate_all(
     estimator: MemoryEstimator,
     listener: Listener,
     should_stop: Callable[[], bool],
-    started: float,
+    clock: Clock,
     place: Callable[[], tuple[int, int]] = lambda: (0, 1),
 ) -> str:
     """Evaluate until there is a reason to stop, and return it. StoppedError: in a training.
@@ -153,7 +167,6 @@ def _evaluate_all(
     place: ours among those who evaluate, from 0, and how many they are.
     """
     sampler = settings.make_sampler()
-    seconds = search_seconds(settings)
     lacking: Callable[[], Set[DataConfig]]
 
     def propose() -> Genome:
@@ -188,19 +201,20 @@ def _evaluate_all(
     def ready(genome: Genome) -> bool:
         return genome.data not in lacking()
 
+    def trains_last(elapsed: float) -> bool:
+        """Whether the last training comes to anything: in a short search its steps are too few."""
+        members = spread(pareto_front(ledger.evaluations), settings.export_limit)
+        return any(final_steps(settings, members, evaluator, elapsed).values())
+
     while True:
         if should_stop():
             return _STOPPED
         if settings.trials is not None and len(ledger.evaluations) >= settings.trials:
             return "all trials done"
-        if seconds is not None and time.monotonic() - started >= seconds:
-            longer = search_seconds(settings, last_training=False)
-            if longer is None or seconds >= longer or _trains_last(settings, ledger, evaluator):
-                return "time is up"
-            evaluator.last_training, seconds = False, longer
-            listener.prolonged(seconds)
-            continue
+        if clock.is_up(trains_last):
+            return "time is up"
         lacking = cache(evaluator.lacking)  # asked anew for each turn
+        asked = clock.elapsed
         try:
             turn = ledger.turn(propose, ready, settings.trials)
         except NothingLeftError:
@@ -214,24 +228,22 @@ def _evaluate_all(
             listener.waiting(f"the training of {training}" if training else _OTHERS)
             pause(should_stop)
             continue
+        proposed = clock.elapsed
         try:
-            evaluation = _evaluate(turn.genome, settings, evaluator, estimator, started)
+            evaluator.prepare(turn.genome.data)  # its training is not part of the evaluation's time
+            begun = clock.elapsed
+            evaluation = _evaluate(turn.genome, settings, evaluator, estimator, clock)
         except StoppedError:
             ledger.give_back(turn)
             raise
         written = ledger.finish(turn, evaluation)
+        clock.evaluated(proposed - asked + clock.elapsed - begun)
         if written is None:
             listener.warning(
                 f"{turn.genome.id} was given to another worker, since this one was not heard of."
             )
         else:
             listener.evaluated(written, _best(ledger))
-
-
-def _trains_last(settings: SearchSettings, ledger: Ledger, evaluator: Evaluator) -> bool:
-    """Whether the last training comes to anything: in a short search its steps are too few."""
-    members = spread(pareto_front(ledger.evaluations), settings.export_limit)
-    return any(final_steps(settings, members, evaluator).values())
 
 
 def _nothing_left(ledger: Ledger, settings: SearchSettings) -> str:
@@ -245,12 +257,11 @@ def _evaluate(
     settings: SearchSettings,
     evaluator: Evaluator,
     estimator: MemoryEstimator,
-    started: float,
+    clock: Clock,
 ) -> Evaluation:
     """One evaluation. A DanasError makes it a failed one, with its reason."""
     ram_bytes, flash_bytes = estimator.totals(genome)
-    evaluator.prepare(genome.data)  # its training is not part of the evaluation's time
-    begun = time.monotonic()
+    begun = clock.elapsed
     evaluation = Evaluation(
         0,
         genome,
@@ -278,8 +289,8 @@ def _evaluate(
                 evaluation.latency_us,
             ),
         )
-    now = time.monotonic()
-    return replace(evaluation, seconds=now - begun, elapsed_seconds=now - started)
+    now = clock.elapsed
+    return replace(evaluation, seconds=now - begun, elapsed_seconds=now)
 
 
 def _export(
@@ -290,6 +301,7 @@ def _export(
     estimator: MemoryEstimator,
     dataset: Dataset,
     listener: Listener,
+    clock: Clock,
 ) -> Front | None:
     front = pareto_front(ledger.evaluations)
     if not front:
@@ -299,7 +311,10 @@ def _export(
             else "Nothing was evaluated: there is no front to export."
         )
         return None
-    return export_front(run, settings, ledger.evaluations, evaluator, estimator, dataset, listener)
+    steps = final_steps(settings, spread(front, settings.export_limit), evaluator, clock.elapsed)
+    return export_front(
+        run, settings, ledger.evaluations, steps, evaluator, estimator, dataset, listener
+    )
 
 
 def _best(ledger: Ledger) -> Evaluation | None:

@@ -115,8 +115,8 @@ def _warn_of_too_little_time(
     if end is not None and plan.seconds is not None and plan.seconds >= end:
         listener.warning(
             f"The fewest steps of training that make sense ({budget.LEAST_STEPS}) take all the time"
-            " there is before the export: nothing may be evaluated. Raise --time-budget, or lower"
-            " --resolutions or --batch-size."
+            " there is before the export: little is evaluated, and the search may end late. Raise"
+            " --time-budget, or lower --resolutions or --batch-size."
         )
 
 
