@@ -12,8 +12,17 @@ import pytest
 from danas_hil.base import DanasError
 from danas_hil.board import Limits
 from danas_hil.data import Balance
+from danas_hil.metrics import Scores
 from danas_hil.run import RunFolder
-from danas_hil.search import Listener, SearchSettings, check_lends, create_run, find_lender, search
+from danas_hil.search import (
+    Listener,
+    SearchSettings,
+    check_lends,
+    create_run,
+    find_lender,
+    search,
+    train_candidates,
+)
 from danas_hil.search.lender import Lender
 from danas_hil.space import LayerSpace, SearchSpace
 
@@ -99,6 +108,31 @@ def test_a_narrower_space_with_another_seed_sees_images_as_the_supernet_did(
     assert "were trained for RAM 256 kB" in heard.warnings[0]
 
 
+def test_its_candidates_can_be_trained_further_from_the_weights_of_the_other_run(
+    large: RunFolder,
+) -> None:
+    narrow = replace(SMALL.subnets, resolution=(16,), alpha=(0.2,))
+    settings = replace(SMALL, space=narrow, final_steps=0)
+    search(run := create_run(large.path.parent / "further", settings))
+    front = run.front()
+    (candidate,) = front.candidates
+    worse = {**candidate.scores, "int8_validation": Scores(0.0, 0.0, 0.0, 40)}
+    run.write_front(replace(front, candidates=(replace(candidate, scores=worse),)))
+    weights = (large.supernets / "shared" / "checkpoint.npz").read_bytes()
+    trained: list[str] = []
+
+    class Watching(Listener):
+        def training(self, data: str, step: int, steps: int, loss: float) -> None:
+            trained.append(data)
+
+    outcome = train_candidates(run, [candidate.id], 3, Watching())
+    assert [one.verdict for one in outcome.trained] == ["better"]
+    assert trained == [candidate.id] * 3
+    assert [c.final_steps for c in run.front().candidates] == [3]
+    assert (large.supernets / "shared" / "checkpoint.npz").read_bytes() == weights
+    assert not run.supernets.exists()
+
+
 def test_an_unfinished_or_damaged_training_is_refused(large: RunFolder, tmp_path: Path) -> None:
     run = create_run(tmp_path / "large", LARGE)
     folder = tmp_path / "small"
@@ -136,7 +170,7 @@ def test_supernets_are_found_where_the_other_run_keeps_them(
 
 
 def test_what_is_no_run_lends_nothing(tmp_path: Path) -> None:
-    with pytest.raises(DanasError, match="large is not a run"):
+    with pytest.raises(DanasError, match=r"There is no run .*large, whose supernet"):
         find_lender(SMALL, tmp_path / "small")
 
 

@@ -90,7 +90,12 @@ def find_lender(settings: SearchSettings, folder: Path) -> Lender | None:
     """
     if settings.supernet_of is None:
         return None
-    run = RunFolder.open((folder / settings.supernet_of).resolve())
+    run = RunFolder((folder / settings.supernet_of).resolve())
+    if not run.config_file.is_file():
+        raise DanasError(
+            f"There is no run {run.path}, whose supernet is to be used.",
+            "Name a run that `danas-hil search` made, or put it back: exported copies lack it.",
+        )
     config = run.config()
     theirs = SearchSettings.from_config(config)
     check_lends(theirs, settings, str(run.path))
