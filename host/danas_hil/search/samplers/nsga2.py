@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -44,10 +44,24 @@ class Nsga2Sampler:
         return bred(lambda: self._child(rng), self.space, rng, acceptable)
 
     def _child(self, rng: np.random.Generator) -> Genome:
-        self._study.sampler = self._optuna_sampler(int(rng.integers(2**31)))
-        trial = self._study.ask(self._distributions)
-        self._study.tell(trial, state=self._optuna.trial.TrialState.FAIL)  # it is no evaluation
-        return self.space.genome(trial.params)
+        """Asked of the sampler itself: the study would keep every child, also those refused."""
+        sampler = self._optuna_sampler(int(rng.integers(2**31)))
+        create = self._optuna.trial.create_trial
+        trial = create(state=self._optuna.trial.TrialState.RUNNING, system_attrs=self._generation())
+        genes = sampler.sample_relative(self._study, trial, self._varied)
+        for gene, values in self._distributions.items():
+            if values.single():
+                (genes[gene],) = values.choices
+            elif gene not in genes:
+                genes[gene] = sampler.sample_independent(self._study, trial, gene, values)
+        return self.space.genome(genes)
+
+    def _generation(self) -> dict[str, int]:
+        """That of the next child, in Optuna's words.
+
+        Optuna counts generations of trials that it proposed and has no public word for others.
+        """
+        return {self._sampler._get_generation_key(): self._complete // self.population}
 
     def _follow(self, history: Sequence[Evaluation]) -> None:
         """Make the study one of this history."""
@@ -62,7 +76,8 @@ class Nsga2Sampler:
         self._optuna.logging.set_verbosity(self._optuna.logging.WARNING)
         categorical = self._optuna.distributions.CategoricalDistribution
         self._distributions = {gene: categorical(values) for gene, values in self._genes.items()}
-        self._sampler = _told_its_space(self._optuna, self._distributions)
+        self._varied = {g: of for g, of in sorted(self._distributions.items()) if not of.single()}
+        self._sampler = _with_parents_at_hand(self._optuna)
         self._study = self._optuna.create_study(
             directions=list(_DIRECTIONS), sampler=self._optuna_sampler(0)
         )
@@ -85,32 +100,37 @@ class Nsga2Sampler:
             if value is not None and limit is not None
         }
         genes = evaluation.genome.to_json()
-        # Optuna counts generations of trials that it proposed and has no public word for others.
-        key = self._sampler._get_generation_key()
         self._study.add_trial(
             self._optuna.trial.create_trial(
                 values=[accuracy, ram_bytes, flash_bytes],
                 params={gene: genes[gene] for gene in self._genes},
                 distributions=self._distributions,
                 constraints={what: share - 1 for what, share in shares.items()},
-                system_attrs={key: self._complete // self.population},
+                system_attrs=self._generation(),
             )
         )
         self._complete += 1
-        if self._complete % self.population == 0:
-            # Optuna selects parents when first asked for a child of theirs, and then knows them in
-            # another order: which child comes first must not depend on who asks when.
-            self._child(np.random.default_rng(0))
 
 
-def _told_its_space(optuna: Any, distributions: Mapping[str, Any]) -> Any:
-    """NSGAIISampler for `distributions`, which else it infers from the whole history for each
-    proposal: at 400 evaluations that is nine tenths of a proposal's time."""
-    finished = (optuna.trial.TrialState.COMPLETE,)
-    space = {gene: of for gene, of in sorted(distributions.items()) if not of.single()}
+def _with_parents_at_hand(optuna: Any) -> Any:
+    """NSGAIISampler that looks for the parents of a generation once, and without a cache.
+
+    Optuna goes through the whole history for each child. It knows parents in another order when it
+    is asked again: which child comes first must not depend on who asks when. And it believes that
+    nothing was told between two trials that it was asked for.
+    """
+    parents: dict[int, list[Any]] = {}
 
     class Nsga2(optuna.samplers.NSGAIISampler):  # type: ignore[misc]
-        def infer_relative_search_space(self, study: Any, _trial: Any) -> dict[str, Any]:
-            return space if study.get_trials(deepcopy=False, states=finished) else {}
+        def get_population(self, study: Any, generation: int) -> list[Any]:
+            key = self._get_generation_key()
+            trials = study.get_trials(deepcopy=False)
+            return [trial for trial in trials if trial.system_attrs.get(key) == generation]
+
+        def get_parent_population(self, study: Any, generation: int) -> list[Any]:
+            if generation not in parents:
+                chosen = self.select_parent(study, generation) if generation else []
+                parents[generation] = sorted(chosen, key=lambda trial: trial.number)
+            return parents[generation]
 
     return Nsga2
