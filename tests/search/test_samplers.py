@@ -203,6 +203,19 @@ def test_nsga2_keeps_to_the_limits_when_it_knows_them() -> None:
     assert fitting[0] > 30 > fitting[1]
 
 
+def test_nsga2_remembers_no_child_that_was_refused() -> None:
+    sampler = Nsga2Sampler(SPACE, 3, LIMITS, population=12)
+    history = run(sampler, 30)
+    refused: list[Genome] = []
+
+    def the_hundredth(genome: Genome) -> bool:
+        refused.append(genome)
+        return len(refused) == 100
+
+    sampler.propose(history, the_hundredth)
+    assert len(sampler._study.trials) == sum(e.scores is not None for e in history)
+
+
 def test_the_surrogate_covers_more_than_chance() -> None:
     def covered(kind: Kind) -> float:
         return sum(run_hypervolume(run(kind(SPACE, seed), 40), LIMITS) for seed in range(2))
