@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import shutil
 import subprocess
@@ -28,6 +29,13 @@ def invoke(*arguments: str) -> Any:
     return CliRunner().invoke(app, list(arguments))
 
 
+COMMANDS = {
+    command.name or getattr(command.callback, "__name__", ""): inspect.getdoc(command.callback)
+    for command in app.registered_commands
+}
+"""The help of each."""
+
+
 class TestHelp:
     def test_it_loads_nothing_heavy(self) -> None:
         """`--help` is quick because of what it leaves out, on any machine."""
@@ -39,30 +47,19 @@ class TestHelp:
         heavy = {"tensorflow", "keras", "optuna", "numpy", "PIL", "pyarrow", "tflite", "serial"}
         assert not heavy & set(loaded)
 
-    @pytest.mark.parametrize(
-        "command",
-        [
-            "search",
-            "experiment",
-            "resume",
-            "worker",
-            "dashboard",
-            "pick",
-            "export",
-            "flash",
-            "compare",
-            "report",
-            "estimate",
-            "doctor",
-            "demo",
-        ],
-    )
+    @pytest.mark.parametrize("command", sorted(COMMANDS))
     def test_every_command_explains_itself(self, command: str) -> None:
         result = invoke(command, "--help")
         assert result.exit_code == 0
         assert "Usage:" in result.output
         if command != "demo":
             assert f"danas-hil {command}" in result.output
+
+    @pytest.mark.parametrize("command", sorted(COMMANDS))
+    def test_its_lines_are_not_broken_at_80_columns(self, command: str) -> None:
+        """The first paragraph is filled anew; all others are shown line by line."""
+        _, *rest = (COMMANDS[command] or "").split("\n\n")
+        assert max((len(line) for part in rest for line in part.splitlines()), default=0) <= 78
 
     def test_the_version_is_told(self) -> None:
         assert invoke("--version").output.startswith("danas-hil ")

@@ -54,10 +54,11 @@ def calibrate(
 ) -> None:
     """Learn how long a board's kernels take, so that latency can be estimated.
 
-    Models are run on the board with and without a profiler. From all times that it ever told for
-    this build, those of `flash` too, a rate is fitted for each thing that a kernel does; estimate,
-    compare and search then tell and limit latency. It also tells how good that is: each model's
-    time as all others foretell it. Exit code 1: a model failed.
+    Models are run on the board with and without a profiler. From all times that
+    it ever told for this build, those of `flash` too, a rate is fitted for each
+    thing that a kernel does; estimate, compare and search then tell and limit
+    latency. It also tells how good that is: each model's time as all others
+    foretell it. Exit code 1: a model failed.
 
     [bold]Examples[/bold]
 

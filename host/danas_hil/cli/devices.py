@@ -65,15 +65,15 @@ def flash(
 ) -> None:
     """Build candidates for a board, flash them, and record arena, outputs, sizes and latency.
 
-    A failing candidate does not end the batch, and what was measured well is not measured again:
-    after Ctrl-C the same command goes on. Outputs are compared byte for byte with those of
-    TensorFlow Lite Micro on this computer.
+    A failing candidate does not end the batch, and what was measured well is not
+    measured again: after Ctrl-C the same command goes on. Outputs are compared
+    byte for byte with those of TensorFlow Lite Micro on this computer.
 
     [bold]Examples[/bold]
 
       danas-hil flash runs/demo --board host
 
-      danas-hil flash runs/demo --board qemu-m4 --candidate 1f0c22ab --accuracy 100
+      danas-hil flash runs/demo --board qemu-m4 --candidate 1f0c22ab --accuracy 50
 
       danas-hil flash runs/demo --board nano33ble --device 5F2A3B4C
 

@@ -70,9 +70,10 @@ def doctor(
 ) -> None:
     """Check versions, extras and tools, with a hint for each one missing; or prove a board.
 
-    Nothing here has to be complete: each line says what it is for. With --board a small program is
-    built, flashed and asked, which needs no TensorFlow Lite Micro: it proves cable, port, timer,
-    memory, outputs and faults. Exit code 1: the board failed.
+    Nothing here has to be complete: each line says what it is for. With --board a
+    small program is built, flashed and asked, which needs no TensorFlow Lite
+    Micro: it proves cable, port, timer, memory, outputs and faults. Exit code 1:
+    the board failed.
 
     [bold]Examples[/bold]
 

@@ -43,8 +43,9 @@ def experiment(
 ) -> None:
     """Compare searches: the same images, budget and seeds for each, and one report for all.
 
-    Each search is an ordinary run in the experiment's folder. Stopped or killed, the same command
-    goes on where it was. The report is written anew after each search.
+    Each search is an ordinary run in the experiment's folder. The same command
+    goes on where it was stopped or killed. The report is written anew after each
+    search.
 
     [bold]Examples[/bold]
 

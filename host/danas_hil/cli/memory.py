@@ -55,9 +55,9 @@ def estimate(
 ) -> None:
     """Tell what TensorFlow Lite Micro will take on a board, before anything is built.
 
-    The arena is exact to the byte; latency is known of boards that were calibrated. Figures that no
-    build and no source has told yet read unknown, and so does a verdict that depends on them. Exit
-    code 1: something does not fit.
+    The arena is exact to the byte; latency is known of boards that were
+    calibrated. Figures that no build and no source has told yet read unknown, and
+    so does a verdict that depends on them. Exit code 1: something does not fit.
 
     [bold]Examples[/bold]
 
@@ -65,9 +65,9 @@ def estimate(
 
       danas-hil estimate *.tflite --board nucleo_f746zg --json
 
-      danas-hil estimate runs/porch/candidates/1f0c22ab/genome.json --latency 200ms
+      danas-hil estimate runs/door/candidates/1f0c22ab/genome.json --latency 200ms
 
-      danas-hil estimate model.tflite --runtime current --kernels reference --html plan.html
+      danas-hil estimate model.tflite --kernels reference --html plan.html
     """
     if list_runtimes:
         _list_runtimes(json)

@@ -47,9 +47,10 @@ def pick(
 ) -> None:
     """Choose the candidates of a front that cover it best, within a board's limits.
 
-    Each pick adds the most hypervolume (accuracy, RAM, flash) to those before it. Without a
-    board or class the limits of the search hold, with what --ram, --flash and --latency change.
-    The picks are kept in the run; train, export and flash take them.
+    Each pick adds the most hypervolume (accuracy, RAM, flash) to those before it.
+    Without a board or class the limits of the search hold, with what --ram,
+    --flash and --latency change. The picks are kept in the run; train, export and
+    flash take them.
 
     [bold]Examples[/bold]
 

@@ -69,8 +69,8 @@ def export(
 ) -> None:
     """Copy what flash, compare and report need to a folder you can carry elsewhere.
 
-    Of the candidates it takes the picks, if there are any (danas-hil pick), else all. Supernets
-    and the study stay behind: the copy can't be searched further.
+    Of the candidates it takes the picks, if there are any (danas-hil pick), else
+    all. Supernets and the study stay behind: the copy can't be searched further.
 
     Example: danas-hil export runs/demo --to /media/stick/demo
     """
@@ -94,8 +94,9 @@ def demo(
 ) -> None:
     """Show the whole path on 200 small built-in photos: search, measure, report.
 
-    It takes a few minutes, downloads nothing and needs no board. It shows the path, not an
-    accuracy: 200 photos of 25x25 pixels are far too few to learn from.
+    It takes a few minutes, downloads nothing and needs no board. It shows the
+    path, not an accuracy: 200 photos of 25x25 pixels are far too few to learn
+    from.
     """
     from danas_hil.report import write_report
     from danas_hil.search import SearchSettings, create_run

@@ -243,11 +243,11 @@ def search(
 
       danas-hil search photos/ --ram 256kB --flash 1MB --resolutions 32,64,96
 
-      danas-hil search faces --device-class small --trials 100 --supernet-steps 300
+      danas-hil search faces --device-class small --trials 50 --supernet-steps 300
 
-      danas-hil search photos/ --board nano33ble --space hardware-aware --resolutions 96
+      danas-hil search photos/ --ram 256kB --space hardware-aware --resolutions 96
 
-      danas-hil search photos/ --ram 64kB --flash 256kB --supernet-of runs/large --trials 500
+      danas-hil search photos/ --ram 64kB --flash 256kB --supernet-of runs/large
     """
     from danas_hil.search import (
         SearchSettings,

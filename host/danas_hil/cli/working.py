@@ -53,15 +53,16 @@ def worker(
 ) -> None:
     """Work on a run beside others: on this computer, or on many that share a --storage.
 
-    RUN is the run's folder or a copy of it. What a worker that was killed had begun is taken up
-    by the others. The front is exported by `search` or `resume`; where neither is at work any
-    more, by the first worker that finds everything done.
+    RUN is the run's folder or a copy of it. What a worker that was killed had
+    begun is taken up by the others. The front is exported by `search` or
+    `resume`; where neither is at work any more, by the first worker that finds
+    everything done.
 
     [bold]Examples[/bold]
 
       danas-hil worker runs/porch --threads 1
 
-      danas-hil worker porch --storage postgresql://me@db/nas --data /scratch/wake_vision
+      danas-hil worker porch --storage postgresql://me@db/nas --data /data/photos
     """
     from danas_hil.run import RunFolder
 
