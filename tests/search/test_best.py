@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from danas_hil.metrics import Scores
 from danas_hil.run import Evaluation
 from danas_hil.search import Listener, create_run
+from danas_hil.search.clock import Clock
 from danas_hil.search.joining import join
 from danas_hil.search.loop import _evaluate_all
 from danas_hil.search.memory import MemoryEstimator
@@ -40,8 +41,6 @@ def test_the_best_accuracy_never_falls(tmp_path: Path) -> None:
     settings = replace(SETTINGS, trials=6)
     heard, evaluator = Heard(), SimpleNamespace(**{**vars(EVALUATOR), "scores": scores})
     with join(create_run(tmp_path / "run", settings), settings) as shared:
-        _evaluate_all(
-            *(settings, shared.ledger, evaluator, MemoryEstimator(settings), heard),
-            *(lambda: False, 0.0),
-        )
+        estimator, clock = MemoryEstimator(settings), Clock(settings, heard, 0.0)
+        _evaluate_all(settings, shared.ledger, evaluator, estimator, heard, lambda: False, clock)
     assert heard.best == [max(heard.all[: place + 1]) for place in range(6)]

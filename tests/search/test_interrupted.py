@@ -15,6 +15,7 @@ import pytest
 from danas_hil.metrics import Scores
 from danas_hil.run import RunFolder
 from danas_hil.search import Listener, create_run
+from danas_hil.search.clock import Clock
 from danas_hil.search.joining import join
 from danas_hil.search.loop import _evaluate_all
 from danas_hil.search.memory import MemoryEstimator
@@ -42,8 +43,8 @@ EVALUATOR: Any = SimpleNamespace(scores=scores, prepare=lambda data: None, lacki
 def work(run: RunFolder) -> list[tuple[int, Genome, str]]:
     """Search to the end, or to death: then the operating system frees the worker's lock."""
     with join(run, SEARCH) as shared:
-        estimator = MemoryEstimator(SEARCH)
-        _evaluate_all(SEARCH, shared.ledger, EVALUATOR, estimator, Listener(), lambda: False, 0.0)
+        estimator, clock = MemoryEstimator(SEARCH), Clock(SEARCH, Listener(), 0.0)
+        _evaluate_all(SEARCH, shared.ledger, EVALUATOR, estimator, Listener(), lambda: False, clock)
         return [(e.index, e.genome, e.outcome) for e in shared.ledger.evaluations]
 
 

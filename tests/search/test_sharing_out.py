@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from danas_hil.search import Listener, create_run
+from danas_hil.search.clock import Clock
 from danas_hil.search.joining import join
 from danas_hil.search.loop import _evaluate_all
 from danas_hil.search.memory import MemoryEstimator
@@ -21,8 +22,14 @@ def evaluated(path: Path, settings: SearchSettings, place: tuple[int, int]) -> l
     run = create_run(path, settings)
     with join(run, settings) as shared:
         _evaluate_all(
-            *(settings, shared.ledger, EVALUATOR, MemoryEstimator(settings), Listener()),
-            *(lambda: False, 0.0, lambda: place),
+            settings,
+            shared.ledger,
+            EVALUATOR,
+            MemoryEstimator(settings),
+            Listener(),
+            lambda: False,
+            Clock(settings, Listener(), 0.0),
+            lambda: place,
         )
         return [evaluation.genome for evaluation in shared.ledger.evaluations]
 
