@@ -110,6 +110,19 @@ def test_seeds_and_searches_can_be_added_later(tmp_path: Path) -> None:
     assert search.seen == ["both-seed2", "fixed-seed2"]
 
 
+def test_two_processes_with_other_seeds_in_one_folder_lose_nothing(tmp_path: Path) -> None:
+    first, second = (replace(EXPERIMENT, seeds=(seed,)) for seed in (0, 1))
+    elsewhere = run_experiment(second, tmp_path, Search())
+
+    def meanwhile(run: RunFolder) -> Outcome:
+        next(elsewhere)
+        return Search()(run)
+
+    list(run_experiment(first, tmp_path, meanwhile))
+    assert set(ended_runs(tmp_path)) == set(NAMES)
+    assert list(run_experiment(EXPERIMENT, tmp_path, Search())) == []
+
+
 def test_runs_made_with_other_settings_are_told_before_anything_runs(tmp_path: Path) -> None:
     list(run_experiment(EXPERIMENT, tmp_path, Search()))
     changed = replace(EXPERIMENT.variants[1], settings=replace(FIXED, trials=9, population=4))

@@ -117,7 +117,7 @@ def check(experiment: Experiment, folder: Path) -> None:
                 f"{folder / run.name} was made with other settings: {', '.join(different)}.",
                 "Choose another --out for the changed experiment, or remove that run.",
             )
-    if set(ended_runs(folder)) < {run.name for run in experiment.runs}:
+    if not {run.name for run in experiment.runs} <= set(ended_runs(folder)):
         for settings in {v.settings.data: v.settings for v in experiment.variants}.values():
             open_source(settings.data, SourceOptions(**settings.data_options))
 
@@ -135,10 +135,9 @@ def run_experiment(
     """
     check(experiment, folder)
     for run in experiment.runs:
-        ended = ended_runs(folder)
-        if run.name in ended:
+        if run.name in ended_runs(folder):
             continue
-        sittings = _sittings(folder)
+        earlier = _sittings(folder).get(run.name, 0.0)
         begins(run)
         began = time.monotonic()
         path = folder / run.name
@@ -146,17 +145,17 @@ def run_experiment(
         run_folder = (
             RunFolder.open(path) if there else create_run(path, settings_of(experiment, run))
         )
-        earlier = sittings.get(run.name, 0.0) if there else 0.0
         try:
             outcome = run_search(run_folder)
         finally:
-            seconds = earlier + time.monotonic() - began
-            write_json(folder / "sittings.json", {**sittings, run.name: seconds})
+            seconds = (earlier if there else 0.0) + time.monotonic() - began
+            # Read anew: another process may run other searches of the same folder.
+            write_json(folder / "sittings.json", {**_sittings(folder), run.name: seconds})
         if outcome.stopped:
             return
         result = Ended(run.name, outcome.evaluations, outcome.reason, seconds)
-        rows = [*ended.values(), result]
-        write_json(folder / "ended.json", [asdict(row) for row in rows])
+        rows = {**ended_runs(folder), run.name: result}
+        write_json(folder / "ended.json", [asdict(row) for row in rows.values()])
         yield result
 
 
