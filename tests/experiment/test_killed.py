@@ -65,6 +65,13 @@ def test_a_killed_experiment_goes_on_where_it_was(tmp_path: Path) -> None:
     first = (folder / NAMES[0] / "front.json").stat().st_mtime_ns
     assert "1 of 4 searches are finished" in (folder / "report.html").read_text()
 
+    assert start(tmp_path, "--seed", "0").wait(_LIMIT) == 0, (tmp_path / "log").read_text()
+    shown = (tmp_path / "out").read_text()
+    assert "2 of 4 searches are finished." in shown
+    assert "Other seeds are left." in shown
+    assert start(tmp_path, "--seed", "7").wait(_LIMIT) == 2
+    assert "--seed 7 is none of the experiment's" in (tmp_path / "log").read_text()
+
     assert start(tmp_path, "--json").wait(_LIMIT) == 0, (tmp_path / "log").read_text()
     told = json.loads((tmp_path / "out").read_text())
     assert told["searches_finished"] == 4

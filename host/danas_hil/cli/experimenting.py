@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 
+from danas_hil.base import DanasError
 from danas_hil.cli.running import run_search
 from danas_hil.cli.show import (
     JsonOption,
@@ -39,19 +41,24 @@ def experiment(
     data: Annotated[
         str | None, typer.Option(help="Images, instead of those that the file names.")
     ] = None,
+    seed: Annotated[
+        list[int] | None,
+        typer.Option(help="Run only this seed of the file's; may be given more than once."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Compare searches: the same images, budget and seeds for each, and one report for all.
 
     Each search is an ordinary run in the experiment's folder. The same command
     goes on where it was stopped or killed. The report is written anew after each
-    search.
+    search. Several processes may share the work: one --seed each, and the same
+    --out.
 
     [bold]Examples[/bold]
 
       danas-hil experiment experiments/person_mix.toml --data photos/
 
-      danas-hil experiment mine.toml --out /mnt/runs/mine
+      danas-hil experiment mine.toml --out /mnt/runs/mine --seed 2
     """
     from danas_hil.experiment import ended_runs, read_experiment, run_experiment
     from danas_hil.report import experiment_groups, experiment_json, write_experiment_report
@@ -59,11 +66,12 @@ def experiment(
     given = None if data is None else data if data == "faces" else str(Path(data).resolve())
     plan = read_experiment(file, given)
     folder = out or Path("runs") / plan.name
+    ours = plan if not seed else _with_seeds(plan, seed)
 
     def begins(run: PlannedRun) -> None:
-        _show_place(plan, folder, run)
+        _show_place(ours, folder, run)
 
-    for _ in run_experiment(plan, folder, run_search, begins):
+    for _ in run_experiment(ours, folder, run_search, begins):
         write_experiment_report(plan, folder, experiment_groups(plan, folder))
     groups = experiment_groups(plan, folder)
     report = write_experiment_report(plan, folder, groups) if groups else None
@@ -78,11 +86,24 @@ def experiment(
             "hypervolume: of validation accuracy before quantisation, and of RAM and flash,",
             "both estimated. int8: of the exported candidate that is best on validation.",
         )
-    if len(ended_runs(folder)) < len(plan.runs):
-        finished = f"{result['searches_finished']} of {len(plan.runs)} searches are finished."
-        say(f"{finished} The same command goes on.")
+    if result["searches_finished"] < len(plan.runs):
+        stopped = {run.name for run in ours.runs} - ended_runs(folder).keys()
+        say(
+            f"{result['searches_finished']} of {len(plan.runs)} searches are finished.",
+            "The same command goes on." if stopped else "Other seeds are left.",
+        )
     if report is not None:
         say(f"Open the report: {report}")
+
+
+def _with_seeds(plan: Experiment, seeds: list[int]) -> Experiment:
+    lacking = sorted(set(seeds) - set(plan.seeds))
+    if lacking:
+        raise DanasError(
+            f"--seed {lacking[0]} is none of the experiment's.",
+            f"It has {', '.join(map(str, plan.seeds))}: add it to seeds in the file.",
+        )
+    return replace(plan, seeds=tuple(sorted(set(seeds), key=plan.seeds.index)))
 
 
 def _show_place(plan: Experiment, folder: Path, run: PlannedRun) -> None:
