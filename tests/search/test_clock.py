@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from danas_hil.metrics import Scores
-from danas_hil.search import Listener, create_run, search_seconds
+from danas_hil.search import Listener, create_run, pareto_front, search_seconds
 from danas_hil.search import clock as clocks
 from danas_hil.search.budget import EVALUATION_LEAST, FINAL_SHARE, TRAINING_SHARE
 from danas_hil.search.clock import Clock
-from danas_hil.search.final import final_seconds
+from danas_hil.search.final import final_seconds, final_steps
 from danas_hil.search.joining import join
 from danas_hil.search.loop import _evaluate_all
 from danas_hil.search.memory import MemoryEstimator
@@ -116,7 +116,10 @@ def test_the_time_of_a_last_training_that_would_be_too_short_goes_to_evaluations
         clock = Clock(settings, heard, clocks.time.monotonic())
         estimator, never = MemoryEstimator(settings), lambda: False
         reason = _evaluate_all(settings, shared.ledger, evaluator, estimator, heard, never, clock)
+        members = pareto_front(shared.ledger.evaluations)
     assert reason == "time is up"
+    trained = final_steps(settings, members, evaluator, clock.elapsed)
+    assert any(trained.values()) is not longer
     whole = search_seconds(settings, last_training=False)
     assert heard.longer == ([whole] if longer else [])
     assert clock.elapsed >= (whole if longer else search_seconds(settings))

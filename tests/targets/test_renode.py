@@ -25,6 +25,7 @@ from danas_hil.targets import (
 )
 from danas_hil.targets.renode import script_of
 from danas_hil.tflm import Golden
+from danas_hil.wire import Conversation
 
 TESTS = Path(__file__).resolve().parents[1]
 BOARDS = [name for name in board_names() if name.startswith("renode-")]
@@ -89,7 +90,7 @@ def test_renode_gets_the_board_its_terminal_and_a_folder_of_its_own(renode, tmp_
     elf.write_text(json.dumps({"build": "b", "board": board}))
     device = RenodeDevice(load_board(board))
     with device.connect(elf, tmp_path / "device.log") as stream:
-        stream.write(b"\n")
+        Conversation(stream).hello(30)  # it writes down what it was told before it answers
         told = json.loads(renode.read_text())
         folder = Path(told["tmpdir"])
         assert folder.is_dir()

@@ -15,7 +15,7 @@ by it than the search does by evaluations beyond some hundred (docs/results.md).
 EVALUATION_LEAST = 0.5
 """Evaluations get at least this share of the time that TRAINING_SHARE leaves them. A computer that
 slows down after the first steps trains for longer than planned; a search that only trained would
-have found nothing."""
+have found nothing. Nothing says that half is the best share."""
 FINAL_SHARE = 0.25
 """Of the time budget, at most, goes to training the best candidates by themselves."""
 FINAL_CANDIDATES = 4

@@ -1,4 +1,4 @@
-"""The time of a search: when its evaluations end, and what is left for the last training."""
+"""The time of a search: how much has passed, and when its evaluations end."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ from danas_hil.search.candidate import (
     write_rest,
 )
 from danas_hil.search.evaluation import Evaluator
+from danas_hil.search.final import final_steps
 from danas_hil.search.listener import Listener
 from danas_hil.search.memory import MemoryEstimator
 from danas_hil.search.pareto import pareto_front
@@ -35,18 +36,18 @@ def export_front(
     run: RunFolder,
     settings: SearchSettings,
     evaluations: Sequence[Evaluation],
-    final_steps: Mapping[str, int],
     evaluator: Evaluator,
     estimator: MemoryEstimator,
     dataset: Dataset,
     listener: Listener,
+    elapsed: float,
 ) -> Front:
     """Convert, check and write the front, and front.json last.
 
     The candidates, and the chosen one among them, are fixed on validation images before the test
     split is opened. A model that was converted already is kept.
 
-    final_steps: of training by itself, by genome id, of those that are trained by themselves.
+    elapsed: seconds of the time budget that the search has taken.
     """
     settle(run)
     front = pareto_front(evaluations)
@@ -56,21 +57,13 @@ def export_front(
             f"{len(members)} of the {len(front)} members of the front are exported"
             " (--export-limit); the best accuracy at each size of RAM comes first."
         )
+    steps = final_steps(settings, members, evaluator, elapsed)
     candidates, kept = [], []
     for done, evaluation in enumerate(members):
         listener.exporting(done, len(members), evaluation.genome.id)
         try:
             candidates.append(
-                _export(
-                    run,
-                    settings,
-                    evaluation,
-                    final_steps.get(evaluation.genome.id, 0),
-                    evaluator,
-                    estimator,
-                    dataset,
-                    listener,
-                )
+                _export(run, settings, evaluation, steps, evaluator, estimator, dataset, listener)
             )
             kept.append(evaluation)
         except DanasError as error:
@@ -114,7 +107,7 @@ def _export(
     run: RunFolder,
     settings: SearchSettings,
     evaluation: Evaluation,
-    final_steps: int,
+    final_steps: Mapping[str, int],
     evaluator: Evaluator,
     estimator: MemoryEstimator,
     dataset: Dataset,
@@ -123,7 +116,7 @@ def _export(
     genome = evaluation.genome
     folder = run.candidate(genome.id)
     if not has_model(folder):
-        steps, model = _trained(run, genome, final_steps, evaluator, listener)
+        steps, model = _trained(run, genome, final_steps.get(genome.id, 0), evaluator, listener)
         write_model(folder, genome, model, steps, settings, dataset)
         run.training(genome.id, steps).unlink(missing_ok=True)
     assert evaluation.fitness is not None

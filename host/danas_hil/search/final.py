@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from danas_hil.run import Evaluation
 from danas_hil.search import budget
 from danas_hil.search.evaluation import Evaluator
+from danas_hil.search.planning import search_seconds
 from danas_hil.search.settings import SearchSettings
 
 
@@ -46,9 +47,9 @@ def final_seconds(settings: SearchSettings, elapsed: float) -> float:
     """Seconds for training candidates by themselves, `elapsed` seconds from the beginning."""
     if settings.time_budget is None:
         return 0.0
-    reserve = budget.export_reserve(settings.time_budget, settings.export_limit)
-    left = settings.time_budget - reserve - elapsed
-    return min(budget.FINAL_SHARE * settings.time_budget, left)
+    end = search_seconds(settings, last_training=False)
+    assert end is not None
+    return min(budget.FINAL_SHARE * settings.time_budget, end - elapsed)
 
 
 def finalists(members: Sequence[Evaluation]) -> list[Evaluation]:

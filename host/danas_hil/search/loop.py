@@ -128,7 +128,7 @@ def search(
         if not leading and exported and exported["evaluations"] == done:
             return Outcome(done, None, reason, exported["folder"])
         front = _export(
-            run, settings, shared.ledger, evaluator, estimator, dataset, listener, clock
+            run, settings, shared.ledger, evaluator, estimator, dataset, listener, clock.elapsed
         )
         shared.note(FRONT, {"evaluations": done, "folder": str(run.path.resolve())})
         return Outcome(done, front, reason)
@@ -301,19 +301,17 @@ def _export(
     estimator: MemoryEstimator,
     dataset: Dataset,
     listener: Listener,
-    clock: Clock,
+    elapsed: float,
 ) -> Front | None:
-    front = pareto_front(ledger.evaluations)
-    if not front:
+    if not pareto_front(ledger.evaluations):
         listener.warning(
             "Nothing that was evaluated fits the limits: there is no front to export."
             if ledger.evaluations
             else "Nothing was evaluated: there is no front to export."
         )
         return None
-    steps = final_steps(settings, spread(front, settings.export_limit), evaluator, clock.elapsed)
     return export_front(
-        run, settings, ledger.evaluations, steps, evaluator, estimator, dataset, listener
+        run, settings, ledger.evaluations, evaluator, estimator, dataset, listener, elapsed
     )
 
 

@@ -60,12 +60,12 @@ def recalibrated(
     check_images(genome, images)
     choice = network.choice(genome)
     names = [layer.name for layer in network.convolutions]
-    given = tuple(map(tensorflow().convert_to_tensor, (flat, choice.depths, choice.kept)))
+    convert = tensorflow().convert_to_tensor
+    weights, depths, channels = map(convert, (flat, choice.depths, choice.kept))
 
     def through(segment: int, x: Any) -> tuple[Any, tuple[Array, ...]]:
         gather = gather_function(network, segment, _channels(genome, segment))
-        weights, depths, channels_kept = given
-        x, *statistics = gather(weights, x, depths, channels_kept)
+        x, *statistics = gather(weights, x, depths, channels)
         return x, tuple(part.numpy() for part in statistics)
 
     sums: list[Array] = []

@@ -45,7 +45,8 @@ class Nsga2Sampler:
 
     def _child(self, rng: np.random.Generator) -> Genome:
         """Asked of the sampler itself: the study would keep every child, also those refused."""
-        sampler = self._optuna_sampler(int(rng.integers(2**31)))
+        seed = int(rng.integers(2**31))
+        sampler = self._sampler(population_size=self.population, seed=seed)
         create = self._optuna.trial.create_trial
         trial = create(state=self._optuna.trial.TrialState.RUNNING, system_attrs=self._generation())
         genes = sampler.sample_relative(self._study, trial, self._varied)
@@ -78,13 +79,8 @@ class Nsga2Sampler:
         self._distributions = {gene: categorical(values) for gene, values in self._genes.items()}
         self._varied = {g: of for g, of in sorted(self._distributions.items()) if not of.single()}
         self._sampler = _with_parents_at_hand(self._optuna)
-        self._study = self._optuna.create_study(
-            directions=list(_DIRECTIONS), sampler=self._optuna_sampler(0)
-        )
+        self._study = self._optuna.create_study(directions=list(_DIRECTIONS))
         self._told, self._complete = [], 0
-
-    def _optuna_sampler(self, seed: int) -> Any:
-        return self._sampler(population_size=self.population, seed=seed)
 
     def _tell(self, evaluation: Evaluation) -> None:
         if evaluation.scores is None:
