@@ -142,9 +142,9 @@ def test_an_estimate_of_a_file_of_vww_size_takes_no_more_than_30_milliseconds(sh
     content = (shared / "data/models/vww_96_int8.tflite").read_bytes()
     times = []
     for _ in range(5):
-        started = time.perf_counter()
+        started = time.process_time()
         estimate_model(content, runtime="arduino")
-        times.append(time.perf_counter() - started)
+        times.append(time.process_time() - started)
     assert min(times) < 0.030
 
 

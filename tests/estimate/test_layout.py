@@ -127,7 +127,7 @@ def test_a_genome_is_estimated_within_ten_milliseconds():
     genome = DEFAULT_SPACE.largest(DataConfig(96, "rgb"))
     times = []
     for _ in range(10):
-        started = time.perf_counter()
+        started = time.process_time()
         estimate_genome(genome, runtime="arduino")
-        times.append(time.perf_counter() - started)
+        times.append(time.process_time() - started)
     assert min(times) < 0.010

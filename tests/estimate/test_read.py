@@ -64,14 +64,14 @@ def test_a_file_cut_off_anywhere_is_refused(length):
 
 def _judge(content: bytes) -> None:
     """An error of ours or an estimate, and nothing else, within a second."""
-    started = time.perf_counter()
+    started = time.process_time()
     try:
         found = estimate(content)
         assert found.arena.minimum_bytes >= found.arena.used_bytes > 0
         assert found.flash.model_bytes == len(content)
     except DanasError as error:
         assert error.what  # noqa: PT017 - nothing need be raised
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 @given(st.data())
@@ -294,11 +294,11 @@ def test_a_huge_flatbuffer_of_many_small_things_is_refused_soon_and_in_little_me
 
     content = edit(change)
     tracemalloc.start()
-    started = time.perf_counter()
+    started = time.process_time()
     assert "are the most" in refusal(content)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     assert peak < 200e6
 
 
@@ -317,9 +317,9 @@ def test_as_many_operators_as_are_taken_are_planned_within_two_seconds():
         first(model).outputs = [last]
 
     content = edit(change)
-    started = time.perf_counter()
+    started = time.process_time()
     assert len(estimate(content).arena.plan) > 1900
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_a_reshape_may_leave_a_dimension_open_where_the_runtime_can_write_it():
