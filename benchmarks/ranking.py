@@ -171,10 +171,10 @@ def _trained(run: Prepared, steps: dict[str, int]) -> dict[DataConfig, Supernet]
         supernet = Supernet(by.subnets, configs, by.seed, training, fits)
         store.pull(name)
         done = supernet.load(store.folder / name)
-        if done != steps.get(name):
+        wanted = supernet.focus.steps if supernet.focus else steps.get(name)
+        if done != wanted:
             raise DanasError(
-                f"The supernet {store.folder / name} has been trained for {done} of"
-                f" {steps.get(name)} steps."
+                f"The supernet {store.folder / name} has been trained for {done} of {wanted} steps."
             )
         supernets |= dict.fromkeys(configs, supernet)
     return supernets

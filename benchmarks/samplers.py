@@ -35,12 +35,11 @@ from typing import get_args
 import numpy as np
 
 from danas_hil.board import Limits
-from danas_hil.metrics import Scores
 from danas_hil.run import Evaluation, RunFolder
 from danas_hil.search import SearchSettings, hypervolume_history
 from danas_hil.search.evaluation import Evaluator
-from danas_hil.search.fitness import fitness
 from danas_hil.search.joining import join
+from danas_hil.search.judging import judged
 from danas_hil.search.listener import Listener
 from danas_hil.search.memory import MemoryEstimator
 from danas_hil.search.opening import open_data
@@ -101,26 +100,11 @@ class Oracle:
 
     def _evaluate(self, genome: Genome) -> Evaluation:
         self._evaluator = self._evaluator or self._opened()
-        ram_bytes, flash_bytes = self.estimator.totals(genome)
-        latency_us = self.estimator.latency_us(genome)
         self._evaluator.supernet(genome.data)  # its training is not part of the evaluation's time
         begun = time.perf_counter()
-        scores: Scores = self._evaluator.scores(genome)
-        return Evaluation(
-            0,
-            genome,
-            "complete",
-            ram_bytes,
-            flash_bytes,
-            scores,
-            fitness(
-                *(scores, ram_bytes, flash_bytes, self.settings.limits, self.settings.weights),
-                latency_us,
-            ),
-            self.estimator.fits(genome),
-            seconds=time.perf_counter() - begun,
-            latency_us=latency_us,
-        )
+        scores = self._evaluator.scores(genome)
+        seconds = time.perf_counter() - begun
+        return replace(judged(genome, scores, self.settings, self.estimator), seconds=seconds)
 
     def _opened(self) -> Evaluator:
         listener, run = Listener(), self._run
@@ -134,7 +118,7 @@ class Oracle:
             run, settings, shared, dataset, estimator, listener, lambda: False, lender
         )
         trainings = Trainings(shared.locks, prepared.store, lambda: False)
-        return Evaluator(settings, dataset, plan, estimator.fits, listener, trainings, lender)
+        return Evaluator(settings, dataset, plan, estimator, listener, trainings, lender)
 
 
 def search(

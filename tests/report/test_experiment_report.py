@@ -206,7 +206,8 @@ def test_the_files_hold_the_numbers_of_every_figure(
 ) -> None:
     for planned, one in zip(experiment.runs, results, strict=True):
         run = create_run(tmp_path / planned.name, settings_of(experiment, planned))
-        run.write_config({**run.config(), "supernet_steps": {"a": 60, "b": 40}})
+        focus = {"supernet_focus": {"steps": 130}} if planned.name == "fixed-seed0" else {}
+        run.write_config({**run.config(), "supernet_steps": {"a": 60, "b": 40}, **focus})
         if planned.name != "fixed-seed1":  # of which nothing fitted
             run.write_front(replace(make_front(60), evaluations=one.evaluations))
     ended = [asdict(Ended(planned.name, 60, "all trials done", 9.0)) for planned in experiment.runs]
@@ -214,7 +215,9 @@ def test_the_files_hold_the_numbers_of_every_figure(
     groups = experiment_groups(experiment, tmp_path)
     told = experiment_json(experiment, groups)
     assert (told["searches_planned"], told["searches_finished"]) == (4, 4)
-    assert [run["training_steps"] for run in told["limits"][0]["runs"]] == [100] * 4
+    steps = {run["run"]: run["training_steps"] for run in told["limits"][0]["runs"]}
+    assert steps.pop("fixed-seed0") == 130, "those that it came to, not those planned"
+    assert list(steps.values()) == [100] * 3
     assert [run["evaluations"] for run in told["limits"][0]["runs"]] == [60, 60, 60, 0]
     path = write_experiment_report(experiment, tmp_path, groups)
     check(path.read_text(encoding="utf-8"))

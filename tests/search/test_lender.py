@@ -108,6 +108,20 @@ def test_a_narrower_space_with_another_seed_sees_images_as_the_supernet_did(
     assert "were trained for RAM 256 kB" in heard.warnings[0]
 
 
+def test_who_fixes_data_hears_that_a_supernet_was_trained_for_a_front(
+    large: RunFolder, tmp_path: Path
+) -> None:
+    fixed = replace(SMALL, space=replace(SMALL.subnets, resolution=(16,)))
+    lender = Lender(large, LARGE, {"shared": 2}, IMAGES)
+    assert lender.warnings(fixed) == []
+    run = create_run(tmp_path / "run", LARGE)
+    run.write_config({**run.config(), "supernet_focus": {"steps": 2}})
+    focused = replace(lender, run=run)
+    assert focused.warnings(SMALL) == []
+    (warning,) = focused.warnings(fixed)
+    assert "trained most for the data on its own front" in warning
+
+
 def test_its_candidates_can_be_trained_further_from_the_weights_of_the_other_run(
     large: RunFolder,
 ) -> None:

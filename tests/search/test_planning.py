@@ -21,6 +21,9 @@ from search.small_search import SETTINGS
 pytest.importorskip("skimage", reason="the extra [search] is not installed")
 
 
+SMALL = SETTINGS.space.data_configs[0]
+
+
 @pytest.fixture(scope="module")
 def faces() -> Dataset:
     return open_data(SETTINGS, Listener())
@@ -62,12 +65,13 @@ def test_the_first_plan_counts(tmp_path: Path, faces: Dataset) -> None:
 def test_training_takes_its_share_of_what_the_export_and_the_last_training_leave(
     tmp_path: Path, faces: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planning, "time_step", lambda *_: 0.5)
+    monkeypatch.setattr(planning, "time_steps", lambda *_: (0.5, {SMALL: 0.25}))
     hour = replace(SETTINGS, supernet_steps=None, time_budget=3600.0, final_steps=None)
     steps = []
     for name, settings in (("with", hour), ("without", replace(hour, final_steps=0))):
         plan = agreed(create_run(tmp_path / name, settings), settings, faces)
         steps.append(sum(plan.supernet_steps.values()))
+        assert plan.step_seconds == {SMALL.name: 0.25}
         seconds = search_seconds(settings)
         assert seconds is not None
         assert 0.5 * steps[-1] == pytest.approx(TRAINING_SHARE * seconds, rel=0.01)
@@ -78,7 +82,7 @@ def test_a_time_budget_that_training_alone_takes_is_told(
     tmp_path: Path, faces: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def warned(step_seconds: float) -> list[str]:
-        monkeypatch.setattr(planning, "time_step", lambda *_: step_seconds)
+        monkeypatch.setattr(planning, "time_steps", lambda *_: (step_seconds, {}))
         settings = replace(SETTINGS, supernet_steps=None, time_budget=60.0)
         listener, told = Listener(), list[str]()
         monkeypatch.setattr(listener, "warning", told.append)

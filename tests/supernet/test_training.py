@@ -14,7 +14,7 @@ import pytest
 from danas_hil.base import DanasError
 from danas_hil.estimate import paper
 from danas_hil.space import DataConfig, Genome, SearchSpace, layers
-from danas_hil.supernet import Supernet, TrainingSettings, time_finetune, time_step
+from danas_hil.supernet import Supernet, TrainingSettings, time_finetune, time_steps
 from danas_hil.supernet.sandwich import Sandwich, Schedule
 from danas_hil.supernet.training import gradient_function, update_function
 from supernet.elastic import DATA, SHALLOW_SPACE, SPACE, SUBNETS, make_batch
@@ -259,7 +259,10 @@ def test_the_learning_rate_rises_and_then_falls_to_nothing() -> None:
 
 
 def test_the_time_of_a_step_is_a_positive_number_of_seconds() -> None:
-    assert 0 < time_step(SPACE, [DATA], SETTINGS, steps=1) < 60
+    data = [DATA, DataConfig(64, "rgb")]
+    mean, by_data = time_steps(SPACE, data, SETTINGS, steps=1)
+    assert list(by_data) == data
+    assert 0 < min(by_data.values()) <= mean <= max(by_data.values()) < 60
 
 
 def test_timing_a_candidates_own_training_leaves_the_shared_weights_as_they_are() -> None:

@@ -75,6 +75,14 @@ class SearchProgress(Listener):
     def training(self, data: str, step: int, steps: int, loss: float) -> None:
         self._show(f"training {data}", step, steps, f"loss {loss:.3f}" if step else "")
 
+    def looking(self, data: str, done: int, total: int) -> None:
+        self._show(f"looking at the front of {data}", done, total, "")
+
+    def focused(self, data: str, use: Mapping[str, float]) -> None:
+        parts = sorted(use.items(), key=lambda item: -item[1])
+        listed = ", ".join(f"{name} {percent(share)}" for name, share in parts)
+        self._line(f"training of {data} goes on by the front: {listed or 'all alike'}")
+
     def waiting(self, what: str) -> None:
         if self._bars.disable and time.monotonic() - self._said < _QUIET_SECONDS:
             return

@@ -135,8 +135,9 @@ def search(
     supernet: Annotated[
         str | None,
         typer.Option(
-            help="shared (default): one for all data configurations. per-data: one for each, as in"
-            " the paper.",
+            help="shared (default): one for all data configurations. focused: the same, trained"
+            " after a quarter of its steps most for those on the front. per-data: one for each, as"
+            " in the paper.",
             rich_help_panel="Method",
         ),
     ] = None,

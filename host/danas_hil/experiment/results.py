@@ -40,6 +40,8 @@ def gather_results(experiment: Experiment, folder: Path) -> tuple[RunResult, ...
             continue
         run, settings = RunFolder.open(folder / planned.name), planned.variant.settings
         front = run.front() if run.front_file.exists() else None
+        config = run.config()
+        planned_steps = sum(config.get("supernet_steps", {}).values())
         trained = 1 if settings.shares_weights or not front else len(front.evaluations)
         results.append(
             RunResult(
@@ -49,7 +51,8 @@ def gather_results(experiment: Experiment, folder: Path) -> tuple[RunResult, ...
                 seed=planned.seed,
                 limits=settings.limits,
                 reason=ended[planned.name].reason,
-                training_steps=trained * sum(run.config().get("supernet_steps", {}).values()),
+                training_steps=trained
+                * config.get("supernet_focus", {}).get("steps", planned_steps),
                 memory_model=settings.memory_model,
                 evaluations=front.evaluations if front else (),
                 candidates=front.candidates if front else (),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -34,10 +34,13 @@ _DRAWS = 2000
 
 @dataclass(frozen=True)
 class Plan:
-    """Training steps of each supernet (by name), and the seconds they take in all."""
+    """Training steps of each supernet (by name), the seconds they take in all, and the seconds of a
+    step for each data configuration (by name), where they were measured.
+    """
 
     steps: Mapping[str, int]
     seconds: float | None = None
+    step_seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 def export_reserve(time_budget: float, candidates: int) -> float:

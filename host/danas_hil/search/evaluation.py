@@ -15,11 +15,13 @@ from danas_hil.data import Dataset, EvaluationView, LabelledImages, TrainingView
 from danas_hil.metrics import Scores
 from danas_hil.search.lender import Lender, needed_supernets
 from danas_hil.search.listener import Listener
+from danas_hil.search.looking import LOOK_IMAGES, LOOK_RECALIBRATION, look_size, use_on_front
+from danas_hil.search.memory import MemoryEstimator
 from danas_hil.search.planning import Agreed
 from danas_hil.search.settings import SearchSettings
 from danas_hil.space import DataConfig, Genome
 from danas_hil.study import StoppedError, Trainings
-from danas_hil.supernet import Batch, Supernet, TrainingSettings, time_finetune
+from danas_hil.supernet import Batch, Look, Supernet, TrainingSettings, Use, time_finetune
 
 FINAL_RATE = 5e-3
 """Learning rate of the training of a candidate by itself: a third of the supernet's."""
@@ -37,7 +39,7 @@ class Evaluator:
         settings: SearchSettings,
         dataset: Dataset,
         plan: Agreed,
-        fits: Callable[[Genome], bool],
+        estimator: MemoryEstimator,
         listener: Listener,
         trainings: Trainings,
         lender: Lender | None = None,
@@ -48,7 +50,9 @@ class Evaluator:
         self._trainings = trainings
         self._dataset = dataset
         self._steps, self._precision = plan.supernet_steps, plan.precision
-        self._fits = lender.fits if lender else fits
+        self._step_seconds = plan.step_seconds
+        self._estimator = estimator
+        self._fits = lender.fits if lender else estimator.fits
         self._listener = listener
         self._supernets: dict[str, Supernet] = {}
         self._view = cache(self._make_view)
@@ -91,6 +95,18 @@ class Evaluator:
             return classes(self.model(genome), images)
         probabilities = supernet.evaluate(genome, recalibration, images, self._precision)
         return np.asarray(np.argmax(probabilities, axis=1), np.int64)
+
+    @property
+    def focus(self) -> dict[str, float]:
+        """For config.toml: the steps that a focused training took, those before it looked, and the
+        share of the others by data configuration. Empty where none was focused.
+        """
+        for name, configs in self._configs.items():
+            if len(configs) > 1 and (focus := self._supernet(name).focus) is not None:
+                data = [data.name for data in self._supernet(name).trains]
+                shares = dict(zip(data, focus.shares, strict=True))
+                return {"steps": focus.steps, "steps_before": focus.begin, **shares}
+        return {}
 
     @property
     def keeps_shared_weights(self) -> bool:
@@ -175,7 +191,7 @@ class Evaluator:
             by.seed,
             TrainingSettings(batch_size=by.batch_size),
             self._fits,
-            self._made_for,
+            self._made_for | {"look": self._look_size(name) or None},
         )
         steps = self._steps[name]
         folder = self._trainings.store.folder / name
@@ -193,12 +209,49 @@ class Evaluator:
                 self._batches(0),
                 steps,
                 folder,
+                look=self._look(name, supernet, should_stop),
                 on_step=lambda step, steps, loss: tell(name, step, steps, loss),
                 should_stop=should_stop,
             )
 
         self._trainings.bring(name, lambda: supernet.trained(folder, steps), train)
         return supernet
+
+    def _look(self, name: str, supernet: Supernet, should_stop: Callable[[], bool]) -> Look | None:
+        """What tells the training of `supernet` which data to go on with; None for all alike."""
+        size = self._look_size(name)
+        if not size:
+            return None
+        views = cache(self._make_view)  # its images are not kept
+
+        def scores(genome: Genome) -> Scores:
+            images = views("validation", genome.data).arrays(LOOK_IMAGES)
+            recalibration = views("train", genome.data).arrays(LOOK_RECALIBRATION).images
+            found = supernet.evaluate(genome, recalibration, images.images, self._precision)
+            return Scores.of(images.labels, np.argmax(found, axis=1))
+
+        def use() -> Use | None:
+            found = use_on_front(
+                self._settings,
+                self._estimator,
+                scores,
+                size,
+                should_stop,
+                lambda done: self._listener.looking(name, done, size),
+            )
+            if found is not None:
+                self._listener.focused(name, {data.name: share for data, share in found.items()})
+            return found
+
+        seconds = self._step_seconds
+        return Look(
+            use, {data: seconds[data.name] for data in supernet.trains} if seconds else None
+        )
+
+    def _look_size(self, name: str) -> int:
+        """Evaluations of the look in the training of the supernet `name`; 0 for none."""
+        focused = self._trained_by.supernet == "focused" and len(self._configs[name]) > 1
+        return look_size(self._steps[name]) if focused else 0
 
     @property
     def _made_for(self) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from danas_hil.study import StoppedError
 
 DEVICE_IMAGES = 200
 """Test images kept in test-images.npz, for accuracy on a device."""
+_FOCUS = "supernet_focus"
 
 
 def export_front(
@@ -50,6 +51,8 @@ def export_front(
     elapsed: seconds of the time budget that the search has taken.
     """
     settle(run)
+    if focus := evaluator.focus:
+        run.write_config({**run.config(), _FOCUS: focus})
     front = pareto_front(evaluations)
     members = spread(front, settings.export_limit)
     if len(members) < len(front):

@@ -108,7 +108,7 @@ def train_candidates(
         except StoppedError:
             return TrainingOutcome((), run.front(), stopped=True)
         trainings = Trainings(shared.locks, prepared.store, should_stop, listener.waiting)
-        evaluator = Evaluator(settings, dataset, plan, estimator.fits, listener, trainings, lender)
+        evaluator = Evaluator(settings, dataset, plan, estimator, listener, trainings, lender)
         work = _Work(run, settings, dataset, evaluator, estimator, listener)
         settle(run)
         work.catch_up()

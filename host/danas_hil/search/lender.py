@@ -22,8 +22,8 @@ from danas_hil.supernet import CHECKPOINT, Checkpoint
 class Lender:
     """A run that trained supernets, by its own settings.
 
-    steps: training steps by the name of a supernet, of those that the borrower needs. images: what
-        it was trained on, as its config.toml says.
+    steps: planned training steps by the name of a supernet, of those that the borrower needs.
+    images: what it was trained on, as its config.toml says.
     """
 
     run: RunFolder
@@ -61,7 +61,10 @@ class Lender:
         """Raise DanasError unless the training of its supernet `name` has finished."""
         store.pull(name)
         path = store.folder / name / CHECKPOINT
-        done, steps = Checkpoint.load(path).step if path.exists() else 0, self.steps[name]
+        done, steps = 0, self.steps[name]
+        if path.exists():
+            saved = Checkpoint.load(path)
+            done, steps = saved.step, saved.steps
         if done < steps:
             raise DanasError(
                 f"The supernet {name} of {self.run.path} is not trained: {done:,} of {steps:,}"
@@ -69,17 +72,25 @@ class Lender:
                 f"Let it finish: danas-hil resume {self.run.path}",
             )
 
-    def widened(self, settings: SearchSettings) -> str | None:
-        """A warning where `settings` allow what its training left out; else None."""
+    def warnings(self, settings: SearchSettings) -> list[str]:
+        """Where `settings` allow what its training left out, or want what it had little of."""
+        found = []
         bounds = ("ram_bytes", "flash_bytes", "latency_us")
         for bound in bounds:
             theirs, ours = getattr(self.settings.limits, bound), getattr(settings.limits, bound)
             if theirs is not None and (ours is None or ours > theirs):
-                return (
+                found.append(
                     f"The supernets of {self.run.path} were trained for {self.settings.limits}:"
                     " what exceeds that took no part in the training."
                 )
-        return None
+                break
+        fewer = set(settings.space.data_configs) < set(self.settings.space.data_configs)
+        if fewer and "supernet_focus" in self.run.config():
+            found.append(
+                f"The supernet of {self.run.path} was trained most for the data on its own front:"
+                " to compare fixed data with each other, use one of --supernet shared."
+            )
+        return found
 
 
 def find_lender(settings: SearchSettings, folder: Path) -> Lender | None:

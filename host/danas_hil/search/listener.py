@@ -23,6 +23,12 @@ class Listener:
     def training(self, data: str, step: int, steps: int, loss: float) -> None:
         """A supernet took a step; the first call for a data configuration has step 0."""
 
+    def looking(self, data: str, done: int, total: int) -> None:
+        """A supernet in training was tried with a genome, to find out which data are of use."""
+
+    def focused(self, data: str, use: Mapping[str, float]) -> None:
+        """What came of that: the share of the front of each data configuration that has one."""
+
     def waiting(self, what: str) -> None:
         """There is nothing to do here until another worker is done with `what`; told often."""
 

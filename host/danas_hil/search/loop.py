@@ -15,8 +15,8 @@ from danas_hil.search.clock import Clock
 from danas_hil.search.evaluation import Evaluator
 from danas_hil.search.export import export_front, spread
 from danas_hil.search.final import final_steps
-from danas_hil.search.fitness import fitness
 from danas_hil.search.joining import join
+from danas_hil.search.judging import failed, judged
 from danas_hil.search.listener import Listener
 from danas_hil.search.memory import MemoryEstimator
 from danas_hil.search.opening import open_data
@@ -94,7 +94,7 @@ def search(
         except StoppedError:
             return Outcome(len(shared.ledger.evaluations), None, _STOPPED)
         kind = Evaluator if settings.shares_weights else StandaloneEvaluator
-        evaluator = kind(settings, dataset, plan, estimator.fits, listener, trainings, lender)
+        evaluator = kind(settings, dataset, plan, estimator, listener, trainings, lender)
         try:
             if lender is not None or settings.supernets is not None:
                 # Their training is not this search's alone.
@@ -260,35 +260,13 @@ def _evaluate(
     clock: Clock,
 ) -> Evaluation:
     """One evaluation. A DanasError makes it a failed one, with its reason."""
-    ram_bytes, flash_bytes = estimator.totals(genome)
     begun = clock.elapsed
-    evaluation = Evaluation(
-        0,
-        genome,
-        "failed",
-        ram_bytes,
-        flash_bytes,
-        feasible=estimator.fits(genome),
-        latency_us=estimator.latency_us(genome),
-    )
     try:
         scores = evaluator.scores(genome)
     except DanasError as error:
-        evaluation = replace(evaluation, reason=str(error), feasible=False)
+        evaluation = failed(genome, str(error), estimator)
     else:
-        evaluation = replace(
-            evaluation,
-            outcome="complete",
-            scores=scores,
-            fitness=fitness(
-                scores,
-                ram_bytes,
-                flash_bytes,
-                settings.limits,
-                settings.weights,
-                evaluation.latency_us,
-            ),
-        )
+        evaluation = judged(genome, scores, settings, estimator)
     now = clock.elapsed
     return replace(evaluation, seconds=now - begun, elapsed_seconds=now)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from danas_hil.supernet import (
     TrainingSettings,
     quick_precision,
     time_standalone,
-    time_step,
+    time_steps,
 )
 
 CANDIDATE = "candidate"
@@ -35,18 +35,21 @@ LEAST_CANDIDATES = 50
 _TIMED = 5
 
 _STEPS, _PRECISION, _DATA = "supernet_steps", "evaluation_precision", "data"
+_STEP_SECONDS = "supernet_step_seconds"
 
 
 @dataclass(frozen=True)
 class Agreed:
     """What all who work on a run hold to.
 
-    supernet_steps: training steps by the name of a supernet, or of CANDIDATE. precision: of
-        evaluations.
+    supernet_steps: training steps by the name of a supernet, or of CANDIDATE; a focused supernet
+        may come to more or fewer. step_seconds: what one takes, by the name of a data
+        configuration, where steps were derived from time. precision: of evaluations.
     """
 
     supernet_steps: Mapping[str, int]
     precision: Precision
+    step_seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 def agree_on_plan(
@@ -80,7 +83,8 @@ def agree_on_plan(
             lender.check_images(seen)
         begun = run.config().get(_STEPS) or shared.noted(_STEPS)
         if begun is not None:
-            plan = budget.Plan(begun)
+            timed = run.config().get(_STEP_SECONDS) or shared.noted(_STEP_SECONDS)
+            plan = budget.Plan(begun, step_seconds=timed or {})
             listener.planned(plan.steps, None, "as this run began")
         elif lender is not None:
             plan = budget.Plan(lender.steps)
@@ -97,14 +101,17 @@ def agree_on_plan(
             listener.planned(plan.steps, plan.seconds, f"{share} of the time for the search")
             _warn_of_too_little_time(settings, plan, listener)
         steps = shared.agree(_STEPS, lambda: dict(plan.steps))
+        step_seconds = shared.agree(_STEP_SECONDS, lambda: dict(plan.step_seconds))
         precision = shared.agree(
             _PRECISION, lambda: run.config().get(_PRECISION, quick_precision())
         )
         settled = {_DATA: seen, _STEPS: steps, _PRECISION: precision}
+        if step_seconds:
+            settled[_STEP_SECONDS] = step_seconds
         run.write_config({**run.config(), **settled})
     finally:
         shared.locks.release(lock)
-    return Agreed(steps, precision)
+    return Agreed(steps, precision, step_seconds)
 
 
 def _warn_of_too_little_time(
@@ -158,15 +165,18 @@ def _plan_by_time(settings: SearchSettings, estimator: MemoryEstimator) -> budge
     assert seconds is not None
     space, supernets = settings.subnets, settings.supernet_configs
     training = TrainingSettings(batch_size=settings.batch_size)
-    return budget.plan_steps(
+    timed = {
+        name: time_steps(space, configs, training, estimator.fits)
+        for name, configs in supernets.items()
+    }
+    plan = budget.plan_steps(
         budget.TRAINING_SHARE * seconds,
         supernets,
         budget.expected_use(space, estimator.fits),
-        {
-            name: time_step(space, configs, training, estimator.fits)
-            for name, configs in supernets.items()
-        },
+        {name: mean for name, (mean, _) in timed.items()},
     )
+    by_data = {data.name: of for _, each in timed.values() for data, of in each.items()}
+    return replace(plan, step_seconds=by_data)
 
 
 def plan_candidates(

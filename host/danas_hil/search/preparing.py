@@ -40,6 +40,6 @@ def prepare(run: RunFolder, listener: Listener, data: str | None = None) -> Prep
         store = open_store(settings.supernets or run.supernets.name, run.path)
         return Prepared(settings, estimator, store, None)
     settings = replace(settings, decode_resolution=lender.pixels)
-    if (warning := lender.widened(settings)) is not None:
+    for warning in lender.warnings(settings):
         listener.warning(warning)
     return Prepared(settings, estimator, lender.store(run.supernets), lender)

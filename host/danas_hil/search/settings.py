@@ -21,7 +21,7 @@ from danas_hil.space import DataConfig, SearchSpace, Space, space_from_json
 
 SamplerName = Literal["tournament", "regularized", "nsga2", "surrogate", "random"]
 MemoryModel = Literal["exact", "paper"]
-SupernetName = Literal["shared", "per-data"]
+SupernetName = Literal["shared", "focused", "per-data"]
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,9 @@ class SearchSettings:
     population: of the sampler; None is its own usual one, or 10 where each candidate is trained
         from scratch.
     trials, time_budget: evaluations and seconds after which the search ends; None is no end.
-    supernet: one for all data configurations, or one for each.
-    supernet_steps: training steps of each supernet; None derives them from time_budget.
+    supernet: one for all data configurations (shared), whose training goes on after a quarter of it
+        most for those on the front (focused); or one for each (per-data).
+    supernet_steps: planned training steps of each supernet; None derives them from time_budget.
     supernets: folder of supernets shared with other searches, from the run's folder on. Those it
         lacks are trained there before the search begins, and take nothing of time_budget. None
         is the run's own folder, where each is trained when it is first needed. Where candidates
@@ -129,7 +130,7 @@ class SearchSettings:
         given = {
             "--supernet-steps": self.supernet_steps is not None,
             "--supernets": self.supernets is not None,
-            "--supernet per-data": self.supernet != "shared",
+            "--supernet per-data": self.supernet == "per-data",
         }
         if any(given.values()):
             options = ", ".join(option for option, there in given.items() if there)
@@ -156,7 +157,7 @@ class SearchSettings:
         if not self.shares_weights:
             return {}
         configs = self.space.data_configs
-        if self.supernet == "shared" and len(configs) > 1:
+        if self.supernet != "per-data" and len(configs) > 1:
             return {"shared": tuple(configs)}
         return {data.name: (data,) for data in configs}
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from danas_hil.base import DanasError, atomic_path
+from danas_hil.supernet.focus import Focus
 from danas_hil.supernet.network import Array
 
 CHECKPOINT = "checkpoint.npz"
@@ -22,7 +23,8 @@ _HINT = "Remove the file, and what it holds is trained anew."
 class Checkpoint:
     """Weights, Adam's moments (empty once training is done), and the steps done.
 
-    made_by: all settings that the weights depend on, as JSON.
+    made_by: all settings that the weights depend on, as JSON; its `steps` are those of a whole
+        training. focus: what the training goes on with after its first steps, and for how many.
     """
 
     made_by: dict[str, Any]
@@ -30,6 +32,12 @@ class Checkpoint:
     weights: Array
     first: Array
     second: Array
+    focus: Focus | None = None
+
+    @property
+    def steps(self) -> int:
+        """Of the whole training."""
+        return self.focus.steps if self.focus else int(self.made_by["steps"])
 
     def save(self, path: Path) -> None:
         with atomic_path(path) as temporary, temporary.open("wb") as file:
@@ -40,6 +48,7 @@ class Checkpoint:
                 weights=self.weights,
                 first=self.first,
                 second=self.second,
+                focus=np.array(json.dumps(self.focus and self.focus.to_json())),
             )
 
     @staticmethod
@@ -47,16 +56,18 @@ class Checkpoint:
         """Raises DanasError naming the file when it is missing or damaged."""
         try:
             with np.load(path, allow_pickle=False) as file:
+                focus = json.loads(str(file["focus"])) if "focus" in file else None
                 return Checkpoint(
                     json.loads(str(file["made_by"])),
                     int(file["step"]),
                     file["weights"],
                     file["first"],
                     file["second"],
+                    Focus.from_json(focus) if focus else None,
                 )
         except FileNotFoundError as error:
             raise DanasError(f"There is no checkpoint {path}.") from error
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
             raise DanasError(f"The checkpoint {path} can't be read: {error}.", _HINT) from error
 
     def check(self, made_by: dict[str, Any], path: Path) -> None:
@@ -70,8 +81,8 @@ class Checkpoint:
             )
 
 
-def trained_weights(folder: Path, made_by: dict[str, Any]) -> Array | None:
-    """The weights that a whole training left in `folder`; None where there is none, or half of one.
+def whole_training(folder: Path, made_by: dict[str, Any]) -> Checkpoint | None:
+    """What a whole training left in `folder`; None where there is nothing, or half of one.
 
     made_by: as in Checkpoint, with the `steps` of a whole training. Raises DanasError for a
     checkpoint that is damaged or made with other settings.
@@ -81,4 +92,4 @@ def trained_weights(folder: Path, made_by: dict[str, Any]) -> Array | None:
         return None
     saved = Checkpoint.load(path)
     saved.check(made_by, path)
-    return saved.weights if saved.step == made_by["steps"] else None
+    return saved if saved.step == saved.steps else None

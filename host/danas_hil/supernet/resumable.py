@@ -26,7 +26,7 @@ def begun(path: Path | None, made_by: dict[str, Any], weights: Array) -> State:
         return State.fresh(weights)
     saved = Checkpoint.load(path)
     saved.check(made_by, path)
-    return State(saved.weights, saved.first, saved.second, saved.step)
+    return State(saved.weights, saved.first, saved.second, saved.step, saved.focus)
 
 
 def train_on(
@@ -38,31 +38,40 @@ def train_on(
     should_stop: Callable[[], bool],
     on_step: OnStep,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    until: int | None = None,
 ) -> bool:
-    """Take steps until `made_by["steps"]` are done; True at the end.
+    """Take steps until all of the training's are done, or `until`; True at the end.
 
     one_step: takes the next one in place and returns its loss. False when `should_stop`, asked
     before each, ended it early. Either way the steps taken are kept in a checkpoint, and every
     `checkpoint_seconds` before, where there is a `path` for it.
     """
-    steps = made_by["steps"]
+    steps = _steps(state, made_by)
+    end = steps if until is None else until
     first, written = state.step, time.monotonic()
-    while state.step < steps and not should_stop():
+    while state.step < end and not should_stop():
         loss = one_step(state)
         on_step(state.step, steps, loss)
-        if time.monotonic() - written >= checkpoint_seconds and state.step < steps:
-            _save(state, path, made_by)
+        if time.monotonic() - written >= checkpoint_seconds and state.step < end:
+            save(state, path, made_by)
             written = time.monotonic()
     if state.step > first:
-        _save(state, path, made_by)
-    return bool(state.step == steps)
+        save(state, path, made_by)
+    return state.step >= end
 
 
-def _save(state: State, path: Path | None, made_by: dict[str, Any]) -> None:
-    """A finished training needs no moments."""
+def save(state: State, path: Path | None, made_by: dict[str, Any]) -> None:
+    """Keep a training in the checkpoint `path`, if there is one; a finished one without moments."""
     if path is None:
         return
     nothing = np.zeros(0, np.float32)
-    whole = state.step == made_by["steps"]
-    moments = (nothing, nothing) if whole else (np.asarray(state.first), np.asarray(state.second))
-    Checkpoint(made_by, state.step, np.asarray(state.weights), *moments).save(path)
+    whole = state.step == _steps(state, made_by)
+    first, second = (nothing, nothing) if whole else map(np.asarray, (state.first, state.second))
+    Checkpoint(made_by, state.step, np.asarray(state.weights), first, second, state.focus).save(
+        path
+    )
+
+
+def _steps(state: State, made_by: dict[str, Any]) -> int:
+    """Of the whole training."""
+    return state.focus.steps if state.focus else int(made_by["steps"])

@@ -85,12 +85,17 @@ class Schedule:
         raw = [1 / sandwich.data.resolution for sandwich in self.sandwiches]
         return [share / sum(raw) for share in raw]
 
-    def genomes(self, step: int, random_subnets: int) -> list[Genome]:
-        """The subnets of step `step`, all of one data configuration, drawn from (seed, step)."""
+    def genomes(
+        self, step: int, random_subnets: int, shares: Sequence[float] | None = None
+    ) -> list[Genome]:
+        """The subnets of step `step`, all of one data configuration, drawn from (seed, step).
+
+        shares: of the steps, instead of its own.
+        """
         place = 0
         if len(self.sandwiches) > 1:
             rng = np.random.default_rng((self.seed, step, 1))
-            place = int(rng.choice(len(self.sandwiches), p=self.shares))
+            place = int(rng.choice(len(self.sandwiches), p=shares or self.shares))
         return self.sandwiches[place].genomes(step, random_subnets)
 
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from danas_hil.space import Genome
 from danas_hil.supernet.backend import keras, tensorflow, traced
-from danas_hil.supernet.checkpoint import CHECKPOINT, Checkpoint, trained_weights
+from danas_hil.supernet.checkpoint import CHECKPOINT, Checkpoint, whole_training
 from danas_hil.supernet.extract import build
 from danas_hil.supernet.timing import mean_seconds, noise
 from danas_hil.supernet.training import Batch, OnStep, TrainingSettings
@@ -47,10 +47,10 @@ class Standalone:
 
         Raises DanasError for a checkpoint that is damaged or made with other settings.
         """
-        weights = trained_weights(folder, self._made_by(steps))
-        if weights is None:
+        saved = whole_training(folder, self._made_by(steps))
+        if saved is None:
             return False
-        self._take(weights)
+        self._take(saved.weights)
         return True
 
     def train(

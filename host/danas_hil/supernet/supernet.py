@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
+from operator import mul
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ import numpy.typing as npt
 from danas_hil.space import DataConfig, Genome, SearchSpace
 from danas_hil.supernet import evaluation, extract, training
 from danas_hil.supernet.backend import Precision
-from danas_hil.supernet.checkpoint import CHECKPOINT, Checkpoint, trained_weights
+from danas_hil.supernet.checkpoint import CHECKPOINT, Checkpoint, whole_training
+from danas_hil.supernet.focus import FOCUS_AT, Focus, Look
 from danas_hil.supernet.kept import Kept
 from danas_hil.supernet.network import Array, Network
-from danas_hil.supernet.resumable import CHECKPOINT_SECONDS, begun, train_on
+from danas_hil.supernet.resumable import CHECKPOINT_SECONDS, begun, save, train_on
 from danas_hil.supernet.sandwich import Fits, Sandwich, Schedule, anything
 from danas_hil.supernet.timing import mean_seconds, noise
 from danas_hil.supernet.training import Batch, OnStep, State, TrainingSettings
@@ -34,7 +36,7 @@ class Supernet:
     made_for: what else the training depends on (images, limits), as JSON: a checkpoint is taken
     for the same only.
     `weights` is the flat vector (see Network.parameters), made from `seed` until it is trained or
-    loaded.
+    loaded; `focus` is what its training went on with, where it looked.
     """
 
     def __init__(
@@ -52,7 +54,13 @@ class Supernet:
         self.made_for = dict(made_for or {})
         self.network = Network.of(space, configs)
         self.weights: Array = self.network.initial(np.random.default_rng(seed))
+        self.focus: Focus | None = None
         self._kept = Kept(KEPT_BYTES)
+
+    @property
+    def trains(self) -> tuple[DataConfig, ...]:
+        """The data configurations that its training is for: those for which anything fits."""
+        return tuple(sandwich.data for sandwich in self.schedule.sandwiches)
 
     # -- training ------------------------------------------------------------------------------
 
@@ -62,6 +70,7 @@ class Supernet:
         steps: int,
         folder: Path,
         *,
+        look: Look | None = None,
         should_stop: Callable[[], bool] = lambda: False,
         on_step: OnStep = lambda _done, _steps, _loss: None,
         checkpoint_seconds: float = CHECKPOINT_SECONDS,
@@ -70,9 +79,10 @@ class Supernet:
 
         `batch` must give the same images for the same step: then a training that was killed and
         goes on ends with the weights of one that was not, to the bit if TensorFlow's op
-        determinism is on. Returns True at the end, and False when `should_stop`, asked before each
-        step, ended it early. Either way the steps taken are kept. Raises DanasError for a
-        checkpoint made with other settings.
+        determinism is on. After a quarter of the steps `look` says which data the rest is for; then
+        there may be more or fewer of them. Returns True at the end, and False when `should_stop`,
+        asked before each step, ended it early. Either way the steps taken are kept. Raises
+        DanasError for a checkpoint made with other settings.
         """
         path = folder / CHECKPOINT
         made_by = self._made_by | {"steps": steps}
@@ -80,30 +90,46 @@ class Supernet:
         state = begun(path, made_by, initial)
 
         def one_step(state: State) -> float:
-            genomes = self.schedule.genomes(state.step, self.settings.random_subnets)
+            shares = state.focus.shares if state.focus else None
+            genomes = self.schedule.genomes(state.step, self.settings.random_subnets, shares)
             return self._step(state, genomes, batch, steps, self.settings)
 
-        done = train_on(
-            state,
-            one_step,
-            path,
-            made_by,
-            should_stop=should_stop,
-            on_step=on_step,
-            checkpoint_seconds=checkpoint_seconds,
-        )
-        self.weights = np.asarray(state.weights)
-        return done
+        def go_on(until: int | None = None) -> bool:
+            done = train_on(
+                state,
+                one_step,
+                path,
+                made_by,
+                should_stop=should_stop,
+                on_step=on_step,
+                checkpoint_seconds=checkpoint_seconds,
+                until=until,
+            )
+            self.weights, self.focus = np.asarray(state.weights), state.focus
+            return done
+
+        if look is not None and state.focus is None:
+            if not go_on(until=int(FOCUS_AT * steps)):
+                return False
+            try:
+                use = look.use()
+            finally:
+                self._kept = Kept(KEPT_BYTES)  # of these weights: room for the rest of the training
+            if use is None:
+                return False
+            state.focus = Focus.on(use, self.schedule, steps, look.step_seconds)
+            save(state, path, made_by)  # so that nobody looks again
+        return go_on()
 
     def trained(self, folder: Path, steps: int) -> bool:
         """Take the weights of a whole training of `steps` steps in `folder`, if there is one.
 
         Raises DanasError for a checkpoint that is damaged or made with other settings.
         """
-        weights = trained_weights(folder, self._made_by | {"steps": steps})
-        if weights is None:
+        saved = whole_training(folder, self._made_by | {"steps": steps})
+        if saved is None:
             return False
-        self.weights = weights
+        self.weights, self.focus = saved.weights, saved.focus
         return True
 
     def load(self, folder: Path) -> int:
@@ -113,7 +139,7 @@ class Supernet:
         """
         saved = Checkpoint.load(folder / CHECKPOINT)
         saved.check(self._made_by, folder / CHECKPOINT)
-        self.weights = saved.weights
+        self.weights, self.focus = saved.weights, saved.focus
         return saved.step
 
     # -- subnets -------------------------------------------------------------------------------
@@ -199,7 +225,8 @@ class Supernet:
     ) -> float:
         """The next of `steps` steps, in place, for `genomes`; returns the loss of the first."""
         images, labels = batch(genomes[0].data, state.step, settings.batch_size)
-        rate = settings.rate(state.step, steps)
+        position = state.focus.position(state.step) if state.focus else state.step
+        rate = settings.rate(position, steps)
         return training.train_step(self.network, state, genomes, images, labels, rate, settings)
 
     @property
@@ -230,18 +257,18 @@ def time_finetune(supernet: Supernet, genome: Genome, steps: int = 3) -> float:
     )
 
 
-def time_step(
+def time_steps(
     space: SearchSpace,
     configs: Sequence[DataConfig],
     settings: TrainingSettings | None = None,
     fits: Fits = anything,
     steps: int = 3,
-) -> float:
-    """Seconds that a training step of such a supernet takes on this computer on average, without
-    making its batch.
+) -> tuple[float, dict[DataConfig, float]]:
+    """Seconds that a training step of such a supernet takes on this computer, without making its
+    batch: on average, and by data configuration.
 
-    For each data configuration the mean of `steps` steps on noise, after one that traces and is
-    not counted. The traces serve the training that follows.
+    Each is the mean of `steps` steps on noise, after one that traces and is not counted. The traces
+    serve the training that follows.
     """
     settings = settings or TrainingSettings()
     network, schedule = Network.of(space, configs), Schedule.of(space, configs, 0, fits)
@@ -256,5 +283,5 @@ def time_step(
 
         return mean_seconds(step, steps)
 
-    pairs = zip(schedule.sandwiches, schedule.shares, strict=True)
-    return sum(share * of(sandwich) for sandwich, share in pairs)
+    seconds = {sandwich.data: of(sandwich) for sandwich in schedule.sandwiches}
+    return sum(map(mul, schedule.shares, seconds.values())), seconds

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from danas_hil.space import CLASSES, DataConfig, Genome, Layer
 from danas_hil.supernet.backend import tensorflow, traced
+from danas_hil.supernet.focus import Focus
 from danas_hil.supernet.network import EPSILON, HEAD, Array, Network, activation, convolution
 
 Batch = Callable[[DataConfig, int, int], tuple[npt.NDArray[Any], npt.NDArray[Any]]]
@@ -47,8 +48,8 @@ class TrainingSettings:
     distillation: float = 0.5
     warmup: float = 0.05
 
-    def rate(self, step: int, steps: int) -> float:
-        """The learning rate of step `step` (from 0) of `steps`."""
+    def rate(self, step: float, steps: int) -> float:
+        """The learning rate of step `step` (from 0) of `steps`; also between two steps."""
         warmup = max(1, round(self.warmup * steps))
         if step < warmup:
             return self.learning_rate * (step + 1) / warmup
@@ -58,12 +59,16 @@ class TrainingSettings:
 
 @dataclass
 class State:
-    """Where a training stands: weights and Adam's two moments, flat tensors, and steps done."""
+    """Where a training stands: weights and Adam's two moments, flat tensors, and steps done.
+
+    focus: what it goes on with, where that was found out.
+    """
 
     weights: Any
     first: Any
     second: Any
     step: int = 0
+    focus: Focus | None = None
 
     @staticmethod
     def fresh(weights: Array) -> State:
