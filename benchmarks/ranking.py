@@ -40,7 +40,7 @@ from danas_hil.base import DanasError, read_json, write_json
 from danas_hil.data import Dataset, EvaluationView, TrainingView
 from danas_hil.metrics import Scores
 from danas_hil.run import RunFolder
-from danas_hil.search import SearchSettings
+from danas_hil.search import SearchSettings, steps_taken
 from danas_hil.search.lender import needed_supernets
 from danas_hil.search.listener import Listener
 from danas_hil.search.opening import open_data
@@ -145,11 +145,12 @@ class Run:
         self._supernets = _trained(prepared, self.config.get("supernet_steps", {}))
 
     def described(self) -> dict[str, Any]:
-        steps = self.config.get("supernet_steps", self.settings.supernet_steps)
+        planned = self.config.get("supernet_steps", {})
+        alone = len(planned) == 1  # only then it may have come to others than planned
         return {
             "run": str(self.folder.path),
             "supernet": self.settings.supernet,
-            "steps": steps,
+            "steps": dict.fromkeys(planned, steps_taken(self.config)) if alone else planned,
             "seed": self.settings.seed,
         }
 

@@ -9,6 +9,7 @@ from danas_hil.board import Limits
 from danas_hil.experiment.definition import Experiment
 from danas_hil.experiment.running import ended_runs
 from danas_hil.run import Candidate, Evaluation, RunFolder
+from danas_hil.search import steps_taken
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,6 @@ def gather_results(experiment: Experiment, folder: Path) -> tuple[RunResult, ...
             continue
         run, settings = RunFolder.open(folder / planned.name), planned.variant.settings
         front = run.front() if run.front_file.exists() else None
-        config = run.config()
-        planned_steps = sum(config.get("supernet_steps", {}).values())
         trained = 1 if settings.shares_weights or not front else len(front.evaluations)
         results.append(
             RunResult(
@@ -51,8 +50,7 @@ def gather_results(experiment: Experiment, folder: Path) -> tuple[RunResult, ...
                 seed=planned.seed,
                 limits=settings.limits,
                 reason=ended[planned.name].reason,
-                training_steps=trained
-                * config.get("supernet_focus", {}).get("steps", planned_steps),
+                training_steps=trained * steps_taken(run.config()),
                 memory_model=settings.memory_model,
                 evaluations=front.evaluations if front else (),
                 candidates=front.candidates if front else (),

@@ -5,6 +5,7 @@ from danas_hil.search.fitness import Weights, fitness, within
 from danas_hil.search.further import Trained, TrainingOutcome, train_candidates
 from danas_hil.search.lender import check_lends, find_lender
 from danas_hil.search.listener import Listener
+from danas_hil.search.looking import steps_taken
 from danas_hil.search.loop import Outcome, search
 from danas_hil.search.memory import check_possible
 from danas_hil.search.pareto import (
@@ -36,6 +37,7 @@ __all__ = [
     "run_hypervolume",
     "search",
     "search_seconds",
+    "steps_taken",
     "train_candidates",
     "within",
 ]

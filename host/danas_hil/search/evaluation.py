@@ -103,8 +103,8 @@ class Evaluator:
         """
         for name, configs in self._configs.items():
             if len(configs) > 1 and (focus := self._supernet(name).focus) is not None:
-                data = [data.name for data in self._supernet(name).trains]
-                shares = dict(zip(data, focus.shares, strict=True))
+                names = [data.name for data in self._supernet(name).schedule.configs]
+                shares = dict(zip(names, focus.shares, strict=True))
                 return {"steps": focus.steps, "steps_before": focus.begin, **shares}
         return {}
 
@@ -245,7 +245,8 @@ class Evaluator:
 
         seconds = self._step_seconds
         return Look(
-            use, {data: seconds[data.name] for data in supernet.trains} if seconds else None
+            use,
+            {data: seconds[data.name] for data in supernet.schedule.configs} if seconds else None,
         )
 
     def _look_size(self, name: str) -> int:

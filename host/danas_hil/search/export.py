@@ -22,6 +22,7 @@ from danas_hil.search.candidate import (
 from danas_hil.search.evaluation import Evaluator
 from danas_hil.search.final import final_steps
 from danas_hil.search.listener import Listener
+from danas_hil.search.looking import FOCUS
 from danas_hil.search.memory import MemoryEstimator
 from danas_hil.search.pareto import pareto_front
 from danas_hil.search.settings import SearchSettings
@@ -30,7 +31,6 @@ from danas_hil.study import StoppedError
 
 DEVICE_IMAGES = 200
 """Test images kept in test-images.npz, for accuracy on a device."""
-_FOCUS = "supernet_focus"
 
 
 def export_front(
@@ -52,7 +52,7 @@ def export_front(
     """
     settle(run)
     if focus := evaluator.focus:
-        run.write_config({**run.config(), _FOCUS: focus})
+        run.write_config({**run.config(), FOCUS: focus})
     front = pareto_front(evaluations)
     members = spread(front, settings.export_limit)
     if len(members) < len(front):

@@ -10,6 +10,7 @@ from typing import Any
 
 from danas_hil.base import DanasError
 from danas_hil.run import RunFolder
+from danas_hil.search.looking import FOCUS
 from danas_hil.search.memory import MemoryEstimator
 from danas_hil.search.rates import rates_of_run
 from danas_hil.search.settings import SearchSettings
@@ -85,7 +86,7 @@ class Lender:
                 )
                 break
         fewer = set(settings.space.data_configs) < set(self.settings.space.data_configs)
-        if fewer and "supernet_focus" in self.run.config():
+        if fewer and FOCUS in self.run.config():
             found.append(
                 f"The supernet of {self.run.path} was trained most for the data on its own front:"
                 " to compare fixed data with each other, use one of --supernet shared."

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from danas_hil.metrics import Scores
 from danas_hil.run import Evaluation
@@ -15,8 +16,11 @@ from danas_hil.search.samplers import NothingLeftError, Nsga2Sampler
 from danas_hil.search.settings import SearchSettings
 from danas_hil.space import DataConfig, Genome
 
+FOCUS = "supernet_focus"
+"""The table of config.toml that says what came of the look."""
 LOOK_SHARE = 0.2
-"""Evaluations of a look for each step of the training: a twentieth of its time or so."""
+"""Evaluations of a look for each step of the training, which takes longer than one. This and the
+figures below keep a look short beside the training; nothing says that they are the best."""
 LOOK_MOST = 200
 LOOK_LEAST = 100
 """Fewer evaluations tell little: so short a training goes on as it began."""
@@ -30,6 +34,14 @@ def look_size(steps: int) -> int:
     """Evaluations of the look in a training of so many steps; 0 for none."""
     size = min(LOOK_MOST, int(LOOK_SHARE * steps))
     return size if size >= LOOK_LEAST else 0
+
+
+def steps_taken(config: Mapping[str, Any]) -> int:
+    """Training steps of all supernets of the run with this config.toml: those that a focused one,
+    which is the only one then, came to; else those planned.
+    """
+    planned: int = sum(config.get("supernet_steps", {}).values())
+    return int(config[FOCUS]["steps"]) if FOCUS in config else planned
 
 
 def use_on_front(

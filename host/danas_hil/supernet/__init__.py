@@ -7,7 +7,7 @@ TensorFlow is imported when a network first runs, not with this package.
 from danas_hil.supernet.backend import Precision, make_deterministic, quick_precision
 from danas_hil.supernet.checkpoint import CHECKPOINT, Checkpoint
 from danas_hil.supernet.extract import build, load
-from danas_hil.supernet.focus import Look, StepSeconds, Use
+from danas_hil.supernet.focus import Look, Use
 from danas_hil.supernet.standalone import STANDALONE, Standalone, time_standalone
 from danas_hil.supernet.supernet import Supernet, time_finetune, time_steps
 from danas_hil.supernet.training import Batch, OnStep, TrainingSettings
@@ -21,7 +21,6 @@ __all__ = [
     "OnStep",
     "Precision",
     "Standalone",
-    "StepSeconds",
     "Supernet",
     "TrainingSettings",
     "Use",

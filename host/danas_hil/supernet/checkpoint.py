@@ -37,7 +37,7 @@ class Checkpoint:
     @property
     def steps(self) -> int:
         """Of the whole training."""
-        return self.focus.steps if self.focus else int(self.made_by["steps"])
+        return whole_steps(self.made_by, self.focus)
 
     def save(self, path: Path) -> None:
         with atomic_path(path) as temporary, temporary.open("wb") as file:
@@ -79,6 +79,11 @@ class Checkpoint:
                 f"The checkpoint {path} was made with other settings: {', '.join(different)}.",
                 _HINT,
             )
+
+
+def whole_steps(made_by: dict[str, Any], focus: Focus | None) -> int:
+    """The steps of a whole training: those of its focus, else those planned (`made_by`)."""
+    return focus.steps if focus else int(made_by["steps"])
 
 
 def whole_training(folder: Path, made_by: dict[str, Any]) -> Checkpoint | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from danas_hil.supernet.checkpoint import Checkpoint
+from danas_hil.supernet.checkpoint import Checkpoint, whole_steps
 from danas_hil.supernet.network import Array
 from danas_hil.supernet.training import OnStep, State
 
@@ -46,7 +46,7 @@ def train_on(
     before each, ended it early. Either way the steps taken are kept in a checkpoint, and every
     `checkpoint_seconds` before, where there is a `path` for it.
     """
-    steps = _steps(state, made_by)
+    steps = whole_steps(made_by, state.focus)
     end = steps if until is None else until
     first, written = state.step, time.monotonic()
     while state.step < end and not should_stop():
@@ -65,13 +65,7 @@ def save(state: State, path: Path | None, made_by: dict[str, Any]) -> None:
     if path is None:
         return
     nothing = np.zeros(0, np.float32)
-    whole = state.step == _steps(state, made_by)
+    whole = state.step == whole_steps(made_by, state.focus)
     first, second = (nothing, nothing) if whole else map(np.asarray, (state.first, state.second))
-    Checkpoint(made_by, state.step, np.asarray(state.weights), first, second, state.focus).save(
-        path
-    )
-
-
-def _steps(state: State, made_by: dict[str, Any]) -> int:
-    """Of the whole training."""
-    return state.focus.steps if state.focus else int(made_by["steps"])
+    weights = np.asarray(state.weights)
+    Checkpoint(made_by, state.step, weights, first, second, state.focus).save(path)

@@ -80,9 +80,14 @@ class Schedule:
         return Schedule(useful or everything, seed)
 
     @property
+    def configs(self) -> tuple[DataConfig, ...]:
+        """The data configurations of `sandwiches`."""
+        return tuple(sandwich.data for sandwich in self.sandwiches)
+
+    @property
     def shares(self) -> list[float]:
         """Of the steps, for each of `sandwiches`; 1 in all."""
-        raw = [1 / sandwich.data.resolution for sandwich in self.sandwiches]
+        raw = [1 / data.resolution for data in self.configs]
         return [share / sum(raw) for share in raw]
 
     def genomes(

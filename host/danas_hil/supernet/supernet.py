@@ -5,7 +5,6 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
-from operator import mul
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +55,6 @@ class Supernet:
         self.weights: Array = self.network.initial(np.random.default_rng(seed))
         self.focus: Focus | None = None
         self._kept = Kept(KEPT_BYTES)
-
-    @property
-    def trains(self) -> tuple[DataConfig, ...]:
-        """The data configurations that its training is for: those for which anything fits."""
-        return tuple(sandwich.data for sandwich in self.schedule.sandwiches)
 
     # -- training ------------------------------------------------------------------------------
 
@@ -284,4 +278,4 @@ def time_steps(
         return mean_seconds(step, steps)
 
     seconds = {sandwich.data: of(sandwich) for sandwich in schedule.sandwiches}
-    return sum(map(mul, schedule.shares, seconds.values())), seconds
+    return float(np.dot(schedule.shares, list(seconds.values()))), seconds

@@ -1,0 +1,25 @@
+"""What a search shows while it runs, where its output is piped."""
+
+from __future__ import annotations
+
+import pytest
+
+from danas_hil.cli.progress import SearchProgress
+from danas_hil.search import SearchSettings
+
+SETTINGS = SearchSettings(data="faces", trials=1, supernet_steps=1)
+
+
+def test_a_look_at_a_supernet_in_training_is_told_with_what_came_of_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with SearchProgress(SETTINGS) as progress:
+        progress.looking("shared", 1, 200)
+        progress.looking("shared", 200, 200)
+        progress.focused("shared", {"64-rgb": 0.25, "32-rgb": 0.75})
+        progress.focused("shared", {})
+    told = " ".join(capsys.readouterr().err.split())
+    assert "looking at the front of shared: 1 of 200" in told
+    assert "looking at the front of shared: 200 of 200" in told
+    assert "training of shared goes on by the front: 32-rgb 75.0 %, 64-rgb 25.0 %" in told
+    assert "training of shared goes on by the front: all alike" in told
