@@ -9,11 +9,15 @@
 #include <mbed.h>
 #include <rtx_os.h>
 
-extern "C" {
-extern uint32_t __etext, __data_start__, __data_end__, __bss_end__, __isr_vector;
-}
-
 namespace danas {
+
+// Linker symbols by names of our own: the core's headers declare some of them otherwise.
+extern uint8_t image_begin[] __asm__("__Vectors");
+extern uint8_t image_end[] __asm__("__etext");  // the initial data follow it
+extern uint8_t data_begin[] __asm__("__data_start__");
+extern uint8_t data_end[] __asm__("__data_end__");
+extern uint8_t bss_begin[] __asm__("__bss_start__");
+extern uint8_t bss_end[] __asm__("__bss_end__");
 
 // setup() and loop() run in mbed's main thread, whose stack the operating system knows.
 static osRtxThread_t* thread() { return static_cast<osRtxThread_t*>(osThreadGetId()); }
@@ -29,25 +33,34 @@ uint8_t* stack_top() {
 }
 
 uint32_t image_flash_bytes() {
-  const uint32_t data = (uint32_t)&__data_end__ - (uint32_t)&__data_start__;
-  return (uint32_t)&__etext - (uint32_t)&__isr_vector + data;
+  return uint32_t(image_end - image_begin) + uint32_t(data_end - data_begin);
 }
 
 // The operating system's heap holds its threads' stacks too and keeps no count.
 bool heap_bytes(uint32_t*) { return false; }
 
-uint32_t static_ram_bytes() { return (uint32_t)&__bss_end__ - (uint32_t)&__data_start__; }
+// What survives a reset lies between the two.
+uint32_t static_ram_bytes() {
+  return uint32_t(data_end - data_begin) + uint32_t(bss_end - bss_begin);
+}
 
 }  // namespace danas
 
 #else  // STM32 cores, and the emulated machines of platforms/, which use the same symbols
 
-extern "C" {
-extern uint32_t g_pfnVectors, _sidata, _sdata, _edata, _ebss, _end, _estack;
-void* _sbrk(ptrdiff_t bytes);
-}
+extern "C" void* _sbrk(ptrdiff_t bytes);
 
 namespace danas {
+
+// Linker symbols by names of our own: a core's headers may declare them otherwise.
+extern uint8_t image_begin[] __asm__("g_pfnVectors");
+extern uint8_t image_end[] __asm__("_sidata");  // the initial data begin here
+extern uint8_t data_begin[] __asm__("_sdata");
+extern uint8_t data_end[] __asm__("_edata");
+extern uint8_t bss_begin[] __asm__("_sbss");
+extern uint8_t bss_end[] __asm__("_ebss");
+extern uint8_t heap_begin[] __asm__("_end");
+extern uint8_t stack_begin[] __asm__("_estack");
 
 Span free_stack() {
   uint8_t* here = static_cast<uint8_t*>(__builtin_frame_address(0));
@@ -56,18 +69,21 @@ Span free_stack() {
   return {here - heap_end > most ? here - most : heap_end, here};
 }
 
-uint8_t* stack_top() { return reinterpret_cast<uint8_t*>(&_estack); }
+uint8_t* stack_top() { return stack_begin; }
 
 uint32_t image_flash_bytes() {
-  return (uint32_t)&_sidata - (uint32_t)&g_pfnVectors + ((uint32_t)&_edata - (uint32_t)&_sdata);
+  return uint32_t(image_end - image_begin) + uint32_t(data_end - data_begin);
 }
 
 bool heap_bytes(uint32_t* bytes) {
-  *bytes = uint32_t(reinterpret_cast<uintptr_t>(_sbrk(0)) - reinterpret_cast<uintptr_t>(&_end));
+  *bytes = uint32_t(static_cast<uint8_t*>(_sbrk(0)) - heap_begin);
   return true;
 }
 
-uint32_t static_ram_bytes() { return (uint32_t)&_ebss - (uint32_t)&_sdata; }
+// A gap of alignment may lie between the two.
+uint32_t static_ram_bytes() {
+  return uint32_t(data_end - data_begin) + uint32_t(bss_end - bss_begin);
+}
 
 }  // namespace danas
 
