@@ -26,6 +26,7 @@ from danas_hil.base import DanasError, read_json, write_json
 from danas_hil.board import Board, Limits, board_names, load_board
 from danas_hil.estimate.latency_tables import find_table
 from danas_hil.estimate.on_board import estimate_on
+from danas_hil.estimate.read import read_file
 from danas_hil.measure import Measurement
 from danas_hil.run import RunFolder
 from danas_hil.targets import Kind
@@ -188,7 +189,7 @@ def keep_estimate(
         exact[board] = read_json(file)
     if board not in exact and board in board_names():
         with contextlib.suppress(OSError, DanasError):
-            made = estimate_on(load_board(board), model.read_bytes(), name=model.stem).to_json()
+            made = estimate_on(load_board(board), read_file(model), name=model.stem).to_json()
             made.pop("plan")  # long; worked out again where it is drawn
             exact[board] = made
             write_json(file, made)
@@ -202,8 +203,8 @@ def _with_latency(kept: Mapping[str, Any], board: Board, model: Path) -> Mapping
     """`kept` with its latency: that of today, where none was known when it was made."""
     if figure(kept, "latency", "total_us") is not None or isinstance(find_table(board), str):
         return kept
-    with contextlib.suppress(OSError, DanasError):
-        found = estimate_on(board, model.read_bytes(), name=model.stem)
+    with contextlib.suppress(DanasError):
+        found = estimate_on(board, read_file(model), name=model.stem)
         return {**kept, "latency": found.latency.to_json()}
     return kept
 

@@ -141,7 +141,7 @@ def test_what_is_of_no_use_is_refused_with_its_place(
 
 
 def test_an_experiment_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DanasError, match=r"There is no experiment file .*none\.toml"):
+    with pytest.raises(DanasError, match=r"There is no file .*none\.toml"):
         read_experiment(tmp_path / "none.toml")
 
 

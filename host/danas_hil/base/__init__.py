@@ -14,6 +14,7 @@ from danas_hil.base.files import (
     write_json,
 )
 from danas_hil.base.process import Finished, run_process
+from danas_hil.base.reading import read_bytes, read_text, read_toml
 
 __all__ = [
     "DanasError",
@@ -23,7 +24,10 @@ __all__ = [
     "captured_stderr",
     "first_line",
     "parse_duration",
+    "read_bytes",
     "read_json",
+    "read_text",
+    "read_toml",
     "require",
     "run_process",
     "tree_folder",

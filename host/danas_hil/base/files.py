@@ -13,6 +13,10 @@ from typing import Any
 import platformdirs
 
 from danas_hil.base.errors import DanasError
+from danas_hil.base.reading import read_bytes
+
+JSON_BYTES = 256 * 1024 * 1024
+"""Of a front with every evaluation of a long search, and more."""
 
 
 @contextlib.contextmanager
@@ -52,10 +56,8 @@ def write_json(path: Path, value: Any) -> None:
 def read_json(path: Path, hint: str = "") -> Any:
     """Read JSON from `path`. Raises DanasError naming the file when it is missing or damaged."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise DanasError(f"There is no file {path}.", hint) from error
-    except (OSError, ValueError) as error:
+        return json.loads(read_bytes(path, JSON_BYTES, hint))
+    except (ValueError, RecursionError) as error:
         raise DanasError(f"{path} can't be read: {error}.", hint) from error
 
 

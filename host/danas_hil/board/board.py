@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import MISSING, asdict, dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
-from danas_hil.base import DanasError, tree_folder
+from danas_hil.base import DanasError, read_toml, tree_folder
 from danas_hil.board.figures import build_key, read_figures
 from danas_hil.board.firmware import Firmware
 from danas_hil.board.limits import Limits, parse_latency, parse_size
@@ -166,7 +165,4 @@ def choose_limits(
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DanasError(f"{path} can't be read: {error}.") from error
+    return read_toml(path)

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from danas_hil.base import DanasError, write_atomic
+from danas_hil.base import DanasError, read_text, write_atomic
 from danas_hil.board.board import load_board
 from danas_hil.board.ports import Scanned
 
@@ -84,13 +84,7 @@ def write_hardware_map(path: Path, entries: Iterable[MapEntry]) -> None:
 
 def read_hardware_map(path: Path) -> tuple[MapEntry, ...]:
     """The entries of a map, ours or twister's. Raises DanasError naming the file and the line."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise DanasError(
-            f"The hardware map {path} can't be read: {error}.",
-            f"Make one: danas-hil boards scan --write {path}",
-        ) from error
+    text = read_text(path, f"A hardware map is made by: danas-hil boards scan --write {path}")
     return tuple(_entry(path, line, row) for line, row in _rows(path, text))
 
 

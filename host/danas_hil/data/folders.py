@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from danas_hil.base import DanasError
+from danas_hil.base import DanasError, read_bytes
 from danas_hil.data.records import (
     Record,
     SourceOptions,
@@ -17,6 +17,9 @@ from danas_hil.data.records import (
 
 PERSON_CLASSES = ("1", "person", "yes")
 """Folder names that are taken for class person unless one is set."""
+
+MOST_BYTES = 256 * 1024 * 1024
+"""Of an image file."""
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 """Other files in a class folder are passed over."""
@@ -51,11 +54,7 @@ class FolderSource:
     def records(self, split: str) -> Iterator[Record]:
         for place, names, label in self._list(split):
             for file in (place / name for name in names):
-                try:
-                    content = file.read_bytes()
-                except OSError as error:
-                    raise DanasError(f"{file} can't be read: {error}.") from error
-                yield Record(str(file), content, label)
+                yield Record(str(file), read_bytes(file, MOST_BYTES), label)
 
     def _list(self, split: str) -> list[tuple[Path, list[str], int]]:
         """Class folders of `split`, names of the images in each, label; looked up once.

@@ -8,7 +8,7 @@ from functools import cache
 from math import prod
 from pathlib import Path
 
-from danas_hil.base import DanasError
+from danas_hil.base import DanasError, read_bytes
 from danas_hil.estimate.flatbuffer import Flatbuffer, Table
 from danas_hil.estimate.graph import ABSENT, TYPE_BYTES, Operator, OperatorGraph, Tensor, Window
 from danas_hil.estimate.shapes import check_shapes
@@ -69,18 +69,7 @@ def naming(name: str) -> Iterator[None]:
 
 def read_file(path: Path) -> bytes:
     """The bytes of a model file. Raises DanasError when it is missing, unreadable or too big."""
-    try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise DanasError(
-                f"{path} has {size} bytes, more than any model for a microcontroller.",
-                f"The most that is read is {MAX_FILE_BYTES} bytes.",
-            )
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise DanasError(f"There is no file {path}.") from error
-    except OSError as error:
-        raise DanasError(f"{path} can't be read: {error}.") from error
+    return read_bytes(path, MAX_FILE_BYTES, "A .tflite file for a microcontroller is expected.")
 
 
 def _read(buffer: Flatbuffer) -> OperatorGraph:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
@@ -11,7 +10,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from danas_hil.base import DanasError, parse_duration
+from danas_hil.base import DanasError, parse_duration, read_toml
 from danas_hil.board import choose_limits
 from danas_hil.data import SourceOptions
 from danas_hil.search import SearchSettings, Weights, check_lends, check_possible
@@ -90,12 +89,7 @@ def read_experiment(path: Path, data: str | None = None) -> Experiment:
     Keys: see docs/guide.md. Every setting of every search is looked at, also whether any genome
     fits its limits. Raises DanasError that names the file, the search and the key.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise DanasError(f"There is no experiment file {path}.") from error
-    except (OSError, ValueError) as error:
-        raise DanasError(f"{path} can't be read: {error}.") from error
+    content = read_toml(path, "An experiment is a TOML file: see docs/guide.md.")
     with _within(str(path)):
         return _experiment(path, content if data is None else {**content, "data": data})
 

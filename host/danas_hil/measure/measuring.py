@@ -11,6 +11,7 @@ import numpy as np
 
 from danas_hil import tflm
 from danas_hil.base import DanasError
+from danas_hil.estimate.read import read_file
 from danas_hil.measure.accuracy import Streamed, TestImages, read_test_images, take_accuracy
 from danas_hil.measure.profiling import identified, take_profile
 from danas_hil.measure.record import Failure, Measurement, Parity
@@ -79,7 +80,7 @@ def measure_all(
         if item.golden is None:
             tflm.version()  # a missing extra is nothing that the next item could mend
         try:
-            model = ModelFile(item.id, _read(item.model))
+            model = ModelFile(item.id, read_file(item.model))
             golden = _golden(item, model)
             images = _images(item, accuracy)
         except DanasError as error:
@@ -301,13 +302,6 @@ def _unbuilt(target: Target, item: Item, error: DanasError) -> Measurement:
         build=BuildIdentity("", {}),
         failure=Failure(stage, error.what, error.hint),
     )
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DanasError(f"The model {path} can't be read: {error.strerror}.") from error
 
 
 def _golden(item: Item, model: ModelFile) -> Golden:

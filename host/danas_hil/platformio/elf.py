@@ -9,8 +9,9 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-from danas_hil.base import DanasError
+from danas_hil.base import DanasError, read_bytes
 
+_MOST_BYTES = 256 * 1024 * 1024  # with debug information
 _NOBITS = 8
 _WRITE, _ALLOC = 1, 2
 _LOAD = 1
@@ -55,10 +56,10 @@ class ElfSizes:
 
 def read_elf_sizes(path: Path) -> ElfSizes:
     """Raises DanasError for what is no ELF file of a 32-bit Arm."""
+    content = read_bytes(path, _MOST_BYTES, "Build it once more.")
     try:
-        content = path.read_bytes()
         return _sizes(content)
-    except (OSError, ValueError, struct.error, IndexError) as error:
+    except (ValueError, struct.error, IndexError) as error:
         raise DanasError(
             f"{path} is no firmware for an Arm: {error}.", "Build it once more."
         ) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import tomli_w
 
-from danas_hil.base import DanasError, read_json, write_atomic, write_json
+from danas_hil.base import DanasError, read_json, read_toml, write_atomic, write_json
 from danas_hil.run.picks import Picks
 from danas_hil.run.records import Front
 
@@ -114,10 +113,7 @@ class RunFolder:
         write_atomic(self.config_file, tomli_w.dumps(dict(config)))
 
     def config(self) -> dict[str, Any]:
-        try:
-            return tomllib.loads(self.config_file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise DanasError(f"{self.config_file} can't be read: {error}.", _HINT) from error
+        return read_toml(self.config_file, _HINT)
 
     def write_front(self, front: Front) -> None:
         write_json(self.front_file, front.to_json())

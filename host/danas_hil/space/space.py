@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from danas_hil.base import DanasError
+from danas_hil.base import DanasError, read_toml
 from danas_hil.space.genome import Colour, DataConfig, Genome
 from danas_hil.space.layer_space import FAMILY, LayerSpace
 from danas_hil.space.search_space import SearchSpace
@@ -127,9 +126,6 @@ def choose_space(
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise DanasError(f"There is no search space file {path}.", _HINT) from error
-    except (OSError, ValueError) as error:
-        raise DanasError(f"{path} can't be read: {error}.", _HINT) from error
+    if not path.exists():
+        raise DanasError(f"There is no search space file {path}.", _HINT)
+    return read_toml(path, _HINT)
