@@ -143,6 +143,20 @@ def test_where_the_whole_was_not_measured_the_estimate_decides_and_says_so() -> 
     assert verdict_of(unbuilt, Limits(41_000, 90_900), {}).fits is None
 
 
+@pytest.mark.parametrize(
+    ("limit", "fits"), [(39_999, False), (40_000, None), (41_999, None), (42_000, True)]
+)
+def test_a_limit_inside_the_band_of_an_estimate_is_no_verdict(
+    limit: int, fits: bool | None
+) -> None:
+    exact = {"ram": {"total_bytes": 41_000, "least_bytes": 40_000, "most_bytes": 42_000}}
+    estimate = {"exact": {"nano33ble": exact}}
+    unmeasured = replace(NANO, memory=None)
+    comparison = compare([unmeasured], {"ab12": estimate}, {"nano33ble": Limits(limit)})
+    assert row(comparison.rows, "ram", "exact").fits is fits
+    assert comparison.verdicts[0].fits is fits
+
+
 def test_without_limits_all_fits() -> None:
     assert verdict_of(HOST, Limits()).fits is True
 

@@ -6,8 +6,9 @@ An estimate is the content of a candidate's estimate.json. What is read of it, a
      "exact": {BOARD: {"runtime": …, "kernels": …,            the byte-exact model, by board id
                        "arena": {"used_bytes": …, "head_bytes": …, "tail_bytes": …,
                                  "minimum_bytes": …},
-                       "flash": {"total_bytes": …, "model_bytes": …, "code_bytes": …},
-                       "ram": {"total_bytes": …},
+                       "flash": {"total_bytes": …, "least_bytes": …, "most_bytes": …,
+                                 "model_bytes": …, "code_bytes": …},
+                       "ram": {"total_bytes": …, "least_bytes": …, "most_bytes": …},
                        "latency": {"total_us": …, "fitted_on_it": …}}}}
 
 An entry of `exact` is what `danas-hil estimate --json` prints for that board; the board `host` is
@@ -50,7 +51,8 @@ class Compared:
 
     target: BOARD or BOARD@SERIAL. unit: `bytes` or `us`. model: who estimates. limit: the most that
     there may be; None where there is no limit for this quantity. fitted_on_it: whether the
-    candidate is among the models whose times the estimate is fitted on.
+    candidate is among the models whose times the estimate is fitted on. least, most: the band of
+    the estimate; None where nothing says so.
     """
 
     candidate: str
@@ -64,6 +66,8 @@ class Compared:
     observed: float | None
     limit: int | None = None
     fitted_on_it: bool = False
+    least: float | None = None
+    most: float | None = None
 
     @property
     def error(self) -> float | None:
@@ -80,8 +84,11 @@ class Compared:
     @property
     def fits(self) -> bool | None:
         """Whether the observation, or else the estimate, is within the limit; None: not known."""
-        value = self.estimate if self.observed is None else self.observed
-        return None if value is None or self.limit is None else value <= self.limit
+        if self.limit is None:
+            return None
+        if self.observed is not None:
+            return self.observed <= self.limit
+        return _within(self.least, self.most, self.limit)
 
     def to_json(self) -> dict[str, Any]:
         derived = {"error": self.error, "error_share": self.error_share, "fits": self.fits}
@@ -244,6 +251,7 @@ def _rows(
         if not built or not told:  # the target has no such thing
             continue
         source = _source(estimate, model, measurement.board)
+        least, most = _bounds(source, quantity, keys)
         yield Compared(
             candidate=measurement.model,
             target=measurement.target,
@@ -256,7 +264,26 @@ def _rows(
             observed=seen,
             limit=_LIMITED[quantity](limits) if quantity in _LIMITED else None,
             fitted_on_it=model == "fitted" and _fitted_on_it(source),
+            least=least,
+            most=most,
         )
+
+
+def _bounds(
+    source: Any, quantity: Quantity, keys: tuple[str, ...]
+) -> tuple[float | None, float | None]:
+    """The band of an estimate; one that tells none is taken for exact."""
+    best = figure(source, *keys)
+    told = source.get(quantity) if isinstance(source, Mapping) else None
+    if keys[-1] != "total_bytes" or not isinstance(told, Mapping) or "least_bytes" not in told:
+        return best, best
+    return figure(told, "least_bytes"), figure(told, "most_bytes")
+
+
+def _within(least: float | None, most: float | None, limit: float) -> bool | None:
+    if least is not None and least > limit:
+        return False
+    return True if most is not None and most <= limit else None
 
 
 _LIMITED = {
@@ -300,19 +327,22 @@ def _verdict(measurement: Measurement, estimate: Mapping[str, Any], limits: Limi
     exact = _source(estimate, "exact", measurement.board)
     leans = False
     verdicts: list[bool | None] = []
-    for limit, whole, part, keys in (
-        (limits.ram_bytes, observed["ram"], observed["arena"], ("ram", "total_bytes")),
-        (limits.flash_bytes, observed["flash"], observed["model"], ("flash", "total_bytes")),
-    ):
+    quantities: tuple[tuple[int | None, Quantity, Quantity], ...] = (
+        (limits.ram_bytes, "ram", "arena"),
+        (limits.flash_bytes, "flash", "model"),
+    )
+    for limit, quantity, of_it in quantities:
+        whole, part = observed[quantity], observed[of_it]
         if limit is None:
             continue
         if whole is None and part is not None and part > limit:
             verdicts.append(False)  # a part of it is too much already
             continue
-        if whole is None:
-            whole = figure(exact, *keys)
-            leans = leans or whole is not None
-        verdicts.append(None if whole is None else whole <= limit)
+        if whole is not None:
+            verdicts.append(whole <= limit)
+            continue
+        verdicts.append(_within(*_bounds(exact, quantity, (quantity, "total_bytes")), limit))
+        leans = leans or verdicts[-1] is not None
     if measurement.status == "SIZE":
         verdicts.append(False)
     return Verdict(

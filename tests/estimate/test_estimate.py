@@ -8,7 +8,7 @@ import pytest
 from danas_hil.base import DanasError
 from danas_hil.estimate import Firmware, estimate_genome, estimate_model, lay_out, list_runtimes
 from danas_hil.estimate.flash import CodeTable, code_tables
-from danas_hil.estimate.lines import Line, all_fit, fits_within, total_bytes
+from danas_hil.estimate.lines import Line, all_fit, fits_within, total
 from danas_hil.space import ArchConfig, DataConfig, Genome
 
 GENOME = Genome(DataConfig(96, "rgb"), ArchConfig(2, 1, 1, 1, 0, 0.3))
@@ -93,8 +93,36 @@ def test_what_is_unknown_leaves_the_verdict_open_unless_the_rest_is_too_much(siz
     assert fits_within([Line("x", size) for size in sizes], limit) is verdict
 
 
-def test_a_total_with_an_unknown_line_is_unknown():
-    assert total_bytes([Line("x", 1), Line("y", None)]) is None
+@pytest.mark.parametrize(
+    ("band", "limit", "verdict"),
+    [
+        ((15, 25), 35, True),
+        ((15, 25), 34, None),
+        ((15, 25), 25, None),
+        ((15, 25), 24, False),
+        ((15, None), 10_000, None),
+        ((15, None), 24, False),
+    ],
+)
+@pytest.mark.parametrize("best", [20, None])
+def test_a_verdict_is_only_what_holds_for_the_whole_of_the_band(best, band, limit, verdict):
+    lines = [Line("x", 10), Line("y", best, "a source", band)]
+    assert fits_within(lines, limit) is verdict
+
+
+def test_a_total_has_a_figure_if_every_line_has_one_and_bounds_that_are_theirs():
+    lines = [Line("x", 1), Line("y", 20, "", (15, 25))]
+    assert total(lines) == Line("total", 21, bounds=(16, 26))
+    unknown = total([*lines, Line("z", None)])
+    assert (unknown.bytes, unknown.least, unknown.most) == (None, 16, None)
+    bounded = total([*lines, Line("z", None, "", (3, 4))])
+    assert (bounded.bytes, bounded.least, bounded.most) == (None, 19, 30)
+
+
+@pytest.mark.parametrize("band", [(21, 25), (15, 19)])
+def test_a_figure_lies_in_its_band(band):
+    with pytest.raises(AssertionError, match="y: 20 is"):
+        Line("y", 20, "", band)
 
 
 @pytest.mark.parametrize(
@@ -121,8 +149,10 @@ def test_json_has_the_promised_shape(shared, firmware, ram_limit, fits):
         "tail_bytes": 27380,
         "minimum_bytes": 101120,
     }
-    assert set(told["flash"]) == {"total_bytes", "model_bytes", "code_bytes"}
-    assert set(told["ram"]) == {"total_bytes"}
+    totals = {"total_bytes", "least_bytes", "most_bytes"}
+    assert set(told["flash"]) == {*totals, "model_bytes", "code_bytes"}
+    assert set(told["ram"]) == totals
+    assert told["ram"]["least_bytes"] == sum(row["least"] for row in told["breakdown"]["ram"])
     assert told["fits"] == fits
     assert (told["runtime"], told["kernels"]) == ("arduino", "cmsis-nn")
     assert sum(told["breakdown"]["arena"].values()) == 101108

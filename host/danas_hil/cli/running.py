@@ -202,10 +202,20 @@ def _latency_complete(candidate: Candidate) -> bool:
 
 
 def _lacking(front: Front) -> str:
-    """What the totals leave out, for want of a figure."""
-    if all(c.estimate["totals"].get("complete", True) for c in front.candidates):
+    """By how much more the totals may be, since they are what is certain."""
+    totals = [c.estimate["totals"] for c in front.candidates]
+    if all(one.get("complete", True) for one in totals):
         return ""
-    return "; without what only a build for the board can tell, such as the framework's share"
+    more = [
+        None if most is None else most - one[f"{what}_bytes"]
+        for one in totals
+        for what in ("ram", "flash")
+        for most in [one.get(f"most_{what}_bytes")]
+    ]
+    if None in more:
+        return "; at least: a build for the board tells the rest, such as the framework's share"
+    widest = max(size for size in more if size is not None)
+    return f"; at least: up to {format_size(widest)} more, till a build for the board tells"
 
 
 def _front_row(candidate: Candidate, front: Front) -> list[str]:

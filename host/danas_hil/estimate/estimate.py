@@ -11,7 +11,7 @@ from danas_hil.estimate.flash import FlashEstimate, estimate_flash
 from danas_hil.estimate.graph import OperatorGraph
 from danas_hil.estimate.latency import LatencyEstimate
 from danas_hil.estimate.layout import lay_out
-from danas_hil.estimate.lines import all_fit, fits_within
+from danas_hil.estimate.lines import Line, all_fit, fits_within
 from danas_hil.estimate.ram import Firmware, RamEstimate, estimate_ram
 from danas_hil.estimate.read import naming, read_graph
 from danas_hil.estimate.runtime import load_runtime
@@ -64,17 +64,19 @@ class Estimate:
         return all_fit((self.fits_ram, self.fits_flash, self.fits_latency))
 
     def to_json(self) -> dict[str, Any]:
-        """Bytes that are not known are null; `fits` is true, false or "unknown"."""
+        """`fits` is true, false or "unknown". total_bytes: the best figure, null where a line has
+        none; least_bytes, most_bytes: what is certain of it, most null where nothing says so.
+        """
         return {
             "runtime": self.runtime,
             "kernels": self.kernels,
             "arena": self.arena.to_json(),
             "flash": {
-                "total_bytes": self.flash.total_bytes,
+                **_total(self.flash.total),
                 "model_bytes": self.flash.model_bytes,
                 "code_bytes": self.flash.code_bytes,
             },
-            "ram": {"total_bytes": self.ram.total_bytes},
+            "ram": _total(self.ram.total),
             "latency": self.latency.to_json(),
             "fits": "unknown" if self.fits is None else self.fits,
             "limits": {
@@ -90,6 +92,10 @@ class Estimate:
             },
             "plan": [asdict(buffer) for buffer in self.arena.plan],
         }
+
+
+def _total(line: Line) -> dict[str, int | None]:
+    return {"total_bytes": line.bytes, "least_bytes": line.least, "most_bytes": line.most}
 
 
 def estimate_model(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from danas_hil.estimate.lines import Line, sourced, total_bytes
+from danas_hil.estimate.lines import Line, sourced, total, total_bytes
 from danas_hil.estimate.runtime import Runtime
 
 _FOLDER = Path(__file__).with_name("code")
@@ -57,8 +57,12 @@ class FlashEstimate:
         return total_bytes((self.library, self.firmware))
 
     @property
+    def total(self) -> Line:
+        return total(self.lines, "flash")
+
+    @property
     def total_bytes(self) -> int | None:
-        return total_bytes(self.lines)
+        return self.total.bytes
 
 
 def estimate_flash(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from danas_hil.estimate.lines import Line, sourced, total_bytes
+from danas_hil.estimate.lines import Line, sourced, total
 
 
 @dataclass(frozen=True)
@@ -14,8 +14,12 @@ class RamEstimate:
     lines: tuple[Line, ...]
 
     @property
+    def total(self) -> Line:
+        return total(self.lines, "RAM")
+
+    @property
     def total_bytes(self) -> int | None:
-        return total_bytes(self.lines)
+        return self.total.bytes
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -162,8 +162,9 @@ def _member(candidate: Candidate, evaluation: Evaluation | None, front: Front) -
     if evaluation is not None:
         ram = evaluation.ram_bytes if ram is None else ram
         flash = evaluation.flash_bytes if flash is None else flash
-    latency, incomplete = totals.get("latency_us"), totals.get("complete") is False
+    latency = totals.get("latency_us")
     verdict = fits(ram, flash, front.limits, latency)
+    incomplete = not _fit_at_most(totals, front.limits)
     if front.limits.latency_us is not None:
         incomplete = incomplete or totals.get("latency_complete") is False
     return Member(
@@ -184,6 +185,17 @@ def _member(candidate: Candidate, evaluation: Evaluation | None, front: Front) -
         None if verdict and incomplete else verdict,
         latency,
         totals.get("latency_source", ""),
+    )
+
+
+def _fit_at_most(totals: Mapping[str, Any], limits: Limits) -> bool:
+    """Whether the most that it may take is within the limits of memory."""
+    if totals.get("complete", True):
+        return True
+    most = [totals.get("most_ram_bytes"), totals.get("most_flash_bytes")]
+    return all(
+        limit is None or (size is not None and size <= limit)
+        for size, limit in zip(most, (limits.ram_bytes, limits.flash_bytes), strict=True)
     )
 
 

@@ -10,7 +10,7 @@ from danas_hil.board import load_board
 from danas_hil.estimate import paper
 from danas_hil.estimate.latency import LatencyEstimate, LatencyTable, estimate_latency
 from danas_hil.estimate.layout import lay_out
-from danas_hil.estimate.lines import known_bytes
+from danas_hil.estimate.lines import Line
 from danas_hil.estimate.on_board import estimate_on
 from danas_hil.estimate.work import work_of
 from danas_hil.search.fitness import within
@@ -24,15 +24,15 @@ REFERENCE_BOARD = "nano33ble"
 
 @dataclass(frozen=True)
 class _Needs:
-    """Of one genome.
+    """Of one genome. latency: None where the board has no rates."""
 
-    complete: whether RAM and flash are known wholly. latency: None where the board has no rates.
-    """
-
-    ram_bytes: int
-    flash_bytes: int
-    complete: bool
+    ram: Line
+    flash: Line
     latency: LatencyEstimate | None
+
+    @property
+    def totals(self) -> tuple[int, int]:
+        return self.ram.least, self.flash.least
 
 
 class MemoryEstimator:
@@ -53,11 +53,10 @@ class MemoryEstimator:
     def totals(self, genome: Genome) -> tuple[int, int]:
         """Bytes of RAM and of flash, which limits are held against.
 
-        Exact model: the sum of all lines whose figure is known, so that nothing is called too
-        large that might fit. Paper: Eq. 2 and Eq. 1.
+        Exact model: what it takes at least, so that nothing is called too large that might fit.
+        Paper: Eq. 2 and Eq. 1.
         """
-        needs = self._needs(genome)
-        return needs.ram_bytes, needs.flash_bytes
+        return self._needs(genome).totals
 
     def fits(self, genome: Genome) -> bool:
         """Whether `totals` and `latency_us` are within the limits."""
@@ -81,18 +80,19 @@ class MemoryEstimator:
             found = estimate_on(
                 self._board, genome, limits=self._limits, rates=rates or "not asked for"
             )
-            ram, flash = known_bytes(found.ram.lines), known_bytes(found.flash.lines)
-            complete = None not in (found.ram.total_bytes, found.flash.total_bytes)
-            return _Needs(ram, flash, complete, found.latency if rates else None)
+            return _Needs(found.ram.total, found.flash.total, found.latency if rates else None)
         by_equations = paper(genome)
         latency = estimate_latency(work_of(lay_out(genome)), rates) if rates else None
-        return _Needs(by_equations.ram_bytes, by_equations.flash_bytes, True, latency)
+        return _Needs(
+            Line("Eq. 2", by_equations.ram_bytes), Line("Eq. 1", by_equations.flash_bytes), latency
+        )
 
     def detail(self, genome: Genome, model: bytes) -> dict[str, Any]:
         """estimate.json of a converted candidate: both models, and the exact one for the host too.
 
-        totals: what the search went by, for the genome, and whether that is all there is; latency
-        where it is estimated, with what the rates come from.
+        totals: what the search went by, for the genome: the least it takes, the most (null where
+        nothing says so), and whether they are the same; latency where it is estimated, with what
+        the rates come from.
         exact: by board, for the file.
         """
         needs = self._needs(genome)
@@ -104,9 +104,11 @@ class MemoryEstimator:
             exact[board.id] = estimate
         return {
             "totals": {
-                "ram_bytes": needs.ram_bytes,
-                "flash_bytes": needs.flash_bytes,
-                "complete": needs.complete,
+                "ram_bytes": needs.ram.least,
+                "flash_bytes": needs.flash.least,
+                "most_ram_bytes": needs.ram.most,
+                "most_flash_bytes": needs.flash.most,
+                "complete": needs.ram.exact and needs.flash.exact,
                 **self._latency_totals(needs.latency),
             },
             "paper": {
