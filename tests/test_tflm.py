@@ -11,6 +11,7 @@ import pytest
 from danas_hil import tflm
 from danas_hil.base import DanasError
 from danas_hil.tflm import host, worker
+from processes import below, processes
 
 pytest.importorskip("tflite_micro", reason="needs the extra host")
 
@@ -187,7 +188,8 @@ def test_a_crash_in_tflm_is_an_error_and_not_our_end() -> None:
 @needs_models
 def test_a_process_that_dies_is_told_with_its_signal() -> None:
     with tflm.load(content("kws_ref_model"), "kws") as model:
-        os.kill(model._child.pid, 6)
+        (worker,) = below(model._child.pid)
+        os.kill(worker, 6)
         with pytest.raises(DanasError, match=r"ended its process \(SIGABRT\) with kws"):
             model.infer(np.zeros(model.input_shape, np.int8))
 
@@ -203,9 +205,9 @@ def test_a_run_without_end_is_cut_off() -> None:
 @needs_models
 def test_no_process_is_left_behind() -> None:
     with tflm.load(content("hello_world_int8")) as model:
-        child = model._child
-        assert child.poll() is None
-    assert child.poll() is not None
+        family = [model._child.pid, *below(model._child.pid)]
+        assert len(family) == 2
+    assert not set(family) & set(processes())
 
 
 @needs_models

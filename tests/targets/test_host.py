@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from danas_hil.targets import HostTarget, ModelFile, Target, TargetError
+from processes import below
 
 from .contract import Contract, public_model
 
@@ -49,7 +50,8 @@ def test_a_process_that_ends_is_a_fault(tmp_path: Path) -> None:
     target = HostTarget()
     build = target.build(public_model("kws_ref_model"), tmp_path)
     with target.open(build) as session:
-        os.kill(session._loaded._child.pid, signal.SIGSEGV)
+        (worker,) = below(session._loaded._child.pid)
+        os.kill(worker, signal.SIGSEGV)
         with pytest.raises(TargetError, match="SIGSEGV") as caught:
             session.memory()
     assert caught.value.stage == "FAULT"

@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 import signal
-import subprocess
 
 import numpy as np
 import pytest
@@ -23,6 +22,7 @@ from danas_hil.targets import (
     open_session,
 )
 from danas_hil.tflm import Golden
+from processes import below
 
 from .contract import Contract
 
@@ -109,7 +109,5 @@ class TestQemu(Contract):
 
 
 def children() -> list[int]:
-    """The emulators that this process runs."""
-    command = ["pgrep", "-P", str(os.getpid()), "qemu"]
-    told = subprocess.run(command, capture_output=True, text=True, check=False)
-    return [int(line) for line in told.stdout.split()]
+    """The emulators that run for this process, not those who keep them."""
+    return [one for one in below(os.getpid(), "qemu-system") if not below(one)]

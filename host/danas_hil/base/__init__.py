@@ -13,13 +13,14 @@ from danas_hil.base.files import (
     write_atomic,
     write_json,
 )
-from danas_hil.base.process import Finished, run_process
+from danas_hil.base.process import Finished, UnfinishedError, run_process, running_process
 from danas_hil.base.reading import read_bytes, read_text, read_toml
 
 __all__ = [
     "DanasError",
     "Deadline",
     "Finished",
+    "UnfinishedError",
     "atomic_path",
     "captured_stderr",
     "first_line",
@@ -30,6 +31,7 @@ __all__ = [
     "read_toml",
     "require",
     "run_process",
+    "running_process",
     "tree_folder",
     "user_folder",
     "write_atomic",

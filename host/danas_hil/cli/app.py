@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -59,12 +61,31 @@ def _version(
 
 
 def main() -> None:
-    """The entry point: errors meant for users are told in two lines and exit with 2."""
+    """The entry point: errors meant for users are told in two lines and exit with 2.
+
+    SIGTERM ends a command as Ctrl-C does, with nothing finished lost, and is told by the status.
+    """
+    terminated = False
+
+    def terminate(_number: int, frame: FrameType | None) -> None:
+        nonlocal terminated
+        terminated = True
+        interrupt = signal.getsignal(signal.SIGINT)  # what Ctrl-C does now, in a search for example
+        if not callable(interrupt):  # a shell ignores it for what it runs in the background
+            raise KeyboardInterrupt
+        interrupt(signal.SIGINT, frame)
+
+    if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, terminate)
+    status: int | str | None = 0
     try:
         app()
+    except SystemExit as end:
+        status = end.code
     except DanasError as error:
         error_out(error)
-        sys.exit(2)
+        status = 2
     except KeyboardInterrupt:
         error_out(DanasError("Stopped."))
-        sys.exit(130)
+        status = 130
+    sys.exit(128 + signal.SIGTERM if terminated else status)

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from danas_hil.base import DanasError, tree_folder
+from danas_hil.base import DanasError, running_process, tree_folder
 from danas_hil.board import Board
 from danas_hil.sketch import Sketch, firmware_of
 from danas_hil.targets.devices import QemuDevice
 from danas_hil.targets.interface import Kind
-from danas_hil.targets.streams import PortLostError, open_serial, running_process
+from danas_hil.targets.streams import PortLostError, open_serial
 from danas_hil.wire import ByteStream
 
 _START_SECONDS = 60.0  # Renode is up after about four; a busy computer takes longer
@@ -57,8 +57,13 @@ class RenodeDevice:
                 f'$elf=@{folder}/firmware.elf\n$pty="{terminal}"\ninclude @{folder}/board.resc\n'
             )
             command = [self.program, "--console", "--plain", "-e", f"include @{script}"]
-            tmpdir = {"TMPDIR": temporary}
-            with running_process(command, output, subprocess.STDOUT, tmpdir) as process:
+            with running_process(
+                command,
+                stdin=subprocess.PIPE,  # its monitor ends at the end of it
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                environment={"TMPDIR": temporary},
+            ) as process:
                 find = _terminal(process, terminal, log)
                 baud = firmware_of(self.board).serial_baud
                 with open_serial(find, baud, self.seconds, self.name) as stream:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import serial
 
-from danas_hil.base import DanasError, Deadline
+from danas_hil.base import DanasError, Deadline, running_process
 
 LOOK_AGAIN_SECONDS = 0.1
 _READ_SECONDS = 0.02  # in one piece; how late silence is noticed at the most
@@ -160,43 +159,9 @@ def open_process(arguments: Sequence[str], what: str, log: Path) -> Iterator[Pro
     Raises DanasError when it can't be started.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as errors, running_process(arguments, subprocess.PIPE, errors) as process:
+    pipe = subprocess.PIPE
+    with (
+        log.open("wb") as errors,
+        running_process(arguments, stdin=pipe, stdout=pipe, stderr=errors) as process,
+    ):
         yield ProcessStream(process, what, log)
-
-
-@contextlib.contextmanager
-def running_process(
-    arguments: Sequence[str],
-    output: IO[bytes] | int,
-    errors: IO[bytes] | int,
-    environment: Mapping[str, str] | None = None,
-) -> Iterator[subprocess.Popen[bytes]]:
-    """A program that is ended with the block, with all that it started.
-
-    Its standard input is a pipe of ours; `environment` is laid over our own. Raises DanasError
-    when it can't be started.
-    """
-    try:
-        process = subprocess.Popen(
-            list(arguments),
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=errors,
-            bufsize=0,
-            env={**os.environ, **(environment or {})},
-            start_new_session=True,  # Ctrl-C is ours to handle; the program is ended below
-        )
-    except OSError as error:
-        raise DanasError(
-            f"{arguments[0]} can't be started: {error}.",
-            "`danas-hil doctor` lists what is missing.",
-        ) from error
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                pipe.close()

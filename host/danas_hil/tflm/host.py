@@ -26,7 +26,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from danas_hil.base import DanasError, require
+from danas_hil.base import DanasError, require, running_process
 from danas_hil.tflm.check import Array, check_model, generous_arena
 
 ARENA_LIMIT = 256 * 2**20
@@ -122,7 +122,7 @@ class LoadedModel:
 
         def expire() -> None:
             expired.set()
-            child.kill()
+            child.terminate()
 
         timer = threading.Timer(seconds, expire)
         timer.start()
@@ -142,7 +142,7 @@ class LoadedModel:
                 " (as of a network whose activations have collapsed).",
             ) from error
         except BaseException:
-            child.kill()  # what it would answer now belongs to no question
+            child.terminate()  # what it would answer now belongs to no question
             raise
         finally:
             timer.cancel()
@@ -177,20 +177,15 @@ def load(model: bytes, name: str = "the model") -> Iterator[LoadedModel]:
     """
     require("tflite_micro", "host")
     arena_bytes = generous_arena(check_model(model, name))
-    with tempfile.TemporaryFile() as text:
-        child = subprocess.Popen(
-            [sys.executable, "-P", str(Path(__file__).with_name("worker.py"))],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=text,
-        )
-        try:
-            loaded = LoadedModel(name, child, text)
-            loaded._load(model, arena_bytes)
-            yield loaded
-        finally:
-            child.kill()  # it has nothing to put away
-            child.communicate()
+    pipe = subprocess.PIPE
+    worker = [sys.executable, "-P", str(Path(__file__).with_name("worker.py"))]
+    with (
+        tempfile.TemporaryFile() as text,
+        running_process(worker, stdin=pipe, stdout=pipe, stderr=text) as child,
+    ):
+        loaded = LoadedModel(name, child, text)
+        loaded._load(model, arena_bytes)
+        yield loaded
 
 
 _TOTAL = re.compile(r"Arena allocation (total|head|tail) (\d+) bytes")
