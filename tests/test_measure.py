@@ -267,6 +267,18 @@ def test_an_emulator_is_timed_twice_and_must_agree() -> None:
     assert caught.value.stage == "PROTOCOL"
 
 
+def test_by_a_whole_cores_cycle_counter_runs_differ_by_one_interrupt_at_most() -> None:
+    def twice(second: float, timer: str) -> tuple[float, ...]:
+        fake = Fake(kind="emulated", times=[278.4, second])
+        session = FakeSession(fake, Build(MODEL, fake.identity(MODEL)))
+        return take_time(session, "emulated", timer, timer_hz=216_000_000).runs_us
+
+    assert twice(278.52, "dwt") == (278.4, 278.52)
+    for second, timer in ((278.52, "platform"), (281.4, "dwt")):
+        with pytest.raises(TargetError, match="does not count instructions"):
+            twice(second, timer)
+
+
 def test_the_host_is_timed_ten_times_but_not_for_much_longer_than_a_second() -> None:
     assert len(timed("host", [100.0])) == 10
     assert len(timed("host", [3e5])) == 4

@@ -207,9 +207,14 @@ class Dut:
         if self.device is None:
             pytest.skip(f"{self.board.id} runs no firmware, so it has no self-test")
         try:
-            return selftest(self.device, self._folder("selftest"), boot_seconds=self._boot_seconds)
+            result = selftest(
+                self.device, self._folder("selftest"), boot_seconds=self._boot_seconds
+            )
         except DanasError as error:
-            _fail(f"{self.name}: {getattr(error, 'stage', 'self-test')}: {error}")
+            _fail(f"{self.name}: self-test: {error}")
+        if (failure := result.failure) is not None:
+            _fail(f"{self.name}: {failure.stage}: {failure.reason} {failure.hint}".rstrip())
+        return result
 
     def _target(self, margin: int) -> Target:
         from danas_hil.targets import FirmwareTarget, HostTarget

@@ -1,14 +1,10 @@
-"""flash and doctor with boards: addresses, accuracy, Ctrl-C, and what a failed board looks like."""
+"""flash with boards: addresses, accuracy and Ctrl-C."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shutil
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,10 +16,8 @@ from danas_hil.base import DanasError
 from danas_hil.board import board_names, load_board
 from danas_hil.cli.app import app
 from danas_hil.measure import measuring
-from danas_hil.measure.selftest import Check, SelfTestResult
 from danas_hil.metrics import Scores
 from danas_hil.run import RunFolder
-from danas_hil.targets import Hello, Sizes, TargetError
 
 
 def invoke(*arguments: str) -> Any:
@@ -152,63 +146,3 @@ def test_ctrl_c_keeps_what_is_measured_and_the_same_command_goes_on(
     assert again.stderr.count("measured earlier") == 1
     assert "3 of 3" in again.stderr
     assert " left" in again.stderr, "the time that remains"
-
-
-# -- doctor --board ----------------------------------------------------------------------------
-
-GOOD = SelfTestResult(
-    "nano33ble@1",
-    Hello("ab", "nano33ble", "none", "DWT", arena_bytes=1),
-    Sizes(1000, 500),
-    (Check("parity", True, "5 of 5 outputs"), Check("wire", True, "90 requests")),
-)
-
-
-@pytest.fixture
-def proved(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Lets doctor find a board whose self-test comes out as the test says."""
-
-    @contextlib.contextmanager
-    def reach_device(address: Any) -> Iterator[Any]:
-        yield SimpleNamespace(name=f"{address.board.id}@{address.place}", board=address.board)
-
-    def outcome(result: SelfTestResult | TargetError) -> None:
-        def selftest(device: Any, folder: Path) -> SelfTestResult:
-            assert device.name == "nano33ble@1"
-            if isinstance(result, TargetError):
-                raise result
-            return result
-
-        monkeypatch.setattr("danas_hil.measure.selftest.selftest", selftest)
-
-    monkeypatch.setattr("danas_hil.measure.reach_device", reach_device)
-    return outcome
-
-
-def test_doctor_shows_a_good_board(proved: Any) -> None:
-    proved(GOOD)
-    result = invoke("doctor", "--board", "nano33ble", "--device", "1")
-    assert result.exit_code == 0
-    assert "5 of 5 outputs" in result.stdout
-    assert "nano33ble@1 is good" in result.stdout
-    content = json.loads(invoke("doctor", "--board", "nano33ble@1", "--json").stdout)
-    assert content["good"]
-    assert [check["name"] for check in content["checks"]] == ["parity", "wire"]
-
-
-def test_doctor_fails_with_a_board_that_fails(proved: Any) -> None:
-    checks = (*GOOD.checks, Check("timer", False, "10 runs of 3 to 9 us"))
-    proved(replace(GOOD, checks=checks))
-    result = invoke("doctor", "--board", "nano33ble@1")
-    assert result.exit_code == 1
-    assert "FAILED" in result.stdout
-    assert json.loads(invoke("doctor", "--board", "nano33ble@1", "--json").stdout)["good"] is False
-
-
-def test_doctor_tells_the_stage_that_a_board_did_not_get_past(proved: Any) -> None:
-    proved(TargetError("BOOT", "It does not answer.", "Press reset.", Path("serial.log")))
-    result = invoke("doctor", "--board", "nano33ble@1")
-    assert result.exit_code == 1
-    assert "BOOT: It does not answer. Press reset. Log: serial.log" in result.stdout
-    content = json.loads(invoke("doctor", "--board", "nano33ble@1", "--json").stdout)
-    assert content["failure"]["stage"] == "BOOT"

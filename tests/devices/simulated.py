@@ -11,6 +11,13 @@ from collections.abc import Callable
 from danas_hil.wire import CHUNK_BYTES, Damaged, Decoder, Frame, encode
 
 
+class RestartedError(Exception):
+    """Raised by an answer that never comes because the device starts anew. last: what it said."""
+
+    def __init__(self, last: Frame | None = None) -> None:
+        self.last = b"" if last is None else encode(last)
+
+
 class SimulatedDevice:
     """Turns its input of `size` bytes into an output: each byte plus how often it ran, mod 256.
 
@@ -42,7 +49,11 @@ class SimulatedDevice:
                     replies += encode(Frame(0, "NAK"))
                 case Frame():
                     if event != self.kept[0]:
-                        kind, body = self._answer(event)
+                        try:
+                            kind, body = self._answer(event)
+                        except RestartedError as restarted:
+                            self.start()
+                            return replies + restarted.last
                         self.kept = (event, encode(Frame(event.seq, kind, body)))
                     replies += b"a log line\n" * self.log_lines + self.kept[1]
         return replies

@@ -9,7 +9,7 @@ import sys
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -18,6 +18,9 @@ from danas_hil import __version__
 from danas_hil.base import tree_folder, user_folder
 from danas_hil.cli.devices import DeviceOption, addressed
 from danas_hil.cli.show import JsonOption, console, note, print_json, say, table
+
+if TYPE_CHECKING:  # imported where it is used: it loads numpy, and --help is to be quick
+    from danas_hil.measure.selftest import SelfTestResult
 
 
 @dataclass(frozen=True)
@@ -46,11 +49,11 @@ _EXTRAS = {
     "dashboard": ("optuna-dashboard",),
 }
 _STANDS_FOR = {"tensorflow": ("tensorflow", "tensorflow-cpu")}
-_TOOLS = {
-    "pio": ("building and flashing boards", "It comes with danas-hil: is its environment active?"),
-    "arm-none-eabi-gcc": ("emulated boards", "Debian: apt install gcc-arm-none-eabi"),
-    "qemu-system-arm": ("emulated boards", "Debian: apt install qemu-system-arm"),
-    "renode": ("emulated boards", "https://renode.io has a portable release"),
+_WANTED_FOR = {
+    "pio": "building and flashing boards",
+    "arm-none-eabi-g++": "emulated boards",
+    "qemu-system-arm": "emulated boards",
+    "renode": "emulated boards",
 }
 
 
@@ -91,46 +94,50 @@ def doctor(
     out = console()
     rows = [(f.what, f.found or "missing", f.wanted_for) for f in findings]
     out.print(table(("what", "found", "for"), rows))
-    hints = list(dict.fromkeys(f"{f.what}: {f.hint}" for f in findings if f.found is None))
+    hints: dict[str, list[str]] = {}
+    for finding in findings:
+        if finding.found is None:
+            hints.setdefault(finding.hint, []).append(finding.what)
     if hints:
         out.print("\nTo get what is missing:")
-        for hint in hints:
-            out.print(f"  {hint}", soft_wrap=True, markup=False)
+        for hint, names in hints.items():
+            out.print(f"  {', '.join(names)}: {hint}", soft_wrap=True, markup=False)
 
 
 def _prove(board: str, device: str | None, json: bool) -> None:
-    from danas_hil.measure import reach_device
+    from danas_hil.measure import check_platform, reach_device
     from danas_hil.measure.selftest import selftest
-    from danas_hil.targets import TargetError
 
     with reach_device(addressed(board, device)) as found:
+        check_platform(found.board)
         folder = user_folder("selftests") / found.name.replace("/", "-")
         note(f"Building and running the self-test for {escape(found.name)} …")
-        try:
-            result = selftest(found, folder)
-        except TargetError as error:
-            log = error.log and str(error.log)
-            if json:
-                failure = {"stage": error.stage, "reason": error.what, "hint": error.hint}
-                print_json(
-                    {"device": found.name, "good": False, "failure": {**failure, "log": log}}
-                )
-            else:
-                told = f"{found.name}: {error.stage}: {error.what} {error.hint}".rstrip()
-                say(escape(told + (f" Log: {log}" if log else "")))
-            raise typer.Exit(1) from error
+        result = selftest(found, folder)
     if json:
-        print_json({**asdict(result), "good": result.good, "folder": str(folder)})
+        print_json({**result.to_json(), "folder": str(folder)})
     else:
-        hello = result.hello
-        rows = [(c.name, "good" if c.good else "FAILED", c.detail) for c in result.checks]
-        console().print(table(("check", "", "seen"), rows, f"{result.device}: {hello.timer} timer"))
-        if result.good:
-            say(f"{escape(result.device)} is good.")
-        else:
-            say(f"{escape(result.device)} FAILED; what was built and said is in {folder}.")
+        _show(result, folder)
     if not result.good:
         raise typer.Exit(1)
+
+
+_OUTCOMES = {True: "good", False: "FAILED", None: "not run"}
+
+
+def _show(result: SelfTestResult, folder: Path) -> None:
+    timer = f": {result.hello.timer} timer" if result.hello else ""
+    rows = [(check.name, _OUTCOMES[check.good], check.detail) for check in result.checks]
+    console().print(table(("check", "", "seen"), rows, result.device + timer))
+    if result.good:
+        say(f"{escape(result.device)} is good.")
+        return
+    told = f"{result.device} FAILED"
+    if (failure := result.failure) is not None:  # its reason stands in the table
+        told += f" ({failure.stage}). {failure.hint}".rstrip(". ") + "."
+        told += f" Log: {failure.log}" if failure.log else ""
+    else:
+        told += f"; what was built and said is in {folder}."
+    say(escape(told))
 
 
 def _base() -> list[Finding]:
@@ -161,7 +168,9 @@ def _version(package: str) -> str | None:
 
 def _tools() -> list[Finding]:
     beside = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
+    from danas_hil.measure import TOOL_HINTS
+
     return [
-        Finding(name, use, shutil.which(name, path=beside), hint)
-        for name, (use, hint) in _TOOLS.items()
+        Finding(name, use, shutil.which(name, path=beside), TOOL_HINTS[name])
+        for name, use in _WANTED_FOR.items()
     ]

@@ -3,13 +3,22 @@
 from danas_hil.measure.accuracy import TestImages, read_test_images, take_accuracy
 from danas_hil.measure.choose import TOP, FrontRow, choose
 from danas_hil.measure.measuring import Item, measure_all, measure_candidate
-from danas_hil.measure.reach import Address, check_library, lacking_tools, reach, reach_device
+from danas_hil.measure.reach import (
+    TOOL_HINTS,
+    Address,
+    check_library,
+    check_platform,
+    lacking_tools,
+    reach,
+    reach_device,
+)
 from danas_hil.measure.record import Accuracy, Failure, Latency, Measurement, Parity, Status
 from danas_hil.measure.remember import Remembered, recall, remember
 from danas_hil.measure.timing import RULES, TimingRule, take_time
 
 __all__ = [
     "RULES",
+    "TOOL_HINTS",
     "TOP",
     "Accuracy",
     "Address",
@@ -24,6 +33,7 @@ __all__ = [
     "TestImages",
     "TimingRule",
     "check_library",
+    "check_platform",
     "choose",
     "lacking_tools",
     "measure_all",

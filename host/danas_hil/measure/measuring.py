@@ -213,7 +213,8 @@ class _Talk:
         memory = session.memory()
         self.found = replace(self.found, memory=memory)
         self.found = replace(self.found, parity=_parity(session, self.golden))
-        latency = take_time(session, self.target.kind, hello.timer, self.rule)
+        kind = self.target.kind
+        latency = take_time(session, kind, hello.timer, self.rule, timer_hz=hello.timer_hz)
         self.found = replace(self.found, latency=latency)
         if images is not None:
             content = self.build.model.content

@@ -27,12 +27,14 @@ from danas_hil.targets import (
 )
 
 _EMULATORS = {"qemu": "qemu-system-arm", "renode": "renode"}
-_GET = {
+TOOL_HINTS = {
+    "pio": "It comes with danas-hil: is its environment active?",
     "qemu-system-arm": "Debian and Ubuntu: apt install qemu-system-arm",
     "renode": "https://renode.io has a portable release; put its folder on PATH",
     "arm-none-eabi-g++": "Debian and Ubuntu: apt install gcc-arm-none-eabi"
     " libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib",
 }
+"""How to get each program."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def reach_device(
     firmware = firmware_of(board)
     tools = lacking_tools(board)
     if tools:
-        hints = ". ".join(dict.fromkeys(_GET[tool] for tool in tools))
+        hints = ". ".join(dict.fromkeys(TOOL_HINTS[tool] for tool in tools))
         raise DanasError(f"{board.name} ({board.id}) needs {' and '.join(tools)}.", hints)
     if firmware.emulator is None:
         found = locate(board, address.place, address.hardware_map)
@@ -105,6 +107,13 @@ def lacking_tools(board: Board) -> tuple[str, ...]:
         needed.append("arm-none-eabi-g++")
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
     return tuple(tool for tool in needed if shutil.which(tool, path=path) is None)
+
+
+def check_platform(board: Board) -> None:
+    """Raises DanasError, in seconds, where no program can be built for `board`: a package of
+    PlatformIO is missing, and its registry does not answer.
+    """
+    check_packages(firmware_of(board), core_folder())
 
 
 def check_library(board: Board) -> None:

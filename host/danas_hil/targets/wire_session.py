@@ -169,6 +169,8 @@ class WireSession:
                 self.conversation.ask(how, REPLY_SECONDS if how == "crash" else RUN_SECONDS)
             except PortLostError as error:
                 self._reopen(error)
+            except ProtocolError as error:
+                raise TargetError("PROTOCOL", error.what, error.hint, self._log) from error
         self.start(REPLY_SECONDS)
         return self.identify()
 
