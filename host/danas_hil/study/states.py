@@ -2,9 +2,10 @@
 
 Optuna's storage reads a state and then writes another one. Between the two, SQLite lets others
 write: a trial came to two workers, and one that was finished was finished again. Here the first
-word of every change is an UPDATE of the trial as it has to be (its state, and who took it). It takes
-the lock (SQLite's one writer, elsewhere the row's) and touches nothing where the trial is otherwise.
-Then Optuna writes the new state in the same transaction: its methods take their thread's session.
+word of every change is an UPDATE of the trial as it has to be (its state, and who took it). It
+takes the lock (SQLite's one writer, elsewhere the row's) and touches nothing where the trial is
+otherwise. Then Optuna writes the new state in the same transaction: its methods take the session of
+their thread.
 """
 
 from __future__ import annotations
