@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import tflite
 
-from danas_hil.base import DanasError, captured_stderr, require
+from danas_hil.base import DanasError, captured_stderr, known_or_near, require
 
 if TYPE_CHECKING:
     import keras
@@ -177,7 +177,7 @@ def lite_interpreter(model: bytes, threads: int = 1) -> LiteInterpreter:
     if chosen and chosen not in RUNTIMES:
         raise DanasError(
             f"There is no runtime {chosen!r}.",
-            f"{RUNTIME_VARIABLE} is one of: {', '.join(RUNTIMES)}.",
+            known_or_near(chosen, RUNTIMES, f"{RUNTIME_VARIABLE} is one of"),
         )
     if not chosen:
         installed = (

@@ -40,6 +40,8 @@ def little_model(edit: Edit | None = None) -> bytes:
     doubled = tensor(model, (1, 4, 4, 2))
     flat = tensor(model, (1, 32))
     scores = tensor(model, (1, 32))
+    graph.tensors[scores].quantization.scale = [1 / 256]
+    graph.tensors[scores].quantization.zeroPoint = [-128]
     convolution = schema.Conv2DOptionsT()
     convolution.strideW = convolution.strideH = 1
     operator(model, "CONV_2D", (image, weights, bias), (mapped,), convolution)

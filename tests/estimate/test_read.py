@@ -3,6 +3,8 @@
 import struct
 import time
 import tracemalloc
+from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from danas_hil.base import DanasError
-from danas_hil.estimate import estimate_model, read_file, read_graph
+from danas_hil.estimate import (
+    estimate_arena,
+    estimate_model,
+    list_runtimes,
+    load_runtime,
+    read_file,
+    read_graph,
+)
+from danas_hil.estimate.shapes import check_shapes
+from danas_hil.estimate.work import work_of
 from estimate.little_models import little_model, operator, schema, tensor
+from estimate.operator_models import MODELS
 
 LITTLE = little_model()
 REAL = ("hello_world_int8", "kws_ref_model", "micro_speech_quantized", "wake_vision_samy")
@@ -133,6 +145,32 @@ def test_what_real_tflm_runs_of_bent_files_takes_the_arena_that_is_estimated(sha
         assert (found.used_bytes, found.head_bytes) == (told.total_bytes, told.head_bytes)
         compared += 1
     assert compared > 5
+
+
+SHAPES = ((), (), (0,), (1,), (1, 1), (7,), (0, 3), (1, 7), (1, 1, 1, 1), (1, 2, 3, 4), (1,) * 6)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_tensors_of_any_other_shape_end_in_an_error_or_an_estimate(name):
+    """Some of an operator's tensors are scalars, empty, of one element, of many dimensions."""
+    graph = read_graph(MODELS[name]())
+    runtimes = [load_runtime(choice.name) for choice in list_runtimes()]
+    rng = np.random.default_rng(1)
+    for _ in range(150):
+        tensors = [_reshaped(one, rng) for one in graph.tensors]
+        bent = replace(graph, tensors=tuple(tensors))
+        for runtime in runtimes:
+            with suppress(DanasError):
+                check_shapes(bent)
+                estimate_arena(bent, runtime)
+                work_of(bent)
+
+
+def _reshaped(one, rng):
+    if rng.random() < 0.3:
+        return one
+    other = replace(one, shape=SHAPES[rng.integers(len(SHAPES))])
+    return replace(other, constant_bytes=other.bytes) if one.constant else other
 
 
 # -- sound flatbuffers of unsound models -----------------------------------------------------
@@ -307,12 +345,12 @@ def test_as_many_operators_as_are_taken_are_planned_within_two_seconds():
         last = 6
         for _ in range(1900):
             following = tensor(model, (1, 32))
-            operator(model, "LOGISTIC", (last,), (following,))
+            operator(model, "RELU6", (last,), (following,))
             model.operatorCodes.pop()
             first(model).operators[-1].opcodeIndex = 4
             last = following
         code = schema.OperatorCodeT()
-        code.builtinCode = schema.BuiltinOperator.LOGISTIC
+        code.builtinCode = schema.BuiltinOperator.RELU6
         model.operatorCodes.append(code)
         first(model).outputs = [last]
 

@@ -24,10 +24,28 @@ from danas_hil.report.figures import (
 )
 from danas_hil.report.markup import element, esc, number
 from danas_hil.report.rows import Step, fits, systems
-from danas_hil.report.svg import Scale, memory_axis, nice_ticks
+from danas_hil.report.svg import Scale, memory_axis, nice_ticks, plain
 from danas_hil.run import Front
 
 values = st.floats(-1e9, 1e9, allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (1_269_280, "1 269 280"),
+        (1_269_280.0, "1 269 280"),
+        (12_345_678_901, "12 345 678 901"),
+        (1_000_000.4, "1 000 000"),
+        (999_999, "999 999"),
+        (1234.5, "1 234.5"),
+        (0.25, "0.25"),
+        (-1_500_000, "-1 500 000"),
+        (0, "0"),
+    ],
+)
+def test_numbers_have_all_their_digits_however_large(value: float, words: str) -> None:
+    assert plain(value) == words
 
 
 @given(low=values, span=st.floats(1e-3, 1e9), count=st.integers(2, 10))
@@ -149,6 +167,15 @@ def test_a_memory_plan_shows_every_buffer_and_no_two_boxes_overlap(
 
 def test_an_empty_memory_plan_is_an_empty_picture() -> None:
     assert _boxes(memory_plan_svg(())) == []
+
+
+def test_the_caption_says_which_boxes_of_a_memory_plan_share_bytes(
+    memory_plan: tuple[PlannedBuffer, ...],
+) -> None:
+    """Across is time, up is the address: one above the other, at one time, at two addresses."""
+    page = estimates_page([EstimatePanel({"model": "m"}, Limits(), (), memory_plan)])
+    assert "Boxes above each other live at once and share no byte" in page
+    assert "boxes beside each other hold the same bytes in turn" in page
 
 
 def test_the_page_of_estimates_has_a_section_for_each_model(

@@ -15,6 +15,7 @@ from danas_hil.base.files import (
 )
 from danas_hil.base.process import Finished, UnfinishedError, run_process, running_process
 from danas_hil.base.reading import read_bytes, read_text, read_toml
+from danas_hil.base.words import did_you_mean, known_or_near
 
 __all__ = [
     "DanasError",
@@ -23,7 +24,9 @@ __all__ = [
     "UnfinishedError",
     "atomic_path",
     "captured_stderr",
+    "did_you_mean",
     "first_line",
+    "known_or_near",
     "parse_duration",
     "read_bytes",
     "read_json",

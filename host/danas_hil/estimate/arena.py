@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from danas_hil.base import DanasError
+from danas_hil.estimate.covered import check_covered
 from danas_hil.estimate.graph import ABSENT, Operator, OperatorGraph, Tensor
 from danas_hil.estimate.kernels import SCRATCH, TABLES
 from danas_hil.estimate.planner import (
@@ -46,9 +47,10 @@ class ArenaEstimate:
     """Bytes of tensor arena that a model takes in a runtime.
 
     used_bytes: what arena_used_bytes() says after AllocateTensors(), head and tail.
-    minimum_bytes: the smallest arena in which AllocateTensors() succeeds; small models need more
-    than they use. by_cause: what the used bytes are for, alignment included; they add up to
-    used_bytes. plan: the buffers of the head, tensors by index and then scratch buffers.
+    minimum_bytes: the smallest arena that is safe: AllocateTensors() succeeds in it, and writes
+    over nothing that it still reads; small models need more than they use. by_cause: what the used
+    bytes are for, alignment included; they add up to used_bytes. plan: the buffers of the head,
+    tensors by index and then scratch buffers.
     """
 
     used_bytes: int
@@ -73,7 +75,7 @@ def estimate_arena(graph: OperatorGraph, runtime: Runtime) -> ArenaEstimate:
     Raises DanasError naming an operator or type that the runtime's profile does not cover.
     """
     for operator in graph.operators:
-        _check_covered(graph, operator, runtime)
+        check_covered(graph, operator, runtime)
     return _Allocation(graph, runtime).estimate()
 
 
@@ -84,49 +86,12 @@ def activation_bytes(graph: OperatorGraph) -> int:
     return max(sum(r.size for r in requests if r.first <= time <= r.last) for time in times)
 
 
-def _check_covered(graph: OperatorGraph, operator: Operator, runtime: Runtime) -> None:
-    kernel = runtime.operators.get(operator.kind)
-    hint = f"It covers: {', '.join(sorted(runtime.operators))}."
-    if kernel is None:
-        raise DanasError(
-            f"The model has the operator {operator.kind}, which the memory model of runtime"
-            f" {runtime.name} does not cover.",
-            hint,
-        )
-    source = graph.input_of(operator, 0)
-    if source is None or source.type not in kernel.types or not operator.outputs:
-        given = "no input" if source is None else source.type
-        raise DanasError(
-            f"The model has {operator.kind} of {given}, which the memory model of runtime"
-            f" {runtime.name} does not cover.",
-            f"It covers {operator.kind} of {', '.join(kernel.types)}.",
-        )
-    weights = graph.input_of(operator, 1)
-    if operator.kind in _WEIGHTED and (weights is None or weights.type != "int8"):
-        raise DanasError(
-            f"The model has {operator.kind} with weights of"
-            f" {weights.type if weights else 'no type'}, which the memory model does not cover.",
-            "It covers weights of int8.",
-        )
-    if (
-        any(graph.tensors[index].stretched for index in operator.outputs)
-        and "stretched shape" not in kernel.prepare
-    ):
-        raise DanasError(
-            f"The model leaves a dimension of its {operator.kind} open, which the runtime"
-            f" {runtime.name} can't run from flash.",
-            "Convert it again with a fixed batch of 1.",
-        )
-
-
-_WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "SVDF")
-
-
 class _Allocation:
     """The arena while a model is being allocated (SingleArenaBufferAllocator).
 
-    head, temporaries: ends of the two parts at the start of the arena; tail: bytes at its end;
-    needed: the smallest arena in which all went well so far.
+    head, temporaries: ends of the two parts at the start of the arena, temporaries being at or
+    behind the head; tail: bytes at its end; needed: the smallest arena in which all went well so
+    far.
     """
 
     def __init__(self, graph: OperatorGraph, runtime: Runtime) -> None:
@@ -241,11 +206,16 @@ class _Allocation:
     # -- the allocator -----------------------------------------------------------------------
 
     def _keep(self, size: int, alignment: int, cause: Cause) -> None:
-        """Allocate for good, in the tail (AllocatePersistentBuffer)."""
+        """Allocate for good, in the tail (AllocatePersistentBuffer).
+
+        That function looks at the head only: in an arena that ends below the temporaries it gives
+        out their bytes, and a kernel that fills its tables there destroys the tensors that it
+        reads (or does not come back). Such an arena is too small, though nothing says so.
+        """
         tail = align(self.tail + size, alignment)
         self.by_cause[cause] = self.by_cause.get(cause, 0) + tail - self.tail
         self.tail = tail
-        self.needed = max(self.needed, self.head + tail)
+        self.needed = max(self.needed, self.temporaries + tail)
 
     def _keep_tensor(self, tensor: Tensor) -> None:
         self._keep(self.structs.tensor, self.pointer, "tensor structs")

@@ -22,8 +22,10 @@ class Tensor:
     """A tensor of the graph.
 
     shape: dimensions, none unknown. constant_bytes: bytes of data in the file, 0 where there is
-    none. scales: how many quantisation scales it has, 0 where it is not quantised. variable: kept
-    from one inference to the next. stretched: the file leaves a dimension to be found at run time.
+    none. scales: how many quantisation scales it has, 0 where it is not quantised; scale,
+    zero_point: the first of them, None where there is none or where it is not known yet (of a
+    genome). variable: kept from one inference to the next. stretched: the file leaves a dimension
+    to be found at run time.
     """
 
     name: str
@@ -33,6 +35,8 @@ class Tensor:
     scales: int = 0
     variable: bool = False
     stretched: bool = False
+    scale: float | None = None
+    zero_point: int | None = None
 
     @cached_property
     def elements(self) -> int:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from math import prod
 from pathlib import Path
+from struct import unpack_from
 
 from danas_hil.base import DanasError, read_bytes
 from danas_hil.estimate.flatbuffer import Flatbuffer, Table
@@ -138,13 +140,7 @@ def _tensor(table: Table, sizes: list[int]) -> Tensor:
     if table.table(_TENSOR["sparsity"], "the sparsity"):
         _refuse("sparse tensors")
     quantization = table.table(_TENSOR["quantization"], "the quantization")
-    scales = 0
-    if quantization:
-        _, scales = quantization.vector(_QUANTIZATION["scale"], 4, "the scales")
-        _, zero_points = quantization.vector(_QUANTIZATION["zero_point"], 8, "the zero points")
-        if zero_points not in (0, 1, scales):
-            table.buffer.damaged(f"{table.what} has {scales} scales and {zero_points} zero points")
-        scales = scales if zero_points else 0
+    scales, scale, zero_point = _quantization(quantization) if quantization else (0, None, None)
     shape = table.numbers(_TENSOR["shape"], "the shape", _MAX_RANK) or ()
     return Tensor(
         name=table.text(_TENSOR["name"], "the name"),
@@ -154,7 +150,22 @@ def _tensor(table: Table, sizes: list[int]) -> Tensor:
         scales=scales,
         variable=bool(table.number(_TENSOR["variable"], "B")),
         stretched=shape.count(-1) == 1,
+        scale=scale,
+        zero_point=zero_point,
     )
+
+
+def _quantization(table: Table) -> tuple[int, float | None, int | None]:
+    """How many scales there are, the first of them and its zero point."""
+    start, scales = table.vector(_QUANTIZATION["scale"], 4, "the scales")
+    zeros, zero_points = table.vector(_QUANTIZATION["zero_point"], 8, "the zero points")
+    if zero_points not in (0, 1, scales):
+        table.buffer.damaged(f"{table.what} has {scales} scales and {zero_points} zero points")
+    if not scales or not zero_points:  # what lacks either is not quantised, says TFLM
+        return 0, None, None
+    (scale,) = unpack_from("<f", table.buffer.content, start)
+    (zero_point,) = unpack_from("<q", table.buffer.content, zeros)
+    return scales, scale, zero_point
 
 
 def _check_tensor(tensor: Tensor) -> None:
@@ -242,9 +253,7 @@ def _stretch(operator: Operator, tensors: list[Tensor]) -> None:
     if others < 1 or elements < 1 or elements % others:
         raise DanasError(f"The model's RESHAPE can't make {list(output.shape)} of its input.")
     shape = tuple(elements // others if length == -1 else length for length in output.shape)
-    tensors[operator.outputs[0]] = Tensor(
-        output.name, shape, output.type, output.constant_bytes, output.scales, output.variable, True
-    )
+    tensors[operator.outputs[0]] = replace(output, shape=shape, stretched=True)
 
 
 @cache

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from danas_hil.base import DanasError
+from danas_hil.base import DanasError, known_or_near
 
 _FOLDER = Path(__file__).with_name("runtimes")
 
@@ -40,13 +40,15 @@ class Kernel:
 
     parameters: bytes and alignment of its builtin parameters, or None; data: bytes that its Init
     allocates; prepare: what its Prepare allocates, in order, in the words of
-    runtimes/current.toml; types: what its first input may be.
+    runtimes/current.toml; types: what its first input may be; refuses: what it does not take, in
+    the words of refusals.py.
     """
 
     parameters: tuple[int, int] | None
     data: int
     prepare: tuple[str, ...]
     types: tuple[str, ...]
+    refuses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,12 +93,13 @@ def load_runtime(name: str, kernels: str | None = None, *, recording: bool = Fal
     """
     known = {choice.name: choice for choice in list_runtimes()}
     if name not in known:
-        raise DanasError(f"There is no runtime {name!r}.", f"Runtimes: {', '.join(known)}.")
+        raise DanasError(f"There is no runtime {name!r}.", known_or_near(name, known, "Runtimes"))
     available = known[name].kernels
     chosen = available[0] if kernels is None else kernels
     if chosen not in available:
         raise DanasError(
-            f"The runtime {name} has no {chosen} kernels.", f"It has: {', '.join(available)}."
+            f"The runtime {name} has no {chosen} kernels.",
+            known_or_near(chosen, available, "It has"),
         )
     content = _content(name)
     operators = content["operators"]
@@ -136,4 +139,5 @@ def _kernel(row: Mapping[str, Any]) -> Kernel:
         data=row.get("data", 0),
         prepare=tuple(row.get("prepare", ())),
         types=tuple(row.get("types", ("int8",))),
+        refuses=tuple(row.get("refuses", ())),
     )

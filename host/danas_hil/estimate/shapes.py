@@ -87,7 +87,7 @@ def _dense(_: Operator, inputs: _Inputs, output: Tensor) -> bool:
     return (
         source.elements % depth == 0
         and output.elements == source.elements // depth * rows
-        and output.shape[-1] == rows
+        and output.shape[-1:] == (rows,)
         and (weights.type != "int8" or weights.scales in (1, rows))
         and (bias is None or bias.elements == rows)
     )

@@ -130,8 +130,8 @@ def _panel(panel: EstimatePanel) -> Markup:
             "figcaption",
             esc(
                 "The plan of the arena's head: a box is a tensor or a scratch buffer, as wide as it"
-                " lives and as high as it is large. Where boxes stand above each other they share"
-                " the memory at the same time."
+                " lives and as high as it is large. Boxes above each other live at once and share"
+                " no byte; boxes beside each other hold the same bytes in turn."
             ),
         )
         drawing = element("figure", memory_plan_svg(panel.plan), caption, class_="wide")

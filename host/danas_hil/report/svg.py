@@ -60,7 +60,9 @@ def percent(value: float) -> str:
 
 
 def plain(value: float) -> str:
-    return f"{value:,.6g}".replace(",", " ")
+    """A number with its thousands apart; a whole one has all its digits, however large."""
+    whole = abs(value) >= 1e6 or float(value).is_integer()
+    return (f"{value:,.0f}" if whole else f"{value:,.6g}").replace(",", " ")
 
 
 def size(value: float) -> str:

@@ -282,7 +282,7 @@ def _value(value: Any) -> Markup:
     if isinstance(value, bool):
         return esc("yes" if value else "no")
     if isinstance(value, float):
-        return esc(f"{value:g}")
+        return esc(plain(value))
     if isinstance(value, list | tuple):
         return join((_value(item) for item in value), ", ") if value else NOTHING
     return esc(value)

@@ -1,0 +1,129 @@
+"""Every operator that a memory model covers, alone in a model, against real TensorFlow Lite Micro.
+
+What is held how, and for which runtime, is the table of docs/memory.md.
+"""
+
+import pytest
+
+from danas_hil.base import DanasError
+from danas_hil.estimate import estimate_model, list_runtimes, load_runtime
+from estimate.arenas import Tried, try_arenas
+from estimate.operator_models import MODELS, alone, concatenation, dense, schema, softmax, svdf
+
+# Tables that Prepare allocates last: 16 bytes less than the minimum may happen to work.
+TABLES_LAST = (
+    "FULLY_CONNECTED per channel",
+    "FULLY_CONNECTED per channel to 64",
+    "SOFTMAX int16",
+)
+
+
+def of_host(content: bytes):
+    return estimate_model(content, runtime="host").arena
+
+
+@pytest.fixture(scope="module")
+def tried() -> dict[str, Tried]:
+    """Each model in its smallest arena, and in arenas that are too small."""
+    pytest.importorskip("tflite_micro", reason="needs the extra host")
+    contents = {name: make() for name, make in MODELS.items()}
+    least = {name: of_host(content).minimum_bytes for name, content in contents.items()}
+    jobs = [
+        (content, [least[name], least[name] - 16, least[name] - 32])
+        for name, content in contents.items()
+    ]
+    return dict(zip(MODELS, try_arenas(jobs), strict=True))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_arena_of_an_operator_is_what_real_tflm_tells(tried, name):
+    told, found = tried[name], of_host(MODELS[name]())
+    assert not told.refusal
+    assert (found.used_bytes, found.head_bytes, found.tail_bytes) == (
+        told.used,
+        told.head,
+        told.tail,
+    )
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_smallest_arena_of_an_operator_works_and_a_smaller_one_does_not(tried, name):
+    sizes = tried[name].sizes
+    least = of_host(MODELS[name]()).minimum_bytes
+    assert sizes[least]
+    assert not sizes[least - (32 if name in TABLES_LAST else 16)]
+
+
+def test_every_operator_of_every_runtime_has_a_model():
+    tried_alone = {name.split()[0] for name in MODELS}
+    for choice in list_runtimes():
+        for kernels in choice.kernels:
+            assert set(load_runtime(choice.name, kernels).operators) <= tried_alone
+
+
+@pytest.mark.parametrize("runtime", [choice.name for choice in list_runtimes()])
+@pytest.mark.parametrize("rows", [4, 64, 200])
+def test_tables_that_come_last_never_lie_over_the_tensors_they_are_made_from(runtime, rows):
+    """At each allocation for good: the end of the temporary copies, and the tail behind them."""
+    per_tensor = estimate_model(dense(rows=rows), runtime=runtime).arena
+    per_channel = estimate_model(dense(rows=rows, scales=rows), runtime=runtime).arena
+    if runtime == "arduino":  # has no tables for them
+        assert per_channel.tail_bytes == per_tensor.tail_bytes
+        return
+    tables = 2 * -(-4 * rows // 16) * 16
+    more_scales = 2 * 4 * (rows - 1)  # of weights and bias, in their temporary copies
+    grown = per_channel.minimum_bytes - per_tensor.minimum_bytes
+    assert abs(grown - tables - more_scales) <= 16
+
+
+def test_concatenations_of_more_than_ten_inputs_are_refused_by_name():
+    for choice in list_runtimes():
+        with pytest.raises(DanasError, match="CONCATENATION with 11 inputs, and 10 are the most"):
+            estimate_model(concatenation(11), runtime=choice.name)
+
+
+@pytest.mark.parametrize("off", [0.0, 0.019, -0.019])
+def test_a_bias_may_be_off_by_two_percent_of_the_outputs_scale(off):
+    assert of_host(dense(off=off)).used_bytes
+
+
+@pytest.mark.parametrize("off", [0.021, 0.5, float("nan")])
+def test_a_bias_of_another_scale_is_refused_by_name(off):
+    for choice in list_runtimes():
+        with pytest.raises(DanasError, match="FULLY_CONNECTED with a bias of scale"):
+            estimate_model(dense(off=off), runtime=choice.name)
+
+
+REFUSED = {
+    "eleven inputs": lambda: concatenation(11),
+    "unequal inputs": lambda: concatenation(3, scale=0.25),
+    "bias": lambda: dense(off=0.021),
+    "bias far off": lambda: dense(off=-0.5),
+    "softmax": lambda: alone("SOFTMAX", (1, 12), options=schema.SoftmaxOptionsT()),
+    "softmax of int16": lambda: softmax("INT16", step=1 / 256),
+    "logistic": lambda: alone("LOGISTIC"),
+    "svdf": lambda: svdf(bias=0.3),
+}
+TAKEN = {
+    "ten inputs": lambda: concatenation(10),
+    "bias nearly right": lambda: dense(off=0.019),
+    "bias per channel": lambda: dense(scales=4, off=0.5),
+    "logistic of any scale": lambda: alone("LOGISTIC", scales=(0.05, 0.1), zero=-128),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_real_tflm_refuses_is_refused_by_the_operators_name(name):
+    kind = "CONCATENATION" if "inputs" in name else ""
+    with pytest.raises(DanasError, match=f"has {kind}.*TensorFlow Lite Micro refuses it"):
+        of_host(REFUSED[name]())
+
+
+def test_real_tflm_refuses_just_what_is_said_to_be_refused():
+    pytest.importorskip("tflite_micro", reason="needs the extra host")
+    contents = [make() for make in (*REFUSED.values(), *TAKEN.values())]
+    told = try_arenas([(content, []) for content in contents])
+    refused = [name for name, one in zip((*REFUSED, *TAKEN), told, strict=True) if one.refusal]
+    assert refused == list(REFUSED)
+    for make in TAKEN.values():
+        assert of_host(make()).used_bytes
