@@ -175,8 +175,10 @@ void Device::memory(const Request& request) {
   json_.clear();
   json_.number("stack_peak", stack::peak_bytes());
   json_.number("stack_painted", stack::painted_bytes());
-  uint32_t heap;
-  if (heap_bytes(&heap)) json_.number("heap", heap);
+  const RunTimeRam taken = run_time_ram();
+  if (taken.heap != kUnknown) json_.number("heap", taken.heap);
+  if (taken.heap_peak != kUnknown) json_.number("heap_peak", taken.heap_peak);
+  if (taken.stacks != kUnknown) json_.number("stacks", taken.stacks);
   const Profile* profile = prepared_ ? model_.profile() : nullptr;
   if (profile != nullptr) {
     json_.number("head", profile->head_bytes);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "danas_cortex_m.h"
 #include "danas_platform.h"
 
 namespace danas {
@@ -17,15 +18,21 @@ struct Record {
   uint32_t crc;     // of all before
 };
 
+// Whole lines of a data cache: nothing else stands in one with it.
+struct alignas(cortex_m::kCacheLineBytes) Lines {
+  Record record;
+};
+
 static const uint32_t kMagic = 0xda4a5f17;
-static const char kWatchdog[] = "watchdog";
+const char kWatchdog[] = "watchdog";
 
 // Neither loaded nor cleared at start. An older GCC knows no such section; the assembler's comment
 // sign hides the type that the compiler would give it.
 #if defined(DANAS_CORTEX_M)
 __attribute__((section(".noinit,\"aw\",%nobits @")))
 #endif
-static Record kept;
+static Lines lines;
+static Record& kept = lines.record;
 static Record told;
 static bool cold = true;
 
@@ -39,6 +46,7 @@ static void keep(const char* kind, uint32_t pc, uint32_t lr, uint32_t status) {
   kept.lr = lr;
   kept.status = status;
   kept.crc = crc_of(kept);
+  cortex_m::clean_data_cache(&lines, sizeof lines);
 }
 
 void begin() {
@@ -82,42 +90,13 @@ void provoke() {
 
 void hang(uint32_t seconds) {
   watchdog_begin(seconds);
-  for (volatile bool forever = true; forever;) {
-  }
+  danas_hang();
 }
 
 }  // namespace fault
 }  // namespace danas
 
-#if defined(ARDUINO_ARCH_MBED)
-
-#include <mbed_error.h>
-
-// mbed has fault handlers of its own and calls this when they are done.
-extern "C" void mbed_error_hook(const mbed_error_ctx* context) {
-  danas::fault::record("mbed", context->error_address, 0, uint32_t(context->error_status));
+void danas_hang() {
+  for (volatile bool forever = true; forever;) {
+  }
 }
-
-#elif defined(DANAS_CORTEX_M)
-
-extern "C" __attribute__((used)) void danas_hard_fault(const uint32_t* frame) {
-  const uint32_t status = *reinterpret_cast<volatile uint32_t*>(0xE000ED28);  // SCB CFSR
-  danas::fault::record("hardfault", frame[6], frame[5], status);
-}
-
-// Of a watchdog that interrupts before it resets.
-extern "C" __attribute__((used)) void danas_hung(const uint32_t* frame) {
-  danas::fault::record(danas::fault::kWatchdog, frame[6], frame[5], 0);
-}
-
-extern "C" __attribute__((naked)) void HardFault_Handler() {
-  // EXC_RETURN bit 2 tells which stack holds the frame of eight registers.
-  __asm volatile(
-      "tst lr, #4\n"
-      "ite eq\n"
-      "mrseq r0, msp\n"
-      "mrsne r0, psp\n"
-      "b danas_hard_fault\n");
-}
-
-#endif

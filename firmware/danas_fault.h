@@ -8,6 +8,8 @@
 namespace danas {
 namespace fault {
 
+extern const char kWatchdog[];  // the kind of fault of a program that hung
+
 void begin();  // to be called once after each reset, before anything that may fault
 void add_to(Json* json);
 
@@ -19,3 +21,6 @@ void hang(uint32_t seconds);  // until the watchdog ends it, for the self-test
 
 }  // namespace fault
 }  // namespace danas
+
+// Where `hang` loops: the self-test looks for the address that is told in this function.
+extern "C" __attribute__((noinline)) void danas_hang();

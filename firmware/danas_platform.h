@@ -1,5 +1,6 @@
-// What the rest of the firmware needs of the machine under it: microseconds, a reset, a watchdog,
-// and the bounds of image and stack. An Arduino core is one such machine; tests bring another.
+// What the rest of the firmware needs of the machine under it: microseconds, a serial port, a
+// reset, a watchdog, and the bounds of image, stack and heap. For each Arduino core, one file
+// danas_port_*.cpp holds all that names something of that core; tests bring another machine.
 #pragma once
 
 #include <stddef.h>
@@ -16,17 +17,33 @@ struct Span {
   uint8_t* end;
 };
 
+constexpr uint32_t kUnknown = UINT32_MAX;
+
+// What is taken besides what the linker has laid out, in bytes; kUnknown where nobody knows.
+struct RunTimeRam {
+  uint32_t heap;       // of the RAM, so far; a heap gives none of it back
+  uint32_t heap_peak;  // of that, the most that was allocated at once
+  uint32_t stacks;     // of all threads of an operating system, wherever they lie
+};
+
 uint32_t microseconds();       // wraps at 2^32
 uint32_t core_clock_hz();
 [[noreturn]] void reset();
+
+void serial_begin();
+int serial_read();  // a byte, or -1 when none has arrived
+// Ends within seconds, whatever becomes of the bytes: nobody may be there to take them.
+void serial_write(const char* bytes, size_t size);
+
 void watchdog_begin(uint32_t seconds);  // resets the machine when it is not fed for so long
 void watchdog_feed();
 bool reset_by_watchdog();  // whether the last reset was; to be asked once after each
+
 Span free_stack();             // what the running stack has not touched yet, as it stands now
 uint8_t* stack_top();          // where the stack began
 uint32_t image_flash_bytes();  // by linker symbols: code, constants and initial data
-bool heap_bytes(uint32_t* bytes);  // what the heap has taken so far; false where nobody knows
 uint32_t static_ram_bytes();   // by linker symbols: data and bss, no heap, no stack
+RunTimeRam run_time_ram();
 
 }  // namespace danas
 

@@ -51,8 +51,11 @@ bool reset_by_watchdog() {
 Span free_stack() { return {nullptr, nullptr}; }
 uint8_t* stack_top() { return nullptr; }
 uint32_t image_flash_bytes() { return 4096; }
-bool heap_bytes(uint32_t*) { return false; }
 uint32_t static_ram_bytes() { return 1024; }
+RunTimeRam run_time_ram() {
+  if (getenv("NATIVE_HEAP") == nullptr) return {kUnknown, kUnknown, kUnknown};
+  return {9000, 8000, 33000};  // as an operating system tells them
+}
 
 }  // namespace danas
 
