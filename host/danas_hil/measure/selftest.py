@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -15,6 +16,7 @@ from danas_hil.base import DanasError
 from danas_hil.measure.measuring import ATTEMPTS
 from danas_hil.measure.record import Failure
 from danas_hil.measure.timing import emulated_spread_us
+from danas_hil.platformio import function_at
 from danas_hil.sketch import SelfTest, Sketch, render_selftest
 from danas_hil.targets import Device, Hello, Sizes, TargetError, build_into, open_session
 from danas_hil.targets.wire_session import WireSession
@@ -29,6 +31,8 @@ CHECKS = (
 
 _CLOCK_SECONDS = 2.0  # of the host's, that the device's is held against
 _CLOCK_ERROR = 0.02
+HANG = "danas_hang"  # of firmware/danas_fault.cpp
+_WATCHDOG_PLACE = re.compile(r"watchdog at ([0-9a-f]{8})\b")
 
 
 @dataclass(frozen=True)
@@ -152,7 +156,7 @@ class _Proof:
         done.append(_stack(session))
         done.append(_wire(session))
         done.append(_fault(session))
-        done.append(_watchdog(session))
+        done.append(_watchdog(session, self.folder / "firmware.elf"))
 
     def _identity(self, hello: Hello) -> Check:
         board, wanted = self.device.board.id, self.sketch.identity
@@ -245,10 +249,17 @@ def _fault(session: WireSession) -> Check:
     return Check("fault", good, f"told after the reset: {hello.last_fault}")
 
 
-def _watchdog(session: WireSession) -> Check:
-    """A program that hangs is restarted by the watchdog, and tells so."""
+def _watchdog(session: WireSession, elf: Path) -> Check:
+    """A program that hangs is restarted by the watchdog, and tells so; where it also tells the
+    address that it was at, that lies in the function that hangs."""
     started = time.monotonic()
     hello = session.crash("hang")
     fault = hello.last_fault or "no fault"
     detail = f"restarted after {time.monotonic() - started:.1f} s: {fault}"
-    return Check("watchdog", fault.startswith("watchdog"), detail)
+    good = fault.startswith("watchdog")
+    place = _WATCHDOG_PLACE.match(fault)
+    if place is not None:
+        function = function_at(elf, int(place[1], 16))
+        good = function == HANG
+        detail += f", in {function or 'no function'}"
+    return Check("watchdog", good, detail)

@@ -4,6 +4,7 @@ from danas_hil.platformio.build import BuildError, Built, SizeError, build, buil
 from danas_hil.platformio.elf import ElfSizes, Section, read_elf_sizes
 from danas_hil.platformio.settings import core_folder, pio_environment
 from danas_hil.platformio.shares import OWNERS, Owner, Shares, read_shares
+from danas_hil.platformio.symbols import function_at
 
 __all__ = [
     "OWNERS",
@@ -17,6 +18,7 @@ __all__ = [
     "build",
     "built_before",
     "core_folder",
+    "function_at",
     "pio_environment",
     "read_elf_sizes",
     "read_shares",
