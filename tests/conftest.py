@@ -29,7 +29,7 @@ def _user_folders(
 
     Unless boards are named: their locks are everyone's, and what was compiled for them is kept.
     """
-    if request.config.getoption("--board"):
+    if request.config.getoption("danas_board"):
         yield
         return
     with pytest.MonkeyPatch.context() as patch:

@@ -54,7 +54,7 @@ class TestWithoutBoards:
         pytester.makepyfile(NEEDS_A_BOARD)
         result = pytester.runpytest("-rs")
         result.assert_outcomes(skipped=1)
-        assert "no --board given, such as" in skips(result)
+        assert "no --board given, such as --board nano33ble" in skips(result)
 
     def test_a_session_that_does_not_use_it_loads_nothing_of_it(
         self, pytester: pytest.Pytester
@@ -79,8 +79,9 @@ class TestWithoutBoards:
 
     def test_its_options_are_explained(self, pytester: pytest.Pytester) -> None:
         text = pytester.runpytest("--help").stdout.str()
-        for option in ("--board=NAME", "--hardware-map=FILE", "--board-timeout=", "--no-flash"):
-            assert option in text
+        for option in ("board=NAME", "hardware-map=FILE", "board-timeout=", "no-flash"):
+            assert f"--{option}" in text
+            assert f"--danas-{option}" in text
         assert "danas_boards" in text
         markers = pytester.runpytest("--markers").stdout.str()
         assert "@pytest.mark.board(name, ...)" in markers
@@ -143,17 +144,32 @@ class TestChoosing:
         assert result.ret == pytest.ExitCode.USAGE_ERROR
         result.stderr.fnmatch_lines(["*There is no board 'uno'*"])
 
-    def test_tools_that_are_missing_are_named(
+    def test_missing_tools_of_a_board_that_was_asked_for_are_a_failure(
+        self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It was asked for by name: a green session would be a lie."""
+        monkeypatch.setenv("PATH", str(pytester.path))
+        pytester.makepyfile(NEEDS_A_BOARD)
+        result = pytester.runpytest("--board", "qemu-m4")
+        result.assert_outcomes(errors=1)
+        result.stdout.fnmatch_lines(
+            [
+                "*qemu-m4 needs qemu-system-arm and arm-none-eabi-g++, not on PATH."
+                " `danas-hil doctor`*"
+            ]
+        )
+
+    def test_missing_tools_of_a_board_of_the_settings_file_are_a_skip(
         self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("PATH", str(pytester.path))
+        pytester.makeini("[pytest]\ndanas_boards = qemu-m4")
         pytester.makepyfile(NEEDS_A_BOARD)
-        result = pytester.runpytest("-rs", "--board", "qemu-m4")
+        result = pytester.runpytest("-rs")
         result.assert_outcomes(skipped=1)
         assert "qemu-m4 needs qemu-system-arm and arm-none-eabi-g++, not on PATH" in skips(result)
 
     def test_a_board_that_is_not_connected_fails(self, pytester: pytest.Pytester) -> None:
-        """It was asked for by name: a green session would be a lie."""
         pytester.makepyfile(NEEDS_A_BOARD)
         result = pytester.runpytest("--board", "nano33ble@no-such-number")
         result.assert_outcomes(errors=1)

@@ -27,7 +27,7 @@ def tflm_dut(dut: Dut, request: pytest.FixtureRequest) -> Dut:
     if dut.board.kind == "host":
         pytest.importorskip("tflite_micro", reason="needs the extra host")
         return dut
-    if not request.config.getoption("--board") and LIBRARY_VARIABLE not in os.environ:
+    if not request.config.getoption("danas_board") and LIBRARY_VARIABLE not in os.environ:
         pytest.skip(f"the library is downloaded only with --board; {LIBRARY_VARIABLE} is not set")
     try:
         check_library(dut.board)
