@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -221,16 +218,3 @@ def test_an_unknown_lite_runtime_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv(convert.RUNTIME_VARIABLE, "lite")
     with pytest.raises(DanasError, match="tflite-runtime"):
         convert.lite_interpreter(b"")
-
-
-@pytest.mark.skipif(
-    importlib.util.find_spec("tflite_runtime") is None or "tensorflow" in sys.modules,
-    reason="tflite-runtime is not installed here (it wants an environment without TensorFlow)",
-)
-def test_tflite_runtime_stands_in_for_litert(monkeypatch: pytest.MonkeyPatch) -> None:
-    path = Path(__file__).resolve().parents[2] / "shared" / "data" / "models" / "vww_96_int8.tflite"
-    if not path.is_file():
-        pytest.skip(f"there is no model {path}")
-    monkeypatch.setenv(convert.RUNTIME_VARIABLE, "tflite-runtime")
-    images = np.random.default_rng(0).integers(0, 256, (5, 96, 96, 3), dtype=np.uint8)
-    assert convert.classify(path.read_bytes(), images).shape == (5, 2)

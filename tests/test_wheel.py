@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from danas_hil import __version__
 
@@ -81,3 +83,14 @@ def test_an_unpacked_wheel_finds_its_folders_and_boards(unpacked: Path, root: Pa
 def test_the_version_is_told_in_one_voice(unpacked: Path) -> None:
     (metadata,) = unpacked.glob("danas_hil-*.dist-info/METADATA")
     assert f"\nVersion: {__version__}\n" in metadata.read_text(encoding="utf-8")
+
+
+def test_no_extra_contradicts_the_base(root: Path) -> None:
+    """Each can be installed: some version of every package is within all that is said of it."""
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    tried = ("1.25.2", "1.26.4", "2.0.0", "2.4.6")  # of numpy, which several name
+    for extra, lines in project["optional-dependencies"].items():
+        wanted = [Requirement(line) for line in [*project["dependencies"], *lines]]
+        ranges = [one.specifier for one in wanted if one.name == "numpy"]
+        good = [version for version in tried if all(version in one for one in ranges)]
+        assert good, f"no numpy will do for the extra {extra}: {ranges}"

@@ -23,14 +23,20 @@ def _builds_that_last(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def tflm_dut(dut: Dut, request: pytest.FixtureRequest) -> Dut:
-    """`dut`, where TensorFlow Lite Micro can be built for it or is here already."""
+    """`dut`, where TensorFlow Lite Micro can be built for it or is here already.
+
+    A board that was asked for must have it: a skip would be green.
+    """
     if dut.board.kind == "host":
         pytest.importorskip("tflite_micro", reason="needs the extra host")
         return dut
-    if not request.config.getoption("danas_board") and LIBRARY_VARIABLE not in os.environ:
+    asked_for = bool(request.config.getoption("danas_board"))
+    if not asked_for and LIBRARY_VARIABLE not in os.environ:
         pytest.skip(f"the library is downloaded only with --board; {LIBRARY_VARIABLE} is not set")
     try:
         check_library(dut.board)
     except DanasError as error:
+        if asked_for:
+            pytest.fail(str(error), pytrace=False)
         pytest.skip(str(error))
     return dut
