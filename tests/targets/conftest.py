@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -14,6 +18,8 @@ from danas_hil.sketch import render_tflm
 from devices.board import SimulatedBoard
 from devices.ports import Ports
 from devices.selftest import HANG
+
+TESTS = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture
@@ -80,3 +86,18 @@ def _simulated_symbols(monkeypatch):
     monkeypatch.setattr(
         "danas_hil.measure.selftest.function_at", lambda _elf, address: places.get(address)
     )
+
+
+@pytest.fixture
+def renode(tmp_path, monkeypatch):
+    """A `renode` on PATH; the name of the file where it writes what it was told."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    program = programs / "renode"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m devices.fake_renode "$@"\n')
+    program.chmod(0o755)
+    log = tmp_path / "renode.json"
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    monkeypatch.setenv("PYTHONPATH", f"{TESTS}:{TESTS.parent / 'host'}")
+    monkeypatch.setenv("FAKE_RENODE_LOG", str(log))
+    return log

@@ -19,7 +19,9 @@ class Firmware:
     `stm32` or `mbed`. optimisation: of the compiler, for everything that is built. flags, unflags:
     more that the compiler is given, and what it is not. serial_baud: bits a second.
     serial_object: the Arduino object of the port, where it is not Serial. emulator: that runs it,
-    where no board does.
+    where no board does. receive_bytes: what the core's receive buffer holds, where the emulator
+    brings all that was sent at once and what does not go in is lost; 0 where bytes come one after
+    the other, as fast as the line carries them.
     """
 
     platform: str
@@ -31,6 +33,7 @@ class Firmware:
     serial_baud: int = 115200
     serial_object: str = "Serial"
     emulator: str | None = None
+    receive_bytes: int = 0
 
     @property
     def platform_name(self) -> str:

@@ -33,6 +33,11 @@ class Device(Protocol):
     @property
     def kind(self) -> Kind: ...
 
+    @property
+    def receive_bytes(self) -> int | None:
+        """How much may be sent before it is answered; None where nothing is lost."""
+        ...
+
     def flash(self, sketch: Sketch, log: Path) -> None:
         """Bring the program onto it. Raises DanasError."""
         ...
@@ -48,6 +53,7 @@ class QemuDevice:
 
     board: Board
     kind: Kind = "emulated"
+    receive_bytes: int | None = None
 
     @property
     def name(self) -> str:
@@ -79,6 +85,7 @@ class SerialDevice:
     connection: Connection
     seconds: float = PORT_SECONDS
     kind: Kind = "measured"
+    receive_bytes: int | None = None
 
     @property
     def board(self) -> Board:

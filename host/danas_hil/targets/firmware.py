@@ -184,7 +184,14 @@ def open_session(
             )
         except DanasError as error:
             raise TargetError("BOOT", error.what, error.hint, folder / "device.log") from error
-        session = WireSession(stream, output_shape, output_type, log, minimum_arena_bytes)
+        session = WireSession(
+            stream,
+            output_shape,
+            output_type,
+            log,
+            minimum_arena_bytes,
+            receive_bytes=device.receive_bytes,
+        )
         session.start(BOOT_SECONDS if boot_seconds is None else boot_seconds)
         yield session
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from danas_hil.base import DanasError, running_process, tree_folder
+from danas_hil.base import DanasError, running_process, tree_folder, write_atomic
 from danas_hil.board import Board
 from danas_hil.sketch import Sketch, firmware_of
 from danas_hil.targets.devices import QemuDevice
@@ -37,25 +37,33 @@ class RenodeDevice:
     def name(self) -> str:
         return self.board.id
 
+    @property
+    def receive_bytes(self) -> int | None:
+        return firmware_of(self.board).receive_bytes or None
+
     def flash(self, sketch: Sketch, log: Path) -> None:
         """Nothing: the emulator is started with the program."""
 
     @contextlib.contextmanager
     def connect(self, elf: Path, log: Path) -> Iterator[ByteStream]:
-        # A private TMPDIR: Renode deletes other programs' renode-* folders in the common one.
+        """Beside the ELF file it leaves firmware.resc, which `renode` runs without us."""
         log.parent.mkdir(parents=True, exist_ok=True)
+        elf = elf.resolve()
+        own = script_for(self.board, elf, _description_of(self.board), elf.with_name("uart"))
+        write_atomic(elf.with_suffix(".resc"), own)
+        # A private TMPDIR: Renode deletes other programs' renode-* folders in the common one.
         with (
             tempfile.TemporaryDirectory(prefix="danas-hil-") as temporary,
             log.open("wb") as output,
         ):
             folder = Path(temporary)
             terminal, script = folder / "uart", folder / "start.resc"
-            # Here, because Renode takes paths as they are, without quotes.
-            (folder / "firmware.elf").symlink_to(elf.resolve())
-            (folder / "board.resc").symlink_to(script_of(self.board))
-            script.write_text(
-                f'$elf=@{folder}/firmware.elf\n$pty="{terminal}"\ninclude @{folder}/board.resc\n'
-            )
+            # Under names of ours, because Renode takes paths without quotes.
+            program, description = folder / "firmware.elf", folder / "board.repl"
+            program.symlink_to(elf)
+            description.symlink_to(_description_of(self.board))
+            text = script_for(self.board, program, description, terminal)
+            script.write_text(text, encoding="utf-8")
             command = [self.program, "--console", "--plain", "-e", f"include @{script}"]
             with running_process(
                 command,
@@ -112,11 +120,37 @@ def emulated_device(board: Board) -> QemuDevice | RenodeDevice:
     raise DanasError(f"{board.id} has the emulator {emulator!r}.", "There are qemu and renode.")
 
 
+def script_for(board: Board, elf: Path, description: Path, terminal: Path) -> str:
+    """The script that runs `elf` on the board, whole in itself.
+
+    description: of the platform. terminal: where Renode makes the pseudo-terminal of its serial
+    port. All are absolute.
+    """
+    lines = script_of(board).read_text(encoding="utf-8").splitlines()
+    about = [line for line in lines if line.startswith(":")]
+    values = [f"$elf={_at(elf)}", f"$repl={_at(description)}", f'$pty="{terminal}"']
+    return "\n".join([*about, *values, *lines[len(about) :]]) + "\n"
+
+
+def _at(path: Path) -> str:
+    """A path as Renode's monitor takes it."""
+    return "@" + str(path).replace(" ", "\\ ")
+
+
 def script_of(board: Board) -> Path:
     """The Renode script of a board. Raises DanasError where there is none."""
-    path = tree_folder("boards") / f"{board.id}.resc"
+    return _file_of(board, ".resc", "script")
+
+
+def _description_of(board: Board) -> Path:
+    """The board's platform description, which needs no network, as Renode's own do."""
+    return _file_of(board, ".repl", "platform description")
+
+
+def _file_of(board: Board, suffix: str, what: str) -> Path:
+    path = tree_folder("boards") / f"{board.id}{suffix}"
     if not path.is_file():
-        raise DanasError(f"{board.id} has no script for Renode.", f"It would be {path}.")
+        raise DanasError(f"{board.id} has no {what} for Renode.", f"It would be {path}.")
     return path
 
 

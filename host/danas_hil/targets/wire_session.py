@@ -41,7 +41,7 @@ class WireSession:
 
     output_shape, output_type: of the model's one output, without the batch. log: where each line
     goes that the device prints. minimum_arena_bytes: the smallest that should do, by estimate;
-    None where there is no estimate.
+    None where there is no estimate. receive_bytes: Device.receive_bytes.
     """
 
     def __init__(
@@ -51,6 +51,8 @@ class WireSession:
         output_type: str,
         log: Path,
         minimum_arena_bytes: int | None = None,
+        *,
+        receive_bytes: int | None = None,
     ) -> None:
         self._output_shape = output_shape
         self._output_type = np.dtype(output_type)
@@ -63,7 +65,7 @@ class WireSession:
         self._stream = stream
         self.heap_bytes: int | None = None  # in use, where the program can tell
         self.peak_stack_bytes: int | None = None  # told after inferences, which counts
-        self.conversation = Conversation(stream, log=self._keep)
+        self.conversation = Conversation(stream, log=self._keep, receive_bytes=receive_bytes)
 
     def start(self, seconds: float) -> None:
         """Wait until the device answers. Raises TargetError (BOOT)."""

@@ -49,6 +49,8 @@ class Conversation:
 
     patience: seconds of silence until a request is repeated; it has no say in when to give up.
     settle: seconds to let a damaged line or a NAK pass before the request is repeated.
+    receive_bytes: what the device's receive buffer holds, where all that is sent arrives at once
+    and what does not go in is lost: no more is then sent before it is answered. None: no bound.
     """
 
     def __init__(
@@ -58,11 +60,13 @@ class Conversation:
         log: Callable[[str], None] = lambda _line: None,
         patience: float = 0.5,
         settle: float = 0.02,
+        receive_bytes: int | None = None,
     ) -> None:
         self._stream = stream
         self._log = log
         self._patience = patience
         self._settle = settle
+        self._receive_bytes = receive_bytes
         self._decoder = Decoder()
         self._seq = secrets.randbelow(LAST_SEQ) + 1
         self.requests = 0  # over the whole conversation
@@ -104,15 +108,26 @@ class Conversation:
     def upload(self, data: bytes, seconds: float) -> None:
         """Write `data` into the model's input, whole and checked. Errors as `ask`."""
         deadline = Deadline(seconds, "the device to take the input")
+        bytes_, lines = self._window(len(data))
         chunks: list[dict[str, int | str]] = [
-            {"at": at, "data": base64.b64encode(data[at : at + CHUNK_BYTES]).decode()}
-            for at in range(0, len(data), CHUNK_BYTES)
+            {"at": at, "data": base64.b64encode(data[at : at + bytes_]).decode()}
+            for at in range(0, len(data), bytes_)
         ]
-        for first in range(0, len(chunks), WINDOW_LINES):
-            replies = self._exchange("put", deadline, chunks[first : first + WINDOW_LINES])
+        for first in range(0, len(chunks), lines):
+            replies = self._exchange("put", deadline, chunks[first : first + lines])
             for reply in replies:
                 _json_object("put", _good_body("put", reply))
         self._ask("loaded", deadline, {"bytes": len(data), "crc": f"{zlib.crc32(data):08x}"})
+
+    def _window(self, size: int) -> tuple[int, int]:
+        """How many bytes of an input of `size` go in one line, and how many lines go at once."""
+        if self._receive_bytes is None:
+            return CHUNK_BYTES, WINDOW_LINES
+        empty = len(_line(LAST_SEQ, "put", {"at": size, "data": ""}))
+        room = (self._receive_bytes - empty) // 4 * 3  # of base64
+        chunk = max(3, min(CHUNK_BYTES, room))
+        lines = self._receive_bytes // (empty + chunk // 3 * 4)
+        return chunk, max(1, min(WINDOW_LINES, lines))
 
     def download(self, size: int, crc: str, seconds: float) -> bytes:
         """The model's output of `size` bytes, whose CRC32 a reply told. Errors as `ask`."""
@@ -162,9 +177,7 @@ class Conversation:
         unanswered: dict[int, bytes] = {}
         for fields in bodies:
             self._seq = self._seq % LAST_SEQ + 1
-            body = " ".join(f"{key}={value}" for key, value in fields.items())
-            # The line end before it ends what noise may have begun.
-            unanswered[self._seq] = b"\n" + encode(Frame(self._seq, request, body))
+            unanswered[self._seq] = _line(self._seq, request, fields)
         self.requests += len(bodies)
         replies: dict[int, Frame | None] = dict.fromkeys(unanswered)
         heard, frames, damaged, sent = 0, 0, 0, 0
@@ -222,6 +235,12 @@ class Conversation:
                     return good
                 if deadline.expired:
                     break
+
+
+def _line(seq: int, request: str, fields: Mapping[str, int | str]) -> bytes:
+    """A request as it is sent; the line end before it ends what noise may have begun."""
+    body = " ".join(f"{key}={value}" for key, value in fields.items())
+    return b"\n" + encode(Frame(seq, request, body))
 
 
 def _good_body(request: str, reply: Frame) -> str:
