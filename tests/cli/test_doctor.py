@@ -52,7 +52,7 @@ def proved(monkeypatch: pytest.MonkeyPatch) -> Callable[[SelfTestResult], None]:
         yield SimpleNamespace(name=f"{address.board.id}@{address.place}", board=address.board)
 
     def outcome(result: SelfTestResult) -> None:
-        def selftest(device: Any, folder: Path) -> SelfTestResult:
+        def selftest(device: Any, folder: Path, **_: Any) -> SelfTestResult:
             assert device.name == "nano33ble@1"
             return result
 

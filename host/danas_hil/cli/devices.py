@@ -167,7 +167,7 @@ def announce(target: Target) -> None:
     if board.firmware is not None and not built_before(board, "tflm"):
         note(
             f"The first build for {board.id} compiles TensorFlow Lite Micro, which takes some"
-            " minutes; after that a candidate takes seconds."
+            " minutes; after that a candidate takes seconds. Stopped, it goes on where it was."
         )
 
 
@@ -267,6 +267,7 @@ def measure_items(
             accuracy=accuracy,
             again=again,
             starting=progress.starting,
+            compiling=progress.compiling,
             streamed=progress.streamed,
         )
         try:

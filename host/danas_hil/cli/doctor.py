@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 import sys
+import time
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -17,6 +18,7 @@ from rich.markup import escape
 from danas_hil import __version__
 from danas_hil.base import tree_folder, user_folder
 from danas_hil.cli.devices import DeviceOption, addressed
+from danas_hil.cli.measuring import tell_seldom
 from danas_hil.cli.show import JsonOption, console, note, print_json, say, table
 
 if TYPE_CHECKING:  # imported where it is used: it loads numpy, and --help is to be quick
@@ -112,7 +114,13 @@ def _prove(board: str, device: str | None, json: bool) -> None:
         check_platform(found.board)
         folder = user_folder("selftests") / found.name.replace("/", "-")
         note(f"Building and running the self-test for {escape(found.name)} …")
-        result = selftest(found, folder)
+        said = time.monotonic()
+
+        def compiling(what: str, files: int) -> None:
+            nonlocal said
+            said = tell_seldom(said, f"compiling {what}: {files} files")
+
+        result = selftest(found, folder, compiling=compiling)
     if json:
         print_json({**result.to_json(), "folder": str(folder)})
     else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
-from danas_hil.cli.show import console, format_duration
+from danas_hil.cli.show import console, format_duration, note
 
 if TYPE_CHECKING:  # imported where they are used: they load numpy, and --help is to be quick
     from danas_hil.measure import Item, Measurement
@@ -63,6 +63,13 @@ class MeasureProgress:
         self._item = item.id
         self._show(f"{self._done + 1} of {self._total}: {item.id}", None, 0, self._left())
 
+    def compiling(self, what: str, files: int) -> None:
+        """A build has compiled so many files of `what`."""
+        told = f"{self._item}: compiling {what}: {files} files"
+        self._show(told, None, 0, self._left())
+        if self._bars.disable:
+            self._said = tell_seldom(self._said, told)
+
     def streamed(self, done: int, total: int) -> None:
         """Test images, of which the device has classified `done`."""
         now = time.monotonic()
@@ -73,9 +80,8 @@ class MeasureProgress:
             left = f"{format_duration((now - self._streaming) / done * (total - done))} left"
         told = f"{self._item}: {done} of {total} test images"
         self._show(told, total, done, left)
-        if self._bars.disable and left and now - self._said >= _QUIET_SECONDS:
-            self._said = now
-            self._line(f"{told}, {left}")
+        if self._bars.disable and left:
+            self._said = tell_seldom(self._said, f"{told}, {left}")
 
     def finished(self, item: Item, measurement: Measurement, earlier: bool) -> None:
         self._done += 1
@@ -103,3 +109,15 @@ class MeasureProgress:
 
     def _line(self, text: str) -> None:
         self._bars.console.print(escape(text), soft_wrap=True)
+
+
+def tell_seldom(said: float, text: str) -> float:
+    """Tell `text` where nothing was told for a while; when something was, on the monotonic clock.
+
+    said: when something was before.
+    """
+    now = time.monotonic()
+    if now - said < _QUIET_SECONDS:
+        return said
+    note(escape(text))
+    return now

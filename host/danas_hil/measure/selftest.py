@@ -16,7 +16,7 @@ from danas_hil.base import DanasError
 from danas_hil.measure.measuring import ATTEMPTS
 from danas_hil.measure.record import Failure
 from danas_hil.measure.timing import emulated_spread_us
-from danas_hil.platformio import function_at
+from danas_hil.platformio import Compiling, function_at
 from danas_hil.sketch import SelfTest, Sketch, render_selftest
 from danas_hil.targets import Device, Hello, Sizes, TargetError, build_into, open_session
 from danas_hil.targets.wire_session import WireSession
@@ -65,11 +65,16 @@ class SelfTestResult:
 
 
 def selftest(
-    device: Device, folder: Path, seed: int = 0, boot_seconds: float | None = None
+    device: Device,
+    folder: Path,
+    seed: int = 0,
+    boot_seconds: float | None = None,
+    compiling: Compiling = lambda *_: None,
 ) -> SelfTestResult:
     """Build, flash and run the self-test on `device`, and leave what comes of it in `folder`.
 
     boot_seconds: for it to answer once it was flashed, where that is not the usual time.
+    compiling: hears of each file that is compiled.
     A check that fails by itself ends nothing. Where the program can't be built, or the device
     can't be asked any more, that is the check that failed, and those behind it were not run.
     """
@@ -77,7 +82,7 @@ def selftest(
     failure = None
     checks = proof.checks
     try:
-        with proof.started(boot_seconds) as session:
+        with proof.started(boot_seconds, compiling) as session:
             proof.ask(session)
     except TargetError as error:
         log = None if error.log is None else str(error.log)
@@ -101,13 +106,13 @@ class _Proof:
         self.hello: Hello | None = None
 
     @contextlib.contextmanager
-    def started(self, boot_seconds: float | None) -> Iterator[WireSession]:
+    def started(self, boot_seconds: float | None, compiling: Compiling) -> Iterator[WireSession]:
         """Build, flash, and wait for an answer.
 
         Flashed again where it can't be, or is silent: the watchdog of the program before may have
         started the board anew in the middle.
         """
-        sizes = self.sizes = build_into(self.sketch, self.folder)
+        sizes = self.sizes = build_into(self.sketch, self.folder, compiling)
         told = f"{sizes.flash_bytes} bytes of flash, {sizes.static_ram_bytes} of RAM"
         self.checks.append(Check("build", True, told))
         for attempt in range(1, ATTEMPTS + 1):

@@ -1,6 +1,14 @@
 """Building with PlatformIO: offline, quiet, and with its errors in our words."""
 
-from danas_hil.platformio.build import BuildError, Built, SizeError, build, built_before, upload
+from danas_hil.platformio.build import (
+    BuildError,
+    Built,
+    Compiling,
+    SizeError,
+    build,
+    built_before,
+    upload,
+)
 from danas_hil.platformio.elf import ElfSizes, Section, read_elf_sizes
 from danas_hil.platformio.settings import core_folder, pio_environment
 from danas_hil.platformio.shares import OWNERS, Owner, Shares, read_shares
@@ -10,6 +18,7 @@ __all__ = [
     "OWNERS",
     "BuildError",
     "Built",
+    "Compiling",
     "ElfSizes",
     "Owner",
     "Section",

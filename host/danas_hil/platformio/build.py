@@ -7,7 +7,8 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from danas_hil.base import (
     DanasError,
     Deadline,
     Finished,
+    UnfinishedError,
     atomic_path,
     run_process,
     user_folder,
@@ -30,8 +32,18 @@ from danas_hil.platformio.settings import core_folder, pio_environment
 from danas_hil.platformio.shares import Shares, read_shares
 from danas_hil.sketch import LIBRARY_VARIABLE, Sketch, firmware_of
 
-BUILD_SECONDS = 1200.0  # the library has 215 files, which take minutes the first time
+SILENCE_SECONDS = 300.0
+"""A build that prints nothing for so long is given up. It prints each file that it compiles and
+each tenth of a download; how long all of it takes is the computer's to say."""
+LOCK_SECONDS = 1200.0
 UPLOAD_SECONDS = 180.0
+
+Compiling = Callable[[str, int], None]
+"""Called with what is being compiled (`the library`, `the framework`, `the sketch`), and how many
+files of it are."""
+
+_COMPILED = re.compile(r"^(?:Compiling |Retrieved `)\S*?\.pio/build/[^/]+/(\w+)/\S+\.o\b")
+_LIBRARY = re.compile(r"lib[0-9a-f]{3}")  # its folder has three digits of a hash
 _HINTS = (
     (
         r"HTTPClientError|InternetConnectionError|Could not (find|install)|UnknownPackageError",
@@ -91,19 +103,35 @@ def built_before(board: Board, kind: str) -> bool:
     return any(folder.glob("*.elf"))
 
 
-def build(sketch: Sketch, elf: Path, log: Path, seconds: float = BUILD_SECONDS) -> Built:
+def build(
+    sketch: Sketch,
+    elf: Path,
+    log: Path,
+    compiling: Compiling = lambda *_: None,
+    silence_seconds: float = SILENCE_SECONDS,
+) -> Built:
     """Build `sketch` into the file `elf`; what did not change is not compiled again.
 
-    Raises BuildError, SizeError for a program that is too large, and DanasError where a tool or
-    a package is missing or the deadline passes.
+    compiling: hears of each file that is compiled. Raises BuildError, also where nothing was
+    printed for `silence_seconds`, SizeError for a program that is too large, and DanasError where
+    a tool or a package is missing.
     """
     started = time.monotonic()
-    deadline = Deadline(seconds, f"the build for {sketch.board.id}")
-    with _project(sketch, deadline) as project:
+    with _project(sketch, LOCK_SECONDS) as project:
         made = project / ".pio" / "build" / sketch.board.id / "firmware.elf"
         for earlier in (made, made.with_suffix(".map")):  # must not be taken for this one's
             earlier.unlink(missing_ok=True)
-        done = _pio(sketch, project, (), deadline, log)
+        deadline = Deadline(None, f"the build for {sketch.board.id}")
+        try:
+            done = _pio(sketch, project, (), deadline, log, (), silence_seconds, _Count(compiling))
+        except UnfinishedError as error:
+            raise BuildError(
+                f"The build for {sketch.board.id} printed nothing for {silence_seconds:g} s, and"
+                " was given up.",
+                "What is compiled is kept: the same command goes on where it stopped. All of it is"
+                f" in {log}.",
+                log,
+            ) from error
         if done.status != 0 or not made.is_file():
             raise _failure(sketch.board, done.output, log)
         with atomic_path(elf) as path:
@@ -130,25 +158,28 @@ def upload(
     """
     deadline = Deadline(seconds, f"flashing {sketch.board.id}")
     arguments = ["-t", "upload", *(["--upload-port", port] if port else [])]
-    with _project(sketch, deadline) as project:
+    with _project(sketch, seconds) as project:
         done = _pio(sketch, project, arguments, deadline, log, flags)
     if done.status != 0:
         raise _failure(sketch.board, done.output, log, "Flashing")
 
 
 @contextlib.contextmanager
-def _project(sketch: Sketch, deadline: Deadline) -> Iterator[Path]:
-    """The project of the sketch's kind and board, ours alone and up to date."""
+def _project(sketch: Sketch, seconds: float) -> Iterator[Path]:
+    """The project of the sketch's kind and board, ours alone and up to date.
+
+    seconds: to wait for another build there.
+    """
     project = project_folder(sketch.board, sketch.kind)
     libraries = project / ".pio" / "libdeps" / sketch.board.id
     check_packages(firmware_of(sketch.board), core_folder(), sketch.libraries, libraries)
     try:
-        with in_use(project, deadline.left() or 0.0):
+        with in_use(project, seconds):
             _write(sketch, project)
             yield project
     except filelock.Timeout as error:
         raise DanasError(
-            f"Another build has held {project} for {deadline.seconds:g} s.", "Let it end first."
+            f"Another build has held {project} for {seconds:g} s.", "Let it end first."
         ) from error
 
 
@@ -159,6 +190,8 @@ def _pio(
     deadline: Deadline,
     log: Path,
     upload_flags: Sequence[str] = (),
+    silence_seconds: float | None = None,
+    heard: Callable[[str], None] = lambda _: None,
 ) -> Finished:
     command = [sys.executable, "-m", "platformio", "run", "-e", sketch.board.id]
     command += ["-d", str(project), *arguments]
@@ -168,7 +201,34 @@ def _pio(
     environment["PLATFORMIO_BUILD_CACHE_DIR"] = str(core_folder() / f"objects-{sketch.kind}")
     if upload_flags:
         environment["PLATFORMIO_UPLOAD_FLAGS"] = "\n".join(upload_flags)
-    return run_process(command, deadline=deadline, log=log, environment=environment)
+    return run_process(
+        command,
+        deadline=deadline,
+        log=log,
+        environment=environment,
+        silence_seconds=silence_seconds,
+        heard=heard,
+    )
+
+
+class _Count:
+    """Counts what the lines of a build say is compiled, or was compiled before and is fetched."""
+
+    def __init__(self, compiling: Compiling) -> None:
+        self._compiling = compiling
+        self._files: Counter[str] = Counter()
+
+    def __call__(self, line: str) -> None:
+        found = _COMPILED.match(line)
+        if found is None:
+            return
+        what = "the framework"
+        if found[1] == "src":
+            what = "the sketch"
+        elif _LIBRARY.fullmatch(found[1]):
+            what = "the library"
+        self._files[what] += 1
+        self._compiling(what, self._files[what])
 
 
 def _write(sketch: Sketch, project: Path) -> None:

@@ -17,6 +17,7 @@ from danas_hil.targets.interface import (
     Stage,
     Target,
     TargetError,
+    TellsOfBuilds,
 )
 from danas_hil.targets.renode import RenodeDevice, emulated_device
 
@@ -41,6 +42,7 @@ __all__ = [
     "Stage",
     "Target",
     "TargetError",
+    "TellsOfBuilds",
     "build_into",
     "emulated_device",
     "open_session",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from danas_hil.estimate.flash import estimate_flash
 from danas_hil.estimate.graph import OperatorGraph
 from danas_hil.estimate.read import read_graph
 from danas_hil.estimate.runtime import load_runtime
-from danas_hil.platformio import SizeError, build
+from danas_hil.platformio import Compiling, SizeError, build
 from danas_hil.sketch import Sketch, render_tflm
 from danas_hil.targets.devices import Device
 from danas_hil.targets.interface import (
@@ -38,13 +38,15 @@ class FirmwareTarget:
 
     arena_margin_bytes: how much larger than the estimated minimum the arena is made. profiling:
     with a program that tells head, tail and the time of each operator, which takes more RAM.
-    boot_seconds: for a program to answer once it was flashed; None is BOOT_SECONDS.
+    boot_seconds: for a program to answer once it was flashed; None is BOOT_SECONDS. compiling:
+    hears of each file that is compiled.
     """
 
     device: Device
     arena_margin_bytes: int = 0
     profiling: bool = False
     boot_seconds: float | None = None
+    compiling: Compiling = field(default=lambda *_: None, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -61,6 +63,9 @@ class FirmwareTarget:
     def profiler(self) -> FirmwareTarget:
         return replace(self, profiling=True)
 
+    def telling(self, compiling: Compiling) -> FirmwareTarget:
+        return replace(self, compiling=compiling)
+
     def identity(self, model: ModelFile) -> BuildIdentity:
         sketch = self._sketch(model)
         parts = {"model": model.sha256, "board": self.board, "program": sketch.identity}
@@ -71,7 +76,7 @@ class FirmwareTarget:
             sketch = self._sketch(model)
         except DanasError as error:
             raise TargetError("RENDER", error.what, error.hint) from error
-        sizes = build_into(sketch, folder)
+        sizes = build_into(sketch, folder, self.compiling)
         return Build(model, self.identity(model), folder, sizes, folder / "build.log")
 
     def flash(self, build: Build) -> None:
@@ -137,14 +142,17 @@ class FirmwareTarget:
         )
 
 
-def build_into(sketch: Sketch, folder: Path) -> Sizes:
-    """Leave the sources of `sketch` and its firmware.elf in `folder`. Raises TargetError."""
+def build_into(sketch: Sketch, folder: Path, compiling: Compiling = lambda *_: None) -> Sizes:
+    """Leave the sources of `sketch` and its firmware.elf in `folder`. Raises TargetError.
+
+    compiling: hears of each file that is compiled.
+    """
     log = folder / "build.log"
     (folder / SERIAL_LOG).unlink(missing_ok=True)  # of an earlier program
     for name, text in sketch.files.items():
         write_atomic(folder / "sketch" / name, text)
     try:
-        built = build(sketch, folder / "firmware.elf", log)
+        built = build(sketch, folder / "firmware.elf", log, compiling)
     except SizeError as error:
         raise TargetError("SIZE", error.what, error.hint, log) from error
     except DanasError as error:

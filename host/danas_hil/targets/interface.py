@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
 from danas_hil.base import DanasError
+from danas_hil.platformio import Compiling
 from danas_hil.tflm import AllocationClass, Array
 
 Kind = Literal["host", "emulated", "measured"]
@@ -202,3 +203,12 @@ class HasProfiler(Protocol):
     """A target that takes the time of operators with a program of its own."""
 
     def profiler(self) -> Target: ...
+
+
+@runtime_checkable
+class TellsOfBuilds(Protocol):
+    """A target whose builds take long enough to be told of."""
+
+    def telling(self, compiling: Compiling) -> Target:
+        """The same target, whose builds call `compiling`."""
+        ...
