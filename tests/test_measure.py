@@ -504,3 +504,23 @@ def test_named_candidates_come_in_their_order_once() -> None:
     assert "id02" in caught.value.hint
     with pytest.raises(DanasError, match="top 0"):
         choose(FRONT, top=0)
+
+
+class Unbuildable(Fake):
+    """A board whose runtime the memory model does not cover for this model."""
+
+    def identity(self, model: ModelFile) -> BuildIdentity:
+        raise DanasError(f"{model.name} has an operator of its own.", "Use another.")
+
+
+def test_a_model_that_can_not_be_built_is_a_status_and_the_batch_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "a.tflite").write_bytes(b"a model")
+    tflm.write_golden(tmp_path / "golden.npz", GOLDEN)
+    items = [
+        Item(name, tmp_path / "a.tflite", tmp_path / "golden.npz", tmp_path / name)
+        for name in ("one", "two")
+    ]
+    batch = [measurement for _, measurement, _ in measure_all(Unbuildable(), items)]
+    batch.append(measured(Unbuildable(), tmp_path))
+    assert [one.status for one in batch] == ["RENDER"] * 3
+    assert all("an operator of its own" in one.failure.reason for one in batch if one.failure)

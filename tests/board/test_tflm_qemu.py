@@ -22,6 +22,7 @@ from danas_hil.estimate.read import read_graph
 from danas_hil.measure import measure_candidate
 from danas_hil.sketch import LIBRARY_VARIABLE
 from danas_hil.targets import FirmwareTarget, ModelFile, QemuDevice, TargetError
+from estimate.operator_models import dense
 
 MODELS = Path(__file__).parents[2].parent / "shared" / "data" / "models"
 NAMES = ("ad01_int8", "kws_ref_model", "pretrainedResnet_quant", "vww_96_int8")
@@ -168,3 +169,16 @@ def test_an_operator_that_is_left_out_has_a_status_of_its_own(tmp_path, monkeypa
     ):
         session.memory()
     assert failure.value.stage == "ALLOCATE"
+
+
+def test_a_dense_layer_per_channel_is_refused_and_really_comes_out_wrong(tmp_path):
+    pytest.importorskip("tflite_micro", reason="golden outputs need the extra `tflm`")
+    model = ModelFile("per_channel", dense(rows=16, scales=16))
+    golden = tflm.golden_of_random(model.content, name=model.name)
+    target = FirmwareTarget(QemuDevice(BOARD))
+    refused = measure_candidate(target, model, golden, tmp_path)
+    assert refused.status == "RENDER"
+    built = measure_candidate(replace(target, accept_wrong_outputs=True), model, golden, tmp_path)
+    assert built.status == "PARITY"
+    assert built.memory.arena_used_bytes == estimate_of(model).arena.used_bytes
+    assert built.memory.minimum_sufficed is True

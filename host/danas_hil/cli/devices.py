@@ -61,6 +61,13 @@ def flash(
         str, typer.Option(help="Arena beyond the estimated minimum, such as 1kB.")
     ] = "0",
     again: Annotated[bool, typer.Option(help="Measure anew what was measured well.")] = False,
+    accept_wrong_outputs: Annotated[
+        bool,
+        typer.Option(
+            "--accept-wrong-outputs",
+            help="Build a model too that the board's library is known to compute wrongly.",
+        ),
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Build candidates for a board, flash them, and record arena, outputs, sizes and latency.
@@ -83,7 +90,11 @@ def flash(
     from danas_hil.measure import reach
 
     margin = parse_size(arena_margin)
-    with reach(addressed(board, device), arena_margin_bytes=margin) as target:
+    with reach(
+        addressed(board, device),
+        arena_margin_bytes=margin,
+        accept_wrong_outputs=accept_wrong_outputs,
+    ) as target:
         items, stored = _items(what, target, candidate or (), everything, top, accuracy)
         estimates = {
             item.id: keep_estimate(stored.get(item.id, {}), target.board, item.model, item.folder)

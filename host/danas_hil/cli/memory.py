@@ -152,6 +152,7 @@ def _panel(model: Path, board: Board, one: Estimate) -> Panel:
             _bar("RAM", one.ram.lines, one.ram_limit),
             _bar("flash", one.flash.lines, one.flash_limit),
             _latency(one),
+            *_faults(one),
             Text(),
             Text(
                 f"arena: {arena.minimum_bytes:,} B is the smallest that works;"
@@ -184,6 +185,17 @@ def _latency(one: Estimate) -> Text:
         return Text(f"time  {least}unknown: {found.unknown}")
     here = ", this one among them" if found.fitted_on_it else ""
     return Text(f"time  {format_latency(found.known_us)}{limit}, {found.source}{here}")
+
+
+def _faults(one: Estimate) -> list[Text]:
+    """What the runtime computes wrongly of the model."""
+    colours = {"wrong": "red", "inexact": "yellow"}
+    return [
+        Text.assemble(
+            "outputs ", (fault.severity, colours[fault.severity]), f": {fault.what}. {fault.hint}"
+        )
+        for fault in one.faults
+    ]
 
 
 def _rows(what: str, lines: tuple[Line, ...]) -> list[tuple[str, str, str]]:

@@ -10,6 +10,7 @@ from danas_hil.estimate.flash import FlashEstimate
 from danas_hil.estimate.graph import Operator, OperatorGraph, Tensor
 from danas_hil.estimate.layout import lay_out
 from danas_hil.estimate.lines import Line
+from danas_hil.estimate.outputs import OutputFault, output_faults
 from danas_hil.estimate.paper import PaperEstimate, paper
 from danas_hil.estimate.planner import PlannedBuffer
 from danas_hil.estimate.ram import Firmware, RamEstimate
@@ -24,6 +25,7 @@ __all__ = [
     "Line",
     "Operator",
     "OperatorGraph",
+    "OutputFault",
     "PaperEstimate",
     "PlannedBuffer",
     "RamEstimate",
@@ -38,6 +40,7 @@ __all__ = [
     "lay_out",
     "list_runtimes",
     "load_runtime",
+    "output_faults",
     "paper",
     "read_file",
     "read_graph",

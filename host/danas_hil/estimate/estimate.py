@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from danas_hil.estimate.graph import OperatorGraph
 from danas_hil.estimate.latency import LatencyEstimate
 from danas_hil.estimate.layout import lay_out
 from danas_hil.estimate.lines import Line, all_fit, fits_within
+from danas_hil.estimate.outputs import OutputFault, output_faults
 from danas_hil.estimate.ram import Firmware, RamEstimate, estimate_ram
 from danas_hil.estimate.read import naming, read_graph
 from danas_hil.estimate.runtime import load_runtime
@@ -29,7 +31,9 @@ class Estimate:
 
     operators: the builtin names of those it has, sorted. ram_limit, flash_limit: bytes, None for
     no limit; latency_limit: microseconds. latency: of the board, unknown where none is meant.
-    fits, fits_ram, fits_flash, fits_latency: None where a figure is missing that decides.
+    faults: what the runtime is known to compute wrongly of it.
+    fits, fits_ram, fits_flash, fits_latency: None where a figure is missing that decides. A model
+    whose outputs come out wrong does not fit, however small it is; reasons: what fails.
     """
 
     runtime: str
@@ -42,6 +46,7 @@ class Estimate:
     flash_limit: int | None
     latency: LatencyEstimate = NO_LATENCY
     latency_limit: float | None = None
+    faults: tuple[OutputFault, ...] = ()
 
     @property
     def fits_ram(self) -> bool | None:
@@ -61,7 +66,24 @@ class Estimate:
 
     @property
     def fits(self) -> bool | None:
-        return all_fit((self.fits_ram, self.fits_flash, self.fits_latency))
+        return all_fit(tuple(self._verdicts.values()))
+
+    @property
+    def fits_outputs(self) -> bool:
+        return all(fault.severity != "wrong" for fault in self.faults)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        return tuple(what for what, fits in self._verdicts.items() if fits is False)
+
+    @property
+    def _verdicts(self) -> Mapping[str, bool | None]:
+        return {
+            "ram": self.fits_ram,
+            "flash": self.fits_flash,
+            "latency": self.fits_latency,
+            "outputs": self.fits_outputs,
+        }
 
     def to_json(self) -> dict[str, Any]:
         """`fits` is true, false or "unknown". total_bytes: the best figure, null where a line has
@@ -79,6 +101,8 @@ class Estimate:
             "ram": _total(self.ram.total),
             "latency": self.latency.to_json(),
             "fits": "unknown" if self.fits is None else self.fits,
+            "reasons": list(self.reasons),
+            "outputs": [fault.to_json() for fault in self.faults],
             "limits": {
                 "ram_bytes": self.ram_limit,
                 "flash_bytes": self.flash_limit,
@@ -193,4 +217,5 @@ def estimate_graph(
         ram=estimate_ram(arena.minimum_bytes, firmware),
         ram_limit=ram_limit,
         flash_limit=flash_limit,
+        faults=output_faults(graph, profile),
     )

@@ -28,7 +28,7 @@ def _too_many_inputs(_: OperatorGraph, operator: Operator) -> str:
     return f"{count} inputs, and {_MOST_INPUTS} are the most" if count > _MOST_INPUTS else ""
 
 
-def _unequal_quantisation(graph: OperatorGraph, operator: Operator) -> str:
+def unequal_quantisation(graph: OperatorGraph, operator: Operator) -> str:
     """Inputs of int8 that count in other steps than the output."""
     ends = (*operator.inputs, operator.outputs[0])
     if any(graph.tensors[index].type != "int8" for index in ends):
@@ -94,7 +94,7 @@ def _scores_zero(graph: OperatorGraph, operator: Operator) -> str:
 
 REFUSALS: Mapping[str, Refusal] = {
     "many inputs": _too_many_inputs,
-    "unequal inputs": _unequal_quantisation,
+    "unequal inputs": unequal_quantisation,
     "bias scale": _bias_scale,
     "bias scale per tensor": _bias_scale_per_tensor,
     "state bias scale": _state_bias_scale,

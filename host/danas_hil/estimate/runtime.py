@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from danas_hil.base import DanasError, known_or_near
+
+Severity = Literal["wrong", "inexact"]
+"""Of a fault. wrong: the outputs mean nothing. inexact: some are a step off."""
 
 _FOLDER = Path(__file__).with_name("runtimes")
 
@@ -52,10 +55,26 @@ class Kernel:
 
 
 @dataclass(frozen=True)
+class Fault:
+    """Something that a runtime computes wrongly.
+
+    operator: its builtin name; when: of which ones, a rule of outputs.py. what: one sentence; hint:
+    what to do about it.
+    """
+
+    operator: str
+    when: str
+    severity: Severity
+    what: str
+    hint: str
+
+
+@dataclass(frozen=True)
 class Runtime:
     """A version of TensorFlow Lite Micro on an ABI with a set of kernels.
 
-    pointer: bytes of a pointer; operators: the kernel of each operator that is covered.
+    pointer: bytes of a pointer; operators: the kernel of each operator that is covered; faults:
+    what it is known to compute wrongly.
     """
 
     name: str
@@ -64,6 +83,7 @@ class Runtime:
     pointer: int
     structs: Structs
     operators: Mapping[str, Kernel]
+    faults: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,6 +133,7 @@ def load_runtime(name: str, kernels: str | None = None, *, recording: bool = Fal
         pointer=content["pointer"],
         structs=Structs(**structs),
         operators=MappingProxyType({kind: _kernel(row) for kind, row in operators.items()}),
+        faults=tuple(Fault(**row) for row in content.get("faults", ())),
     )
 
 

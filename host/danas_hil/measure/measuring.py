@@ -89,12 +89,13 @@ def measure_all(
             model = ModelFile(item.id, read_file(item.model))
             golden = _golden(item, model)
             images = _images(item, accuracy)
+            identity = target.identity(model)
         except DanasError as error:
             measurement = _unbuilt(target, item, error)
             measurement.write(item.measurement_file)
             yield item, measurement, False
             continue
-        earlier = None if again else _earlier(item, target.identity(model), golden)
+        earlier = None if again else _earlier(item, identity, golden)
         if earlier is not None and _has(earlier, profile, images):
             remember(model.content, earlier)
             yield item, earlier, True
@@ -138,8 +139,12 @@ def measure_candidate(
         kind=target.kind,
         status="OK",
         recorded_at=_now(),
-        build=target.identity(model),
+        build=BuildIdentity("", {}),
     )
+    try:
+        found = replace(found, build=target.identity(model))
+    except DanasError as error:
+        return _failed(found, TargetError("RENDER", error.what, error.hint))
     no_profile: TargetError | None = None
     told: Memory | None = None  # by the profiling program
     if profile and flash and isinstance(target, HasProfiler):

@@ -52,12 +52,17 @@ class Address:
 
 @contextlib.contextmanager
 def reach(
-    address: Address, *, arena_margin_bytes: int = 0, lock_seconds: float = 0.0
+    address: Address,
+    *,
+    arena_margin_bytes: int = 0,
+    lock_seconds: float = 0.0,
+    accept_wrong_outputs: bool = False,
 ) -> Iterator[Target]:
     """The target that runs models at `address`, ours alone for as long as the block lasts.
 
     arena_margin_bytes: more arena than the estimated minimum. lock_seconds: to wait for a device
-    that another process has. Raises DanasError where a tool, the library or the board is missing,
+    that another process has. accept_wrong_outputs: build a model too that the board's library is
+    known to compute wrongly. Raises DanasError where a tool, the library or the board is missing,
     or the board stays with the other.
     """
     board = address.board
@@ -71,7 +76,7 @@ def reach(
         return
     with reach_device(address, lock_seconds=lock_seconds) as device:
         check_library(board)  # or every model of a batch would fail of the same
-        yield FirmwareTarget(device, arena_margin_bytes)
+        yield FirmwareTarget(device, arena_margin_bytes, accept_wrong_outputs=accept_wrong_outputs)
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from danas_hil.board import Figures, build_key, keep_figures, read_figures
 from danas_hil.estimate.arena import estimate_arena
 from danas_hil.estimate.flash import estimate_flash
 from danas_hil.estimate.graph import OperatorGraph
+from danas_hil.estimate.outputs import output_faults
 from danas_hil.estimate.read import read_graph
 from danas_hil.estimate.runtime import load_runtime
 from danas_hil.platformio import Compiling, SizeError, build
@@ -40,6 +41,7 @@ class FirmwareTarget:
     with a program that tells head, tail and the time of each operator, which takes more RAM.
     boot_seconds: for a program to answer once it was flashed; None is BOOT_SECONDS. compiling:
     hears of each file that is compiled.
+    accept_wrong_outputs: build a model too whose outputs the board's library is known to get wrong.
     """
 
     device: Device
@@ -47,6 +49,7 @@ class FirmwareTarget:
     profiling: bool = False
     boot_seconds: float | None = None
     compiling: Compiling = field(default=lambda *_: None, repr=False, compare=False)
+    accept_wrong_outputs: bool = False
 
     @property
     def name(self) -> str:
@@ -73,6 +76,7 @@ class FirmwareTarget:
 
     def build(self, model: ModelFile, folder: Path) -> Build:
         try:
+            self._check_outputs(model)
             sketch = self._sketch(model)
         except DanasError as error:
             raise TargetError("RENDER", error.what, error.hint) from error
@@ -126,6 +130,18 @@ class FirmwareTarget:
             f" {datetime.now(UTC):%Y-%m-%d}",
         )
         keep_figures(board.id, key, figures)
+
+    def _check_outputs(self, model: ModelFile) -> None:
+        """Raise DanasError where what the board would answer means nothing."""
+        board = self.device.board
+        runtime = load_runtime(board.runtime, board.kernels)
+        faults = output_faults(read_graph(model.content, model.name), runtime)
+        wrong = [fault for fault in faults if fault.severity == "wrong"]
+        if wrong and not self.accept_wrong_outputs:
+            raise DanasError(
+                f"{model.name} comes out wrong on {board.id}: {wrong[0].what}.",
+                f"{wrong[0].hint} With --accept-wrong-outputs it is built as it is.",
+            )
 
     def _minimum_arena_bytes(self, graph: OperatorGraph) -> int:
         board = self.device.board

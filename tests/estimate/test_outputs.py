@@ -1,0 +1,104 @@
+"""What a runtime is known to compute wrongly of a model."""
+
+import dataclasses
+
+import pytest
+from hypothesis import given, settings
+
+from danas_hil.estimate import (
+    estimate_graph,
+    estimate_model,
+    lay_out,
+    list_runtimes,
+    load_runtime,
+    output_faults,
+    read_graph,
+)
+from danas_hil.estimate.outputs import WHEN
+from danas_hil.space import DEFAULT_SPACE
+from estimate.operator_models import MODELS, binary, concatenation, dense, mean
+from strategies import generators, stack_genomes
+
+SWITCH = "_experimental_disable_per_channel_quantization_for_dense_layers"
+
+
+def faults(content: bytes, runtime: str = "arduino"):
+    found = estimate_model(content, runtime=runtime).faults
+    return [(fault.operator, fault.severity) for fault in found]
+
+
+def test_a_dense_layer_per_channel_does_not_fit_where_it_comes_out_wrong():
+    content = dense(scales=4)
+    found = estimate_model(content, runtime="arduino")
+    assert found.fits_ram
+    assert found.fits_flash
+    assert not found.fits_outputs
+    assert found.fits is False
+    told = found.to_json()
+    assert (told["fits"], told["reasons"]) == (False, ["outputs"])
+    (fault,) = told["outputs"]
+    assert SWITCH in fault["hint"]
+    assert estimate_model(content, runtime="current").fits_outputs
+    assert estimate_model(content, runtime="host").fits_outputs
+
+
+def test_reasons_are_all_that_fail():
+    content = dense(scales=4)
+    found = estimate_model(content, runtime="arduino", ram_limit=10, flash_limit=10)
+    assert found.reasons == ("ram", "flash", "outputs")
+
+
+@pytest.mark.parametrize(
+    ("content", "wanted"),
+    [
+        (dense(), []),
+        (dense(scales=4), [("FULLY_CONNECTED", "wrong")]),
+        (concatenation(2), []),
+        (concatenation(2, scale=0.25), [("CONCATENATION", "wrong")]),
+        (mean((1, 6, 6, 5), (1, 2), keep=True), [("MEAN", "inexact")]),
+        (mean((1, 6, 6, 5), (1, 2, 3), keep=True), [("MEAN", "wrong"), ("MEAN", "inexact")]),
+        (binary("SUB"), [("SUB", "inexact")]),
+        (binary("ADD"), []),
+    ],
+)
+def test_each_known_fault_of_the_arduino_library_is_told(content, wanted):
+    assert faults(content) == wanted
+
+
+def test_what_is_inexact_is_told_and_fits():
+    found = estimate_model(binary("SUB"), runtime="arduino")
+    assert found.faults
+    assert found.fits_outputs
+    assert found.reasons == ()
+
+
+def test_operators_of_one_kind_are_told_once():
+    graph = read_graph(binary("SUB"))
+    (operator,) = graph.operators
+    twice = dataclasses.replace(graph, operators=(operator, operator))
+    (fault,) = output_faults(twice, load_runtime("arduino"))
+    assert fault.count == 2
+
+
+def test_every_fault_of_every_runtime_has_a_rule_and_an_operator_that_is_covered():
+    for choice in list_runtimes():
+        runtime = load_runtime(choice.name)
+        for fault in runtime.faults:
+            assert fault.when in WHEN
+            assert fault.operator in runtime.operators
+            assert fault.severity in ("wrong", "inexact")
+            assert fault.what.startswith(fault.operator)
+            assert fault.hint.endswith(".")
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_what_the_host_runs_has_no_known_fault(name):
+    """It is the oracle."""
+    assert faults(MODELS[name](), "host") == []
+
+
+@settings(max_examples=30)
+@given(generators().map(DEFAULT_SPACE.sample) | stack_genomes())
+def test_no_genome_is_one_that_comes_out_wrong(genome):
+    for choice in list_runtimes():
+        assert estimate_graph(lay_out(genome), runtime=choice.name).faults == ()
