@@ -114,8 +114,6 @@ def test_a_reset_without_a_fault_may_be_tried_again(tmp_path):
 
 def test_a_hello_that_lacks_something_is_a_failure(tmp_path):
     device = SimulatedDevice()
-    talk = session(Line(device.feed), tmp_path)
-    talk.start(5)
-    with pytest.raises(TargetError) as caught:
-        talk.identify()
+    with pytest.raises(TargetError, match="no timer_hz") as caught:
+        session(Line(device.feed), tmp_path).start(5)
     assert caught.value.stage == "PROTOCOL"

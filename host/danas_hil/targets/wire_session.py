@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -13,13 +15,24 @@ from danas_hil.base import DanasError
 from danas_hil.targets.interface import Hello, Memory, OperatorTime, Stage, TargetError
 from danas_hil.targets.streams import PortLostError, Reopens
 from danas_hil.tflm import Array
-from danas_hil.wire import ByteStream, Conversation, DeviceError, DeviceResetError, ProtocolError
+from danas_hil.wire import (
+    MOST_TICKS,
+    ByteStream,
+    Conversation,
+    DeviceError,
+    DeviceResetError,
+    ProtocolError,
+    Reply,
+)
 
 REPLY_SECONDS = 10.0  # for all that takes a device no time; repeated many times until then
 # For one inference. A device that hangs is restarted by its watchdog before that: after 100 s, by
 # an STM32 with a slow clock after 116 (firmware/danas_watchdog.cpp).
 RUN_SECONDS = 120.0
 _FAULT_SECONDS = 5.0  # for a device to come back after a fault
+_DAY_SECONDS = 86_400
+_MOST_OPERATORS = 10_000
+_HELLO_HINT = "Another program may answer on this port: flash it again."
 _LOG_BYTES = 1024 * 1024  # of what a device prints; one that floods the line prints without end
 _REFUSALS = {
     "allocate": (
@@ -34,6 +47,39 @@ _REFUSALS = {
     "tensors": ("The model has more than one input or output.", "The sketch feeds one of each."),
     "memory": ("Memory of the device does not hold what is written to it.", ""),
 }
+
+
+@dataclass(frozen=True)
+class _About:
+    """What a hello says. fault_has_place: whether its last fault came with addresses."""
+
+    hello: Hello
+    timer_hz: int
+    static_ram_bytes: int
+    fault_has_place: bool
+
+
+def _about(told: Reply) -> _About:
+    """Raises ProtocolError where something lacks or makes no sense."""
+    fault = told.text("fault") if told.has("fault") else None
+    has_place = fault is not None and told.has("pc")
+    if has_place:
+        pc, lr, status = (told.hexadecimal(key) for key in ("pc", "lr", "status"))
+        fault = f"{fault} at {pc} (from {lr}, status {status})"
+    timer_hz = told.number("timer_hz", 1)
+    hello = Hello(
+        build_id=told.text("build"),
+        board=told.text("board"),
+        tflm_version=told.text("tflm"),
+        timer=told.text("timer"),
+        timer_hz=timer_hz,
+        core_clock_hz=told.number("clock_hz"),
+        arena_bytes=told.number("arena_bytes"),
+        image_bytes=told.number("flash_bytes"),
+        reset_cause=told.text("reset"),
+        last_fault=fault,
+    )
+    return _About(hello, timer_hz, told.number("ram_bytes"), has_place)
 
 
 class WireSession:
@@ -58,7 +104,7 @@ class WireSession:
         self._output_type = np.dtype(output_type)
         self._log = log
         self._minimum_arena_bytes = minimum_arena_bytes
-        self._hello: dict[str, Any] = {}
+        self._about: _About | None = None
         self._last_line = ""
         self._log_room = _LOG_BYTES
         self._inferences = 0
@@ -70,64 +116,55 @@ class WireSession:
     def start(self, seconds: float) -> None:
         """Wait until the device answers. Raises TargetError (BOOT)."""
         try:
-            self._hello = self.conversation.hello(seconds)
+            told = self.conversation.hello(seconds)
         except DanasError as error:
             raise TargetError("BOOT", error.what, error.hint, self._log) from error
+        with self._telling("PROTOCOL"):
+            self._about = _about(Reply("hello", told, _HELLO_HINT))
 
     def identify(self) -> Hello:
-        told = self._hello
-        fault = told.get("fault")
-        if fault is not None and "pc" in told:
-            fault = f"{fault} at {told['pc']} (from {told['lr']}, status {told['status']})"
-        try:
-            return Hello(
-                build_id=str(told["build"]),
-                board=str(told["board"]),
-                tflm_version=str(told["tflm"]),
-                timer=str(told["timer"]),
-                timer_hz=int(told["timer_hz"]),
-                core_clock_hz=int(told["clock_hz"]),
-                arena_bytes=int(told["arena_bytes"]),
-                image_bytes=int(told["flash_bytes"]),
-                reset_cause=str(told["reset"]),
-                last_fault=fault,
-            )
-        except (KeyError, ValueError, TypeError) as error:
-            raise TargetError(
-                "PROTOCOL", f"The device's hello makes no sense: {error!r}.", log=self._log
-            ) from error
+        return self._told.hello
+
+    @property
+    def _told(self) -> _About:
+        assert self._about is not None, "a session begins with start()"
+        return self._about
 
     @property
     def static_ram_bytes(self) -> int:
         """Of the program, by linker symbols."""
-        return int(self._hello["ram_bytes"])
+        return self._told.static_ram_bytes
 
     def memory(self) -> Memory:
         with self._telling("ALLOCATE"):
             try:
-                ready = self.conversation.ask("prepare", RUN_SECONDS)
+                used = self.conversation.asked("prepare", RUN_SECONDS).number("arena")
             except DeviceError as error:
                 raise self._refused_to_prepare(error.code) from error
         with self._telling("PROTOCOL"):
-            told = self.conversation.ask("memory", REPLY_SECONDS)
-        self.heap_bytes = int(told["heap"]) if "heap" in told else None
+            told = self.conversation.asked("memory", REPLY_SECONDS)
+            peak = told.number("stack_peak")
+            heap, head, tail = (
+                told.number(key) if told.has(key) else None for key in ("heap", "head", "tail")
+            )
+        self.heap_bytes = heap
         if self._inferences > 0:
-            self.peak_stack_bytes = int(told["stack_peak"])
+            self.peak_stack_bytes = peak
         # A larger arena than the estimated minimum says nothing about the minimum.
-        is_minimum = self._hello["arena_bytes"] == self._minimum_arena_bytes
+        is_minimum = self._told.hello.arena_bytes == self._minimum_arena_bytes
         return Memory(
-            int(ready["arena"]),
-            head_bytes=told.get("head"),
-            tail_bytes=told.get("tail"),
-            stack_peak_bytes=int(told["stack_peak"]),
+            used,
+            head_bytes=head,
+            tail_bytes=tail,
+            stack_peak_bytes=peak,
             minimum_sufficed=True if is_minimum else None,
         )
 
     def _refused_to_prepare(self, code: str) -> TargetError:
-        what, hint = _REFUSALS.get(code, (f"The model can't be made ready: {code!r}.", ""))
+        what, hint = _REFUSALS.get(code, ("The model can't be made ready: {code}.", ""))
+        what = what.format(arena=self._told.hello.arena_bytes, code=repr(code))
         if self._last_line:
             what += f" The device's last words: {self._last_line}"
-        what = what.format(arena=self._hello.get("arena_bytes"))
         return TargetError("ALLOCATE", what, hint, self._log)
 
     def infer(self, one: Array) -> Array:
@@ -136,37 +173,38 @@ class WireSession:
             seconds = REPLY_SECONDS + one.nbytes / 100
             self.conversation.upload(np.ascontiguousarray(one).tobytes(), seconds)
         with self._telling("FAULT"):
-            done = self.conversation.ask("invoke", RUN_SECONDS)
+            done = self.conversation.asked("invoke", RUN_SECONDS)
             self._inferences += 1
         with self._telling("PROTOCOL"):
-            size = int(done["bytes"])
-            content = self.conversation.download(size, str(done["crc"]), seconds + size / 100)
-        output = np.frombuffer(content, self._output_type)
-        if output.size != np.prod(self._output_shape, dtype=int):
-            raise TargetError(
-                "PROTOCOL",
-                f"The device has an output of {output.size} numbers, not {self._output_shape}.",
-                log=self._log,
-            )
-        return output.reshape(self._output_shape)
+            size, crc = done.number("bytes"), done.hexadecimal("crc")
+            if size != math.prod(self._output_shape) * self._output_type.itemsize:
+                raise ProtocolError(
+                    f"The device has an output of {size} bytes, not one of the shape"
+                    f" {self._output_shape} in {self._output_type}.",
+                    _HELLO_HINT,
+                )
+            content = self.conversation.download(size, crc, seconds + size / 100)
+        return np.frombuffer(content, self._output_type).reshape(self._output_shape)
 
     def time(self, runs: int) -> tuple[float, ...]:
         with self._telling("FAULT"):
-            ticks = [self.conversation.ask("time", RUN_SECONDS)["ticks"] for _ in range(runs)]
-        return tuple(self._microseconds(int(one)) for one in ticks)
+            return tuple(
+                self._microseconds(self.conversation.asked("time", RUN_SECONDS))
+                for _ in range(runs)
+            )
 
     def clock_seconds(self) -> float:
         """What the device's clock shows, in seconds since some moment."""
         with self._telling("PROTOCOL"):
-            told = self.conversation.ask("clock", REPLY_SECONDS)
-        return int(told["ticks"]) / int(self._hello["timer_hz"])
+            told = self.conversation.asked("clock", REPLY_SECONDS)
+            return told.number("ticks", 0, MOST_TICKS) / self._told.timer_hz
 
     def crash(self, how: Literal["crash", "hang"] = "crash") -> Hello:
         """Make a self-test fault on purpose, and return what it tells after that.
 
         hang: until its watchdog restarts it, which may be the one of an earlier program.
         """
-        with contextlib.suppress(DeviceResetError):
+        with self._telling("PROTOCOL"), contextlib.suppress(DeviceResetError):
             try:
                 self.conversation.ask(how, REPLY_SECONDS if how == "crash" else RUN_SECONDS)
             except PortLostError as error:
@@ -180,20 +218,23 @@ class WireSession:
         """None of a program that is not built for it."""
         try:
             with self._telling("FAULT"):
-                count = int(self.conversation.ask("profile", RUN_SECONDS)["operators"])
+                told = self.conversation.asked("profile", RUN_SECONDS)
+                count = told.number("operators", 0, _MOST_OPERATORS)
         except TargetError as error:
             if isinstance(error.__cause__, DeviceError) and error.__cause__.code == "request":
                 return None
             raise
         with self._telling("PROTOCOL"):
-            told = [self.conversation.ask("operator", REPLY_SECONDS, at=at) for at in range(count)]
-        return tuple(
-            OperatorTime(index, str(one["name"]), self._microseconds(int(one["ticks"])))
-            for index, one in enumerate(told)
-        )
+            operators = []
+            for at in range(count):
+                one = self.conversation.asked("operator", REPLY_SECONDS, at=at)
+                operators.append(OperatorTime(at, one.text("name"), self._microseconds(one)))
+            return tuple(operators)
 
-    def _microseconds(self, ticks: int) -> float:
-        return ticks * 1e6 / int(self._hello["timer_hz"])
+    def _microseconds(self, reply: Reply) -> float:
+        """Its `ticks`, which are those of less than a day."""
+        hz = self._told.timer_hz
+        return reply.number("ticks", 0, hz * _DAY_SECONDS) * 1e6 / hz
 
     def _keep(self, line: str) -> None:
         self._last_line = line
@@ -248,7 +289,7 @@ class WireSession:
             "FAULT",
             f"The program stopped with a fault: {fault}.",
             "arm-none-eabi-addr2line -f -e firmware.elf ADDRESS tells where."
-            if "pc" in self._hello
+            if self._told.fault_has_place
             else "Nothing was heard of it for longer than an inference may take.",
             self._log,
         )

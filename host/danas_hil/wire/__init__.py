@@ -12,10 +12,12 @@ from danas_hil.wire.framing import (
     Text,
     encode,
 )
+from danas_hil.wire.replies import MOST_TICKS, Reply
 
 __all__ = [
     "CHUNK_BYTES",
     "LINE_BYTES",
+    "MOST_TICKS",
     "PROTOCOL_VERSION",
     "ByteStream",
     "Conversation",
@@ -25,6 +27,7 @@ __all__ = [
     "DeviceResetError",
     "Frame",
     "ProtocolError",
+    "Reply",
     "Text",
     "encode",
 ]

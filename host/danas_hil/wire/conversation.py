@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import secrets
 import time
 import zlib
@@ -24,8 +23,10 @@ from danas_hil.wire.framing import (
     Text,
     encode,
 )
+from danas_hil.wire.replies import Reply
 
 WINDOW_LINES = 16  # of an input, sent before the first of them is answered
+_LONG_BYTES = 16 * 1024  # of a reply that takes more than a line; the firmware keeps a KiB
 _FLOOD = 100  # bytes a second that are not the wire's; a device that boots prints less than that
 _HINT = "See the device's log; `danas-hil doctor --board NAME` tests port, wire and timer."
 
@@ -81,17 +82,19 @@ class Conversation:
         while True:
             nonce = secrets.token_hex(4)
             try:
-                about = self._ask("hello", deadline, {"nonce": nonce})
+                reply = self._ask("hello", deadline, {"nonce": nonce})
             except (DeviceResetError, ProtocolError):
                 if deadline.expired:
                     raise
                 continue  # it started anew while it told, or an answer to somebody before us came
+            about = reply.fields
             if about.get("nonce") != nonce:
                 deadline.check(_HINT)
                 continue
-            if about.get("protocol") != PROTOCOL_VERSION:
+            spoken = reply.number("protocol")
+            if spoken != PROTOCOL_VERSION:
                 raise ProtocolError(
-                    f"The device speaks version {about.get('protocol')!r} of the protocol,"
+                    f"The device speaks version {spoken} of the protocol,"
                     f" and this danas-hil {PROTOCOL_VERSION}.",
                     "Flash it again with this version.",
                 )
@@ -103,6 +106,10 @@ class Conversation:
         Raises DeviceError when the device refuses, DeviceResetError when it started anew since
         `hello`, ProtocolError when no good reply has come after `seconds`.
         """
+        return self.asked(request, seconds, **fields).fields
+
+    def asked(self, request: str, seconds: float, **fields: int | str) -> Reply:
+        """As `ask`, with a reply whose fields are checked as they are read."""
         return self._ask(request, Deadline(seconds, f"the reply to {request!r}"), fields)
 
     def upload(self, data: bytes, seconds: float) -> None:
@@ -116,7 +123,7 @@ class Conversation:
         for first in range(0, len(chunks), lines):
             replies = self._exchange("put", deadline, chunks[first : first + lines])
             for reply in replies:
-                _json_object("put", _good_body("put", reply))
+                Reply.parse("put", _good_body("put", reply), _HINT)
         self._ask("loaded", deadline, {"bytes": len(data), "crc": f"{zlib.crc32(data):08x}"})
 
     def _window(self, size: int) -> tuple[int, int]:
@@ -133,20 +140,18 @@ class Conversation:
         """The model's output of `size` bytes, whose CRC32 a reply told. Errors as `ask`."""
         return self._fetch("get", size, crc, Deadline(seconds, "the device to send its output"))
 
-    def _ask(
-        self, request: str, deadline: Deadline, fields: Mapping[str, int | str]
-    ) -> dict[str, Any]:
+    def _ask(self, request: str, deadline: Deadline, fields: Mapping[str, int | str]) -> Reply:
         (reply,) = self._exchange(request, deadline, [fields])
         if reply.kind == "LONG":
             size, _, crc = reply.body.partition(" ")
-            if not size.isdecimal():
+            if not size.isdecimal() or not 0 < int(size) <= _LONG_BYTES:
                 raise ProtocolError(
                     f"The reply to {request!r} makes no sense: {reply.body!r}.", _HINT
                 )
             text = self._fetch("more", int(size), crc, deadline).decode("ascii", "replace")
         else:
             text = _good_body(request, reply)
-        return _json_object(request, text)
+        return Reply.parse(request, text, _HINT)
 
     def _fetch(self, request: str, size: int, crc: str, deadline: Deadline) -> bytes:
         """Data of the device in chunks: `DATA OFFSET BASE64` each."""
@@ -252,21 +257,12 @@ def _good_body(request: str, reply: Frame) -> str:
 def _raise_refusal(request: str, reply: Frame) -> None:
     if reply.kind != "ERR":
         return
-    value = _json_object(request, reply.body)
-    code, detail = str(value.get("error")), str(value.get("detail", ""))
+    refusal = Reply.parse(request, reply.body, _HINT)
+    code = refusal.text("error")
+    detail = refusal.text("detail") if refusal.has("detail") else ""
     if code == "hello":
         raise DeviceResetError(
             f"The device started anew before it answered {request!r}.",
             "A fault that it recorded is told by the next hello.",
         )
     raise DeviceError(code, request, detail)
-
-
-def _json_object(request: str, text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        raise ProtocolError(f"The reply to {request!r} is no object of JSON: {text!r}.", _HINT)
-    return value

@@ -16,6 +16,7 @@ LINE_BYTES = 96  # with the line end; firmware/danas_wire.h has the same
 CHUNK_BYTES = 45  # of raw data in one line: 60 characters of base64
 LAST_SEQ = 9999  # 0 is the device's, for NAK
 _TEXT_BYTES = 512  # a log line is cut here
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _PAYLOAD = re.compile(r"(0|[1-9][0-9]{0,3}) ([A-Za-z]{1,8}) ([ -?A-~]*)")
 
 
@@ -99,4 +100,6 @@ def _parse(line: bytes) -> Frame | None:
 
 
 def _printable(line: bytes) -> str:
-    return line.decode("ascii", errors="replace").replace("\r", "").replace("\x00", "")
+    """For logs and messages: what would move a cursor or change a colour is spelt out."""
+    text = line.decode("ascii", errors="replace").replace("\r", "").replace("\x00", "")
+    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
