@@ -91,6 +91,7 @@ class SimulatedBoard:
         self.to_device: Callable[[bytes], bytes] = lambda data: data
         self.babble = b""
         self.names: list[str] = []
+        self.location = "1-2"  # of its USB socket
         self._later: threading.Timer | None = None
         self._listed = None
         self._ends: tuple[int, int] | None = None
@@ -112,7 +113,7 @@ class SimulatedBoard:
         self.firmware.start()
         self._ends, self._stop = (ours, theirs), threading.Event()
         self.names.append(os.ttyname(theirs))
-        self._listed = self.ports.plug(self.names[-1], self.ids, self.serial, "1-2")
+        self._listed = self.ports.plug(self.names[-1], self.ids, self.serial, self.location)
         self._thread = threading.Thread(target=self._serve, args=(ours, self._stop), daemon=True)
         self._thread.start()
 

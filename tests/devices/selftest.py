@@ -69,7 +69,7 @@ class SimulatedSelfTest(SimulatedFirmware):
 def built(content: Callable[[object], str] = lambda _sketch: ""):
     """Instead of platformio's build: the ELF file holds what `content` makes of the sketch."""
 
-    def build(sketch, elf, log, seconds=0):
+    def build(sketch, elf, log, *_):
         elf.write_text(content(sketch))
         log.write_text("built\n")
         return Built(SIZES, Shares({}, {}), 0.0)

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from danas_hil.base import DanasError, Finished
+from danas_hil.base import DanasError, EnvironmentFaultError, Finished
 from danas_hil.board import load_board
 from danas_hil.platformio import core_folder, pio_environment, read_elf_sizes, upload
 from danas_hil.platformio.build import SizeError, _check_fit, _failure
@@ -100,6 +100,28 @@ def test_a_failed_upload_is_no_failed_build(tmp_path):
     told = _failure(BOARD, output, tmp_path / "log", "Flashing")
     assert told.what.startswith("Flashing for qemu-m4 failed: Error: could not open port")
     assert "udev" in told.hint
+
+
+@pytest.mark.parametrize(
+    ("output", "hint", "of_this_computer"),
+    [
+        ("Error: [Errno 13] Permission denied: '/dev/ttyACM0'", "udev rules", True),
+        ("Error: libusb_open() failed with LIBUSB_ERROR_ACCESS", "udev rules", True),
+        ("could not open port /dev/ttyACM0: [Errno 16] Device or resource busy", "close it", True),
+        ("Error: HTTPClientError:", "registry", True),
+        ("Error: No space left on device", "disk is full", True),
+        ("could not open port /dev/ttyACM0: [Errno 2] No such file or directory", "cable", False),
+        ("No device found on ttyACM0", "press reset twice", False),
+        ("SAM-BA operation failed", "press reset twice", False),
+        ("Error: Couldn't find a board on the selected port.", "press reset twice", False),
+    ],
+)
+def test_what_is_this_computers_fault_is_told_from_what_is_the_boards(
+    tmp_path, output, hint, of_this_computer
+):
+    told = _failure(BOARD, output + "\n", tmp_path / "log", "Flashing")
+    assert hint in told.hint
+    assert isinstance(told, EnvironmentFaultError) == of_this_computer
 
 
 @pytest.fixture

@@ -15,9 +15,10 @@ from danas_hil.measure.selftest import HANG as HANG_FUNCTION
 from danas_hil.platformio import ElfSizes, Shares
 from danas_hil.platformio.build import Built
 from danas_hil.sketch import render_tflm
+from danas_hil.wire import Conversation
 from devices.board import SimulatedBoard
 from devices.ports import Ports
-from devices.selftest import HANG
+from devices.selftest import HANG, SimulatedSelfTest, built
 
 TESTS = Path(__file__).resolve().parents[1]
 
@@ -101,3 +102,38 @@ def renode(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", f"{TESTS}:{TESTS.parent / 'host'}")
     monkeypatch.setenv("FAKE_RENODE_LOG", str(log))
     return log
+
+
+@pytest.fixture
+def short_waits(monkeypatch):
+    """What never comes is waited for briefly."""
+    monkeypatch.setattr("danas_hil.targets.firmware.BOOT_SECONDS", 0.5)
+    monkeypatch.setattr("danas_hil.targets.wire_session.REPLY_SECONDS", 0.4)
+    monkeypatch.setattr("danas_hil.targets.wire_session.RUN_SECONDS", 1.0)
+    monkeypatch.setitem(Conversation.__init__.__kwdefaults__, "patience", 0.05)
+    monkeypatch.setattr("danas_hil.measure.selftest._CLOCK_SECONDS", 0.2)
+    monkeypatch.setattr("danas_hil.measure.selftest._CLOCK_ERROR", 0.5)
+
+
+@pytest.fixture
+def selftested(board, monkeypatch):
+    """Lets the self-test be built and flashed; a list of the ports that it was flashed at.
+
+    What `board.spoil` names is done at each flashing instead, for as long as there is some.
+    """
+    ports = []
+    board.spoil = []
+
+    def upload(sketch, port, log, *, flags=()):
+        ports.append(port)
+        if board.spoil:
+            board.spoil.pop(0)()
+            return
+        with board.moving:
+            board.firmware = SimulatedSelfTest(sketch.identity, sketch.board.id)
+            board.firmware.about |= getattr(board, "tells", {})
+            board.replug()
+
+    monkeypatch.setattr("danas_hil.targets.firmware.build", built())
+    monkeypatch.setattr("danas_hil.targets.devices.upload", upload)
+    return ports

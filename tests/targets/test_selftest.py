@@ -8,44 +8,10 @@ from danas_hil.base import DanasError
 from danas_hil.board import load_board, locate
 from danas_hil.measure.selftest import CHECKS, SelfTestResult, selftest
 from danas_hil.targets import SerialDevice
-from danas_hil.wire import Conversation
 from devices.ports import NANO_BOOTLOADER
-from devices.selftest import HANG, SimulatedSelfTest, built
+from devices.selftest import HANG
 
-
-@pytest.fixture(autouse=True)
-def _short(monkeypatch):
-    """What never comes is waited for briefly."""
-    monkeypatch.setattr("danas_hil.targets.firmware.BOOT_SECONDS", 0.5)
-    monkeypatch.setattr("danas_hil.targets.wire_session.REPLY_SECONDS", 0.4)
-    monkeypatch.setattr("danas_hil.targets.wire_session.RUN_SECONDS", 1.0)
-    monkeypatch.setitem(Conversation.__init__.__kwdefaults__, "patience", 0.05)
-    monkeypatch.setattr("danas_hil.measure.selftest._CLOCK_SECONDS", 0.2)
-    monkeypatch.setattr("danas_hil.measure.selftest._CLOCK_ERROR", 0.5)
-
-
-@pytest.fixture
-def flashed(board, monkeypatch):
-    """Lets the self-test be built and flashed; a list of the ports that it was flashed at.
-
-    What `board.spoil` names is done at each flashing instead, for as long as there is some.
-    """
-    ports = []
-    board.spoil = []
-
-    def upload(sketch, port, log, *, flags=()):
-        ports.append(port)
-        if board.spoil:
-            board.spoil.pop(0)()
-            return
-        with board.moving:
-            board.firmware = SimulatedSelfTest(sketch.identity, sketch.board.id)
-            board.firmware.about |= getattr(board, "tells", {})
-            board.replug()
-
-    monkeypatch.setattr("danas_hil.targets.firmware.build", built())
-    monkeypatch.setattr("danas_hil.targets.devices.upload", upload)
-    return ports
+pytestmark = pytest.mark.usefixtures("short_waits")
 
 
 def proved(folder, seconds=1.0) -> SelfTestResult:
@@ -64,7 +30,7 @@ def assert_ends_at(result: SelfTestResult, name: str, stage: str) -> None:
     assert not result.good
 
 
-def test_a_good_board_is_good_in_every_check(board, flashed, tmp_path):
+def test_a_good_board_is_good_in_every_check(board, selftested, tmp_path):
     result = proved(tmp_path)
     assert [check.name for check in result.checks] == list(CHECKS)
     assert [check for check in result.checks if not check.good] == []
@@ -75,7 +41,7 @@ def test_a_good_board_is_good_in_every_check(board, flashed, tmp_path):
     assert f"{HANG:08x}" in details["watchdog"]
 
 
-def test_a_check_that_fails_ends_nothing(board, flashed, tmp_path):
+def test_a_check_that_fails_ends_nothing(board, selftested, tmp_path):
     board.tells = {"flash_bytes": 1}
     result = proved(tmp_path)
     assert [check.name for check in result.checks if not check.good] == ["image"]
@@ -95,7 +61,7 @@ def test_a_check_that_fails_ends_nothing(board, flashed, tmp_path):
     ],
 )
 def test_a_board_that_falls_silent_is_told_at_the_check_where_it_did(
-    board, flashed, tmp_path, request_, check
+    board, selftested, tmp_path, request_, check
 ):
     def fall_silent(data):
         if f" {request_} ".encode() in data:
@@ -106,24 +72,24 @@ def test_a_board_that_falls_silent_is_told_at_the_check_where_it_did(
     assert_ends_at(proved(tmp_path), check, "PROTOCOL")
 
 
-def test_a_board_that_never_answers_was_built_and_flashed(board, flashed, tmp_path):
+def test_a_board_that_never_answers_was_built_and_flashed(board, selftested, tmp_path):
     board.to_host = lambda answer: b""
     result = proved(tmp_path)
     assert_ends_at(result, "boot", "BOOT")
-    assert len(flashed) == 3
+    assert len(selftested) == 3
     assert result.hello is None
     assert result.sizes is not None
 
 
-def test_another_program_on_the_board_is_asked_nothing_more(board, flashed, tmp_path):
+def test_another_program_on_the_board_is_asked_nothing_more(board, selftested, tmp_path):
     board.tells = {"build": "0123456789abcdef"}
     result = proved(tmp_path)
     assert_ends_at(result, "identity", "IDENTITY")
     assert "0123456789abcdef" in result.checks[3].detail
 
 
-def test_a_program_that_is_not_built_is_the_first_line(board, flashed, tmp_path, monkeypatch):
-    def fail(sketch, elf, log):
+def test_a_program_that_is_not_built_is_the_first_line(board, selftested, tmp_path, monkeypatch):
+    def fail(*_):
         raise DanasError("It does not compile.")
 
     monkeypatch.setattr("danas_hil.targets.firmware.build", fail)
@@ -131,7 +97,7 @@ def test_a_program_that_is_not_built_is_the_first_line(board, flashed, tmp_path,
 
 
 def test_a_board_that_the_old_programs_watchdog_restarts_while_it_is_flashed_is_flashed_again(
-    board, flashed, tmp_path
+    board, selftested, tmp_path
 ):
     """It is then left in its bootloader, under another name and another USB id."""
 
@@ -145,12 +111,12 @@ def test_a_board_that_the_old_programs_watchdog_restarts_while_it_is_flashed_is_
     board.spoil = [interrupted]
     result = proved(tmp_path)
     assert result.good, result
-    assert len(flashed) == 2
-    assert flashed[1] == board.names[1], "at the bootloader's port"
+    assert len(selftested) == 2
+    assert selftested[1] == board.names[1], "at the bootloader's port"
     assert result.checks[1].detail == "on the board, at attempt 2"
 
 
-def test_a_board_that_can_not_be_flashed_is_told_after_three_attempts(board, flashed, tmp_path):
+def test_one_that_can_not_be_flashed_is_told_after_three_attempts(board, selftested, tmp_path):
     def fail():
         raise DanasError("No device found.", "Press reset twice.")
 

@@ -3,7 +3,7 @@
 from danas_hil.base.capture import captured_stderr
 from danas_hil.base.deadline import Deadline
 from danas_hil.base.duration import parse_duration
-from danas_hil.base.errors import DanasError, first_line
+from danas_hil.base.errors import DanasError, EnvironmentFaultError, first_line
 from danas_hil.base.extras import require
 from danas_hil.base.files import (
     atomic_path,
@@ -20,6 +20,7 @@ from danas_hil.base.words import did_you_mean, known_or_near
 __all__ = [
     "DanasError",
     "Deadline",
+    "EnvironmentFaultError",
     "Finished",
     "UnfinishedError",
     "atomic_path",

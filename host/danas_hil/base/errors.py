@@ -19,6 +19,11 @@ class DanasError(Exception):
         return f"{self.what} {self.hint}".rstrip()
 
 
+class EnvironmentFaultError(DanasError):
+    """The computer is at fault: a tool, rights, a network or room is missing, or another program
+    is in the way. Whatever comes next would fail of the same."""
+
+
 def first_line(error: BaseException) -> str:
     """The first line of what an error of a library says, without its full stop; an error that
     says nothing is told by its kind."""

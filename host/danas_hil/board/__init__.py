@@ -1,5 +1,6 @@
 """Boards and device classes: what they are, what they allow, and where they are."""
 
+from danas_hil.board.access import busy, check_port, denied, holder
 from danas_hil.board.board import (
     Board,
     board_names,
@@ -44,13 +45,17 @@ __all__ = [
     "Usb",
     "board_names",
     "build_key",
+    "busy",
+    "check_port",
     "choose_limits",
     "connected_ports",
+    "denied",
     "device_class_names",
     "device_lock",
     "entries_of",
     "format_latency",
     "format_size",
+    "holder",
     "keep_figures",
     "load_board",
     "load_device_class",

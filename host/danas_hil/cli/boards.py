@@ -114,6 +114,11 @@ def scan(
     elif found:
         console().print(table(("board", "port", "serial number", "product"), _rows(found, entries)))
         say("\nAddress one: --board BOARD, or --board BOARD@SERIAL_NUMBER where two are alike.")
+        if any(one.in_bootloader for one in found):
+            say(
+                "One in its bootloader can be flashed as it is; its button, pressed once, starts"
+                " the program that it has."
+            )
     else:
         say("No board shows itself on USB. docs/boards.md tells what to look at.")
 

@@ -77,8 +77,9 @@ def doctor(
 
     Nothing here has to be complete: each line says what it is for. With --board a
     small program is built, flashed and asked, which needs no TensorFlow Lite
-    Micro: it proves cable, port, timer, memory, outputs and faults. Exit code 1:
-    the board failed.
+    Micro: it proves cable, port, timer, memory, outputs and faults. Each check is
+    a line, also those that were not run. Exit code 1: the board failed; 2: this
+    computer can't build for it or reach it.
 
     [bold]Examples[/bold]
 
@@ -126,7 +127,7 @@ def _prove(board: str, device: str | None, json: bool) -> None:
     else:
         _show(result, folder)
     if not result.good:
-        raise typer.Exit(1)
+        raise typer.Exit(2 if result.environment else 1)
 
 
 _OUTCOMES = {True: "good", False: "FAILED", None: "not run"}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from danas_hil.base import DanasError
-from danas_hil.board import Board, device_lock, locate
+from danas_hil.board import Board, check_port, device_lock, locate
 from danas_hil.platformio import core_folder
 from danas_hil.platformio.build import project_folder
 from danas_hil.platformio.registry import check_packages
@@ -97,6 +97,8 @@ def reach_device(
         found = locate(board, address.place, address.hardware_map)
         device = SerialDevice(found, port_seconds)
         with device_lock(found.device, device.name, lock_seconds):
+            if (port := found.find(running=False)) is not None:
+                check_port(port, device.name)
             yield device
         return
     if address.place is not None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from danas_hil.base import DanasError
+from danas_hil.base import DanasError, EnvironmentFaultError
 from danas_hil.measure.measuring import ATTEMPTS
 from danas_hil.measure.record import Failure
 from danas_hil.measure.timing import emulated_spread_us
@@ -48,13 +48,15 @@ class Check:
 @dataclass(frozen=True)
 class SelfTestResult:
     """All of CHECKS on one device, in order. hello, sizes: as the device and its ELF file tell
-    them, None before they did. failure: what ended it before the last check, if anything did."""
+    them, None before they did. failure: what ended it before the last check, if anything did;
+    environment: whether that is this computer's, and says nothing of the device."""
 
     device: str
     hello: Hello | None
     sizes: Sizes | None
     checks: tuple[Check, ...]
     failure: Failure | None = None
+    environment: bool = False
 
     @property
     def good(self) -> bool:
@@ -79,7 +81,7 @@ def selftest(
     can't be asked any more, that is the check that failed, and those behind it were not run.
     """
     proof = _Proof(device, folder, SelfTest.make(seed), seed)
-    failure = None
+    failure, environment = None, False
     checks = proof.checks
     try:
         with proof.started(boot_seconds, compiling) as session:
@@ -87,9 +89,12 @@ def selftest(
     except TargetError as error:
         log = None if error.log is None else str(error.log)
         failure = Failure(error.stage, error.what, error.hint, log)
+        environment = isinstance(error.__cause__, EnvironmentFaultError)
         checks.append(Check(CHECKS[len(checks)], False, error.what))
     checks += [Check(name, None, "") for name in CHECKS[len(checks) :]]
-    return SelfTestResult(device.name, proof.hello, proof.sizes, tuple(checks), failure)
+    return SelfTestResult(
+        device.name, proof.hello, proof.sizes, tuple(checks), failure, environment
+    )
 
 
 class _Proof:
@@ -121,8 +126,9 @@ class _Proof:
                     self._flash(attempt)
                     started = time.monotonic()
                     session = stack.enter_context(self._open(boot_seconds))
-                except TargetError:
-                    if attempt == ATTEMPTS:
+                except TargetError as error:
+                    in_vain = isinstance(error.__cause__, EnvironmentFaultError)
+                    if attempt == ATTEMPTS or in_vain:
                         raise
                     del self.checks[1:]  # of this attempt
                     continue

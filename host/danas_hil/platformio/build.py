@@ -17,6 +17,7 @@ import filelock
 from danas_hil.base import (
     DanasError,
     Deadline,
+    EnvironmentFaultError,
     Finished,
     UnfinishedError,
     atomic_path,
@@ -57,11 +58,21 @@ _HINTS = (
     ),
     (r"No space left on device", "The disk is full."),
     (
-        r"could not open port|Permission denied: '/dev|LIBUSB_ERROR_ACCESS|unable to open ftdi",
-        "This user may not use the board's port: docs/boards.md has the udev rules.",
+        r"Device or resource busy|LIBUSB_ERROR_BUSY",
+        "Another program has the board's port, such as a serial monitor or a debugger: close it.",
     ),
     (
-        r"No device found on|open failed|unable to open CMSIS|No ST-?LINK|init mode failed",
+        r"Permission denied: '/dev|could not open port.*Permission denied|LIBUSB_ERROR_ACCESS"
+        r"|unable to open ftdi",
+        "This user may not use the board's port: docs/boards.md has the udev rules.",
+    ),
+)
+"""What no other program for the board would change."""
+
+_BOARD_HINTS = (
+    (
+        r"No device found on|open failed|unable to open CMSIS|No ST-?LINK|init mode failed"
+        r"|could not open port|SAM-BA operation failed|Couldn't find a board on the selected port",
         "Look at the cable. On a board of its own USB port, press reset twice: it then waits to be"
         " flashed.",
     ),
@@ -77,6 +88,10 @@ class BuildError(DanasError):
     def __init__(self, what: str, hint: str, log: Path) -> None:
         super().__init__(what, hint)
         self.log = log
+
+
+class UnusableError(BuildError, EnvironmentFaultError):
+    """No other program would be built or flashed either."""
 
 
 class SizeError(BuildError):
@@ -252,12 +267,14 @@ def _failure(board: Board, output: str, log: Path, step: str = "The build") -> B
             "Choose a smaller candidate or a larger board.",
             log,
         )
-    hint = next((hint for sign, hint in _HINTS if re.search(sign, output)), "")
+    ours = next((hint for sign, hint in _HINTS if re.search(sign, output)), "")
+    boards = next((hint for sign, hint in _BOARD_HINTS if re.search(sign, output)), "")
+    kind, hint = (UnusableError, ours) if ours else (BuildError, boards)
     first = _FIRST_ERROR.search(output)
     what = first[0].strip() if first else f"{len(output.splitlines())} lines of output, no error"
     if re.search(_EMPTY_ERROR, output):  # says nothing more than its name
         what = "PlatformIO's registry did not answer"
-    return BuildError(
+    return kind(
         f"{step} for {board.id} failed: {what}.", f"{hint} All of it is in {log}.".strip(), log
     )
 

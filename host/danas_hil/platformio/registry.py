@@ -9,7 +9,7 @@ import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
-from danas_hil.base import DanasError, read_json
+from danas_hil.base import EnvironmentFaultError, read_json
 from danas_hil.board import Firmware
 from danas_hil.sketch import LIBRARY_VARIABLE
 
@@ -19,7 +19,7 @@ _PATIENCE_SECONDS = 5.0
 def check_packages(
     firmware: Firmware, core: Path, libraries: Sequence[str] = (), downloaded: Path | None = None
 ) -> None:
-    """Raises DanasError when packages are missing and there is nowhere to get them from.
+    """Raises EnvironmentFaultError when packages are missing and there is nowhere to get them from.
 
     core: PlatformIO's folder. libraries: that the program needs, those of PlatformIO's registry as
     OWNER/NAME@VERSION; downloaded: where they are kept once they came.
@@ -37,7 +37,7 @@ def check_packages(
         if "://" not in library and not _is_downloaded(library, downloaded)
     ]
     if missing and not registry_answers():
-        raise DanasError(
+        raise EnvironmentFaultError(
             f"PlatformIO needs {', '.join(missing)}, and its registry does not answer.",
             "Connect this computer once, or copy the folder platformio of a computer that has it"
             f" to {core}. For the library, {LIBRARY_VARIABLE} may name a folder that holds it."

@@ -124,5 +124,18 @@ class SerialDevice:
     @contextlib.contextmanager
     def connect(self, elf: Path, log: Path) -> Iterator[ByteStream]:  # noqa: ARG002
         find, baud = self.connection.find, self.connection.baud
-        with open_serial(find, baud, self.seconds, self.name) as stream:
+        with open_serial(find, baud, self.seconds, self.name, self._absent) as stream:
             yield stream
+
+    def _absent(self) -> DanasError | None:
+        """What there is to say of a board without the port of a program: it may have another."""
+        port = self.connection.find(running=False)
+        if port is None:
+            return None
+        usb = self.board.usb
+        ids = " or ".join(usb.bootloader) if usb is not None else ""
+        return DanasError(
+            f"{self.name} waits in its bootloader, at {port} (USB {ids}): no program was started.",
+            "Its button pressed twice brings it there, or a program that is not whole. Press it"
+            " once to start what is on it, or flash it again.",
+        )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from danas_hil.base import DanasError, write_atomic
+from danas_hil.base import DanasError, EnvironmentFaultError, write_atomic
 from danas_hil.board import Figures, build_key, keep_figures, read_figures
 from danas_hil.estimate.arena import estimate_arena
 from danas_hil.estimate.flash import estimate_flash
@@ -80,13 +80,16 @@ class FirmwareTarget:
             sketch = self._sketch(model)
         except DanasError as error:
             raise TargetError("RENDER", error.what, error.hint) from error
-        sizes = build_into(sketch, folder, self.compiling)
+        with _ending_a_batch():
+            sizes = build_into(sketch, folder, self.compiling)
         return Build(model, self.identity(model), folder, sizes, folder / "build.log")
 
     def flash(self, build: Build) -> None:
         folder = _folder(build)
         try:
             self.device.flash(self._sketch(build.model), folder / "flash.log")
+        except EnvironmentFaultError:
+            raise
         except DanasError as error:
             raise TargetError("FLASH", error.what, error.hint, folder / "flash.log") from error
 
@@ -94,14 +97,17 @@ class FirmwareTarget:
     def open(self, build: Build) -> Iterator[WireSession]:
         graph = read_graph(build.model.content, build.model.name)
         output = graph.tensors[graph.outputs[0]]
-        with open_session(
-            self.device,
-            _folder(build),
-            output.shape[1:],
-            output.type,
-            minimum_arena_bytes=self._minimum_arena_bytes(graph),
-            boot_seconds=self.boot_seconds,
-        ) as session:
+        with (
+            _ending_a_batch(),
+            open_session(
+                self.device,
+                _folder(build),
+                output.shape[1:],
+                output.type,
+                minimum_arena_bytes=self._minimum_arena_bytes(graph),
+                boot_seconds=self.boot_seconds,
+            ) as session,
+        ):
             yield session
             self._keep_figures(build, graph, session)
 
@@ -156,6 +162,17 @@ class FirmwareTarget:
         return render_tflm(
             self.device.board, model.name, model.content, operators, arena, profiled=profiled
         )
+
+
+@contextlib.contextmanager
+def _ending_a_batch() -> Iterator[None]:
+    """What no other model would change is no failure of this one: it is raised as it was."""
+    try:
+        yield
+    except TargetError as error:
+        if isinstance(error.__cause__, EnvironmentFaultError):
+            raise error.__cause__ from None
+        raise
 
 
 def build_into(sketch: Sketch, folder: Path, compiling: Compiling = lambda *_: None) -> Sizes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import select
 import subprocess
@@ -14,6 +15,7 @@ from typing import Protocol, runtime_checkable
 import serial
 
 from danas_hil.base import DanasError, Deadline, running_process
+from danas_hil.board import busy, denied, holder
 
 LOOK_AGAIN_SECONDS = 0.1
 _READ_SECONDS = 0.02  # in one piece; how late silence is noticed at the most
@@ -77,14 +79,19 @@ class SerialStream:
 
 @contextlib.contextmanager
 def open_serial(
-    find: Callable[[], str | None], baud: int, seconds: float, board: str
+    find: Callable[[], str | None],
+    baud: int,
+    seconds: float,
+    board: str,
+    absent: Callable[[], DanasError | None] = lambda: None,
 ) -> Iterator[SerialStream]:
     """Open the port that `find` names, as soon as it is there and lets itself be opened.
 
     `find` is asked again and again, because a board that starts anew may come back under another
-    name. Raises DanasError when there is no port within `seconds`, with the last reason.
+    name. Raises DanasError when there is no port within `seconds`, with the last reason; absent:
+    what is known of a board that has none.
     """
-    stream = SerialStream(lambda: _opened(find, baud, seconds, board))
+    stream = SerialStream(lambda: _opened(find, baud, seconds, board, absent))
     try:
         yield stream
     finally:
@@ -92,11 +99,15 @@ def open_serial(
 
 
 def _opened(
-    find: Callable[[], str | None], baud: int, seconds: float, board: str
+    find: Callable[[], str | None],
+    baud: int,
+    seconds: float,
+    board: str,
+    absent: Callable[[], DanasError | None],
 ) -> tuple[str, serial.SerialBase]:
     """The port that `find` names, and its name."""
     deadline = Deadline(seconds, f"the serial port of {board}")
-    reason = "no port appeared"
+    refused: Exception | None = None
     while True:
         url = find()
         if url is not None:
@@ -109,14 +120,31 @@ def _opened(
                     write_timeout=None if url.startswith("rfc2217:") else _WRITE_SECONDS,
                 )
             except (serial.SerialException, OSError, ValueError) as error:
-                reason = str(error)
+                refused = error
         if deadline.expired:
-            raise DanasError(
-                f"No serial port of {board} within {seconds:g} s: {reason}.",
-                "`danas-hil boards scan` lists the boards that are connected. On Linux, reading a"
-                " port needs the group dialout.",
-            )
+            raise _no_port(url, board, seconds, refused, absent) from refused
         time.sleep(LOOK_AGAIN_SECONDS)
+
+
+def _no_port(
+    url: str | None,
+    board: str,
+    seconds: float,
+    refused: Exception | None,
+    absent: Callable[[], DanasError | None],
+) -> DanasError:
+    """Why a port was not opened in its time: of what it is, as far as that is known."""
+    number = getattr(refused, "errno", None)
+    if url is not None and number == errno.EACCES:
+        return denied(url, board)
+    if url is not None and number == errno.EBUSY:
+        return busy(url, board, holder(url))
+    if url is None and (why := absent()) is not None:
+        return why
+    return DanasError(
+        f"No serial port of {board} within {seconds:g} s: {refused or 'no port appeared'}.",
+        "`danas-hil boards scan` lists the boards that are connected.",
+    )
 
 
 class ProcessStream:
