@@ -250,7 +250,7 @@ def _rows(
         told = quantity not in ("head", "tail", "latency") or seen is not None
         if not built or not told:  # the target has no such thing
             continue
-        source = _source(estimate, model, measurement.board)
+        source = _source(estimate, model, measurement)
         least, most = _bounds(source, quantity, keys)
         yield Compared(
             candidate=measurement.model,
@@ -294,11 +294,15 @@ _LIMITED = {
 }
 
 
-def _source(estimate: Mapping[str, Any], model: Model, board: str) -> Any:
-    part = estimate.get("paper" if model == "paper" else "exact")
+def _source(estimate: Mapping[str, Any], model: Model, measurement: Measurement) -> Any:
+    """What `model` tells of the build that was measured: of another library than estimates are
+    made for, the exact one and the fitted one tell nothing."""
     if model == "paper":
-        return part
-    return part.get(board) if isinstance(part, Mapping) else None
+        return estimate.get("paper")
+    part = estimate.get("exact")
+    if measurement.custom_library or not isinstance(part, Mapping):
+        return None
+    return part.get(measurement.board)
 
 
 def _fitted_on_it(exact: Any) -> bool:
@@ -324,7 +328,7 @@ def _observed(measurement: Measurement) -> dict[Quantity, float | None]:
 
 def _verdict(measurement: Measurement, estimate: Mapping[str, Any], limits: Limits) -> Verdict:
     observed = _observed(measurement)
-    exact = _source(estimate, "exact", measurement.board)
+    exact = _source(estimate, "exact", measurement)
     leans = False
     verdicts: list[bool | None] = []
     quantities: tuple[tuple[int | None, Quantity, Quantity], ...] = (

@@ -104,7 +104,7 @@ def test_a_name_that_is_no_operator_never_reaches_the_compiler():
 
 def test_a_library_that_is_not_there_is_an_error(monkeypatch, tmp_path: Path):
     monkeypatch.setenv("DANAS_TFLM_LIBRARY", str(tmp_path))
-    with pytest.raises(DanasError, match="no library stands there"):
+    with pytest.raises(DanasError, match="No library stands in"):
         render_tflm(BOARD, "m", b"", ["CONV_2D"], 64)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from danas_hil import board as known
+from danas_hil.base import DanasError, user_folder
 from danas_hil.board import (
     HARDWARE_MAP_VARIABLE,
     Board,
@@ -132,6 +135,49 @@ def platformio() -> None:
     from danas_hil.sketch import environments
 
     typer.echo(environments(), nl=False)
+
+
+@app.command()
+def library(
+    folders: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="Folders of libraries. Default: DANAS_TFLM_LIBRARY, or what was downloaded.",
+            show_default=False,
+        ),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Tell whether TensorFlow Lite Micro is the one that estimates are made for.
+
+    It is known by a hash over names and contents of what is compiled; one byte
+    makes another library, of which nothing is estimated. Exit code 1: it is
+    another one.
+
+    [bold]Examples[/bold]
+
+      danas-hil boards library
+
+      danas-hil boards library ~/tflm
+    """
+    from danas_hil.sketch import LIBRARY, LIBRARY_VARIABLE, downloaded, read_library
+
+    named = os.environ.get(LIBRARY_VARIABLE)
+    places = folders or ([Path(named)] if named else downloaded(user_folder("builds")))
+    if not places:
+        raise DanasError(
+            f"Nothing has been built with {LIBRARY} yet, so it was not downloaded.",
+            "Name a folder, or build once: danas-hil flash MODEL.tflite --board BOARD",
+        )
+    found = [read_library(place) for place in places]
+    if json:
+        print_json([{**asdict(one), "estimated": not one.custom} for one in found])
+    else:
+        for one in found:
+            told = f"{one.custom}: nothing is estimated of it" if one.custom else "estimated"
+            say(escape(f"{one.name}, {one.folder}"), f"  sha256 {one.hash}: {told}")
+    if any(one.custom for one in found):
+        raise typer.Exit(1)
 
 
 def _rows(found: tuple[Scanned, ...], entries: tuple[MapEntry, ...]) -> list[tuple[str, ...]]:

@@ -13,6 +13,7 @@ from danas_hil.cli.devices import (
     DeviceOption,
     addressed,
     announce,
+    custom_library,
     file_items,
     measure_items,
     run_items,
@@ -83,6 +84,11 @@ def calibrate(
                 "--from-measurements times nothing.", "Leave it out, or models, run and genomes."
             )
     else:
+        if custom := custom_library(found):
+            raise DanasError(
+                f"{custom}: no rates are learned from it.",
+                "`danas-hil boards library` tells which library it is.",
+            )
         if not models and run is None and genomes is None:
             genomes = 14
         failed = _time(board, device, models or [], run, genomes or 0, again)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from danas_hil.base import DanasError
 from danas_hil.board import Board, parse_size, split_address
@@ -170,16 +171,35 @@ def addressed(board: str, device: str | None) -> Address:
 
 
 def announce(target: Target) -> None:
-    """Say so where the first build for a board is ahead: it is silent for minutes."""
+    """Say what is ahead: the first build for a board takes minutes, and a library of the user's
+    has no estimates."""
     from danas_hil.board import load_board
     from danas_hil.platformio import built_before
 
     board = load_board(target.board)
-    if board.firmware is not None and not built_before(board, "tflm"):
+    if board.firmware is None:
+        return
+    if custom := custom_library(board):
+        note(
+            f"{custom}: the arena is found by trying, nothing is estimated beside what is measured,"
+            " and its figures are kept out of estimates and calibration."
+        )
+    if not built_before(board, "tflm"):
         note(
             f"The first build for {board.id} compiles TensorFlow Lite Micro, which takes some"
             " minutes; after that a candidate takes seconds. Stopped, it goes on where it was."
         )
+
+
+def custom_library(board: Board) -> str:
+    """Which library models are built with, for the reader, where no estimate is made for it."""
+    from danas_hil.sketch import LIBRARY_VARIABLE, library_of
+
+    library = library_of(board) if board.firmware else None
+    if library is None or not library.custom:
+        return ""
+    named = escape(library.shown)
+    return f"{LIBRARY_VARIABLE} names {named}, which is not the library that estimates are made for"
 
 
 def _items(

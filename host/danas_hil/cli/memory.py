@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,7 +23,8 @@ from danas_hil.board import (
     parse_latency,
     parse_size,
 )
-from danas_hil.cli.show import JsonOption, console, error_out, print_json, say, table
+from danas_hil.cli.devices import custom_library
+from danas_hil.cli.show import JsonOption, console, error_out, note, print_json, say, table
 
 if TYPE_CHECKING:  # imported where it is used: it loads numpy, and --help is to be quick
     from danas_hil.estimate import Estimate, Line
@@ -75,6 +78,10 @@ def estimate(
     if not models:
         raise DanasError("Which model?", "Give .tflite files: danas-hil estimate model.tflite")
     found = load_board(board)
+    if os.environ.get("DANAS_TFLM_LIBRARY"):  # or what a sketch needs would be loaded for nothing
+        with contextlib.suppress(DanasError):
+            if custom := custom_library(found):
+                note(f"{custom}: nothing here is about it.")
     limits = Limits(
         found.ram_bytes if ram is None else parse_size(ram),
         found.flash_bytes if flash is None else parse_size(flash),

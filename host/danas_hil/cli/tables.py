@@ -58,6 +58,7 @@ def show_measured(
         rows = [row for row in comparison.rows if row.target == target]
         out.print(_error_table(rows))
         _say_latency([row for row in rows if row.quantity == "latency"])
+        _say_custom(here)
         say("")
     say("Within the limits of RAM and flash")
     out.print(_verdict_table(targets, comparison.verdicts))
@@ -167,6 +168,16 @@ def _say_latency(rows: Sequence[Compared]) -> None:
     console().print(table(("model", f">{_KINDS[told[0].kind]}", ">estimated", ">error"), body))
     if any(row.fitted_on_it for row in told):
         say("* among the models whose times the estimate is fitted on")
+
+
+def _say_custom(measurements: Sequence[Measurement]) -> None:
+    """Why nothing is estimated of those that ran with a library of the user's."""
+    libraries = dict.fromkeys(m.custom_library for m in measurements if m.custom_library)
+    if libraries:
+        say(
+            f"Nothing is estimated beside {' and '.join(libraries)}: it is not the library that"
+            " estimates are made for, and its figures are kept out of them."
+        )
 
 
 def _error(row: Compared) -> str:

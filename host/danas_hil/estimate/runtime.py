@@ -74,7 +74,8 @@ class Runtime:
     """A version of TensorFlow Lite Micro on an ABI with a set of kernels.
 
     pointer: bytes of a pointer; operators: the kernel of each operator that is covered; faults:
-    what it is known to compute wrongly.
+    what it is known to compute wrongly. library: the hash of the library that firmware is built
+    with (sketch/library.py has how it is made); empty where none is.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Runtime:
     structs: Structs
     operators: Mapping[str, Kernel]
     faults: tuple[Fault, ...] = ()
+    library: str = ""
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,7 @@ def load_runtime(name: str, kernels: str | None = None, *, recording: bool = Fal
         structs=Structs(**structs),
         operators=MappingProxyType({kind: _kernel(row) for kind, row in operators.items()}),
         faults=tuple(Fault(**row) for row in content.get("faults", ())),
+        library=content.get("library", ""),
     )
 
 

@@ -13,6 +13,7 @@ from danas_hil import tflm
 from danas_hil.base import DanasError
 from danas_hil.estimate.read import read_file
 from danas_hil.measure.accuracy import Streamed, TestImages, read_test_images, take_accuracy
+from danas_hil.measure.growing import GrownError, grow
 from danas_hil.measure.profiling import identified, take_profile
 from danas_hil.measure.record import Failure, Measurement, Parity
 from danas_hil.measure.remember import remember
@@ -21,6 +22,7 @@ from danas_hil.platformio import Compiling
 from danas_hil.targets import (
     Build,
     BuildIdentity,
+    Grows,
     HasProfiler,
     Kind,
     Memory,
@@ -89,13 +91,13 @@ def measure_all(
             model = ModelFile(item.id, read_file(item.model))
             golden = _golden(item, model)
             images = _images(item, accuracy)
-            identity = target.identity(model)
+            target.identity(model)  # raises for what can't become a program
         except DanasError as error:
             measurement = _unbuilt(target, item, error)
             measurement.write(item.measurement_file)
             yield item, measurement, False
             continue
-        earlier = None if again else _earlier(item, identity, golden)
+        earlier = None if again else _earlier(item, target, model, golden)
         if earlier is not None and _has(earlier, profile, images):
             remember(model.content, earlier)
             yield item, earlier, True
@@ -129,7 +131,30 @@ def measure_candidate(
     the board is left with the program that was measured. images: to take the accuracy of. flash:
     False leaves on the board what runs there, which must be the same build. rule: for timing,
     instead of that of the target's kind. attempts: tries of the stages that a second try may mend.
+    Where no estimate tells the arena, larger ones are tried until it suffices or the board is full.
     """
+    while True:
+        try:
+            return _measure(
+                target, model, golden, folder, profile, images, flash, rule, attempts, streamed
+            )
+        except GrownError as grown:
+            target = grown.target
+
+
+def _measure(
+    target: Target,
+    model: ModelFile,
+    golden: Golden,
+    folder: Path,
+    profile: bool,
+    images: TestImages | None,
+    flash: bool,
+    rule: TimingRule | None,
+    attempts: int,
+    streamed: Streamed,
+) -> Measurement:
+    """As `measure_candidate`, with the arena that `target` has. Raises GrownError."""
     found = Measurement(
         model=model.name,
         model_sha256=model.sha256,
@@ -152,6 +177,7 @@ def measure_candidate(
             told, times = _profiled(target.profiler(), model, folder / "profile", attempts)
             found, profile = replace(found, profile=times), False
         except TargetError as error:
+            grow(error, target, model)
             no_profile = error
     try:
         build = target.build(model, folder)
@@ -166,6 +192,7 @@ def measure_candidate(
             with target.open(build) as session:
                 talk.hold(session, images, streamed)
         except TargetError as error:
+            grow(error, target, model)
             if error.stage in RETRIED and attempt < attempts:
                 continue
             return _failed(_with_head(talk.found, told), error)
@@ -338,7 +365,7 @@ def _has(earlier: Measurement, profile: bool, images: TestImages | None) -> bool
     return not (profile and earlier.profile is None) and (images is None or known == images.sha256)
 
 
-def _earlier(item: Item, identity: BuildIdentity, golden: Golden) -> Measurement | None:
+def _earlier(item: Item, target: Target, model: ModelFile, golden: Golden) -> Measurement | None:
     """The good measurement of the same build that is there already, if one is."""
     if not item.measurement_file.is_file():
         return None
@@ -346,8 +373,10 @@ def _earlier(item: Item, identity: BuildIdentity, golden: Golden) -> Measurement
         earlier = Measurement.read(item.measurement_file)
     except DanasError:
         return None  # damaged, or of another schema: it is measured anew
+    if isinstance(target, Grows):
+        target = target.with_arena(earlier.arena_bytes)
     checked = earlier.parity is not None and earlier.parity.golden_sha256 == golden.sha256
-    return earlier if earlier.good and earlier.build == identity and checked else None
+    return earlier if earlier.good and earlier.build == target.identity(model) and checked else None
 
 
 def _now() -> str:

@@ -15,7 +15,7 @@ from danas_hil.board import Board, check_port, device_lock, locate
 from danas_hil.platformio import core_folder
 from danas_hil.platformio.build import project_folder
 from danas_hil.platformio.registry import check_packages
-from danas_hil.sketch import firmware_of, tflm_library
+from danas_hil.sketch import firmware_of, library_of
 from danas_hil.targets import (
     PORT_SECONDS,
     Device,
@@ -129,4 +129,4 @@ def check_library(board: Board) -> None:
     A package of PlatformIO or TensorFlow Lite Micro is missing, and its registry does not answer.
     """
     downloaded = project_folder(board, "tflm") / ".pio" / "libdeps" / board.id
-    check_packages(firmware_of(board), core_folder(), (tflm_library(),), downloaded)
+    check_packages(firmware_of(board), core_folder(), (library_of(board).place,), downloaded)

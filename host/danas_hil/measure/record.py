@@ -116,6 +116,11 @@ class Measurement:
     def good(self) -> bool:
         return self.status == "OK"
 
+    @property
+    def custom_library(self) -> str:
+        """`custom:HASH` where it ran with a library that no estimate is made for; else empty."""
+        return self.build.custom_library
+
     def to_json(self) -> dict[str, Any]:
         value = {"schema": SCHEMA, **asdict(self)}
         if self.latency is not None:

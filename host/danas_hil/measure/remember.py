@@ -37,10 +37,13 @@ class Remembered:
 def remember(content: bytes, measurement: Measurement) -> None:
     """Keep what `measurement` tells of the model `content`, for `recall`.
 
-    Nothing is kept of the host, of boards that have no file, and where no time was taken. What is
-    known of the operators stays if this measurement does not tell of them.
+    Nothing is kept of the host, of boards that have no file, of libraries that no estimate is made
+    for, and where no time was taken. What is known of the operators stays if this measurement does
+    not tell of them.
     """
     if measurement.latency is None or measurement.board not in board_names():
+        return
+    if measurement.custom_library:
         return
     board = load_board(measurement.board)
     if board.firmware is None:

@@ -31,7 +31,7 @@ from danas_hil.platformio.prune import in_use, prune
 from danas_hil.platformio.registry import check_packages
 from danas_hil.platformio.settings import core_folder, pio_environment
 from danas_hil.platformio.shares import Shares, read_shares
-from danas_hil.sketch import LIBRARY_VARIABLE, Sketch, firmware_of
+from danas_hil.sketch import LIBRARY_VARIABLE, Sketch, check_downloaded, firmware_of
 
 SILENCE_SECONDS = 300.0
 """A build that prints nothing for so long is given up. It prints each file that it compiles and
@@ -147,6 +147,9 @@ def build(
                 f" in {log}.",
                 log,
             ) from error
+        libraries = project / ".pio" / "libdeps" / sketch.board.id
+        if sketch.library is not None:
+            check_downloaded(sketch.library, libraries)
         if done.status != 0 or not made.is_file():
             raise _failure(sketch.board, done.output, log)
         with atomic_path(elf) as path:

@@ -127,6 +127,7 @@ def _shares(m: Measurement) -> Iterator[FirmwareShares]:
 
 def _words(m: Measurement, board: Board | None) -> TargetWords:
     kernels = m.build.parts.get("kernels") or (board.kernels if board else "unknown")
-    return TargetWords(
-        board.name if board else m.board, m.kind, m.tflm_version or "unknown", kernels
-    )
+    tflm = m.tflm_version or "unknown"
+    if m.custom_library:
+        tflm += " (a library that no estimate is made for)"
+    return TargetWords(board.name if board else m.board, m.kind, tflm, kernels)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from danas_hil.board import board_names, load_board
-from danas_hil.sketch.render import LIBRARY, board_settings
+from danas_hil.sketch.library import LIBRARY
+from danas_hil.sketch.render import board_settings
 
 _HEAD = """\
 ; Generated from boards/: danas-hil boards platformio > platformio.ini

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import jinja2
 
 from danas_hil.base import DanasError, tree_folder
 from danas_hil.board import Board, Firmware
-
-LIBRARY = "spaziochirale/Chirale_TensorFLowLite@2.0.0"
-LIBRARY_VARIABLE = "DANAS_TFLM_LIBRARY"
+from danas_hil.sketch.library import Library
 
 
 @dataclass(frozen=True)
@@ -26,14 +22,20 @@ class Sketch:
 
     kind: of its model, the name of its folder in templates/; projects of one kind share what is
     compiled. files: by path in the project folder. identity: sixteen hexadecimal digits over all
-    that the program is made of; the program tells it. libraries: that PlatformIO must have.
+    that the program is made of; the program tells it. library: that PlatformIO must have; None
+    where the program needs none.
     """
 
     board: Board
     kind: str
     files: Mapping[str, str]
     identity: str
-    libraries: tuple[str, ...] = ()
+    library: Library | None = None
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """In PlatformIO's words."""
+        return (self.library.place,) if self.library else ()
 
 
 def render(
@@ -41,7 +43,7 @@ def render(
     kind: str,
     values: Mapping[str, Any],
     *,
-    libraries: tuple[str, ...] = (),
+    library: Library | None = None,
 ) -> Sketch:
     """The project of the templates in templates/`kind` for `board`.
 
@@ -63,12 +65,13 @@ def render(
         files[f"src/{file.name.removesuffix('.j2')}"] = text
     # Where things lie on this computer is no part of what the program is: the settings file is
     # not hashed, what it says is.
-    parts = [files, asdict(firmware), _local_core(firmware)]
+    parts = [files, asdict(firmware), _local_core(firmware), library.hash if library else ""]
     text = json.dumps(parts, sort_keys=True)
     identity = hashlib.sha256(text.encode()).hexdigest()[:16]
     files["src/model.cpp"] = _template(f"{kind}/model.cpp.j2").render(common, identity=identity)
-    files["platformio.ini"] = board_settings(board, libraries)
-    return Sketch(board, kind, files, identity, libraries)
+    sketch = Sketch(board, kind, files, identity, library)
+    files["platformio.ini"] = board_settings(board, sketch.libraries)
+    return sketch
 
 
 def _local_core(firmware: Firmware) -> dict[str, str]:
@@ -88,23 +91,6 @@ def firmware_of(board: Board) -> Firmware:
             "`danas-hil boards list` tells which boards run a firmware.",
         )
     return board.firmware
-
-
-def tflm_library() -> str:
-    """Where PlatformIO gets TensorFlow Lite Micro from: a folder of the user's, or its registry.
-
-    Raises DanasError when DANAS_TFLM_LIBRARY names no folder with a library.
-    """
-    folder = os.environ.get(LIBRARY_VARIABLE)
-    if not folder:
-        return LIBRARY
-    path = Path(folder).expanduser().resolve()
-    if not (path / "library.properties").is_file() and not (path / "library.json").is_file():
-        raise DanasError(
-            f"{LIBRARY_VARIABLE} is {folder}, and no library stands there.",
-            "It must name the folder that holds library.properties.",
-        )
-    return f"symlink://{path}"
 
 
 def board_settings(

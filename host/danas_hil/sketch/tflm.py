@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from danas_hil.base import DanasError
 from danas_hil.board import Board
 from danas_hil.estimate.runtime import load_runtime
-from danas_hil.sketch.render import LIBRARY, Sketch, render, tflm_library
+from danas_hil.sketch.library import library_of
+from danas_hil.sketch.render import Sketch, render
 
 _NAME_CHARACTERS = 48  # hello has room for so many
 # Methods of MicroMutableOpResolver that are not the builtin name in camel case
@@ -46,7 +45,7 @@ def render_tflm(
     DanasError for an operator that is not covered, and where TensorFlow Lite Micro is not where it
     should be.
     """
-    library = tflm_library()
+    library = library_of(board)
     covered = sorted(load_runtime(board.runtime, board.kernels).operators)
     known = {kind: _operator(kind) for kind in covered}
     for kind in operators:
@@ -57,7 +56,7 @@ def render_tflm(
             )
     values = {
         "name": name[:_NAME_CHARACTERS],
-        "tflm": library_version(library),
+        "tflm": library.shown,
         "model_bytes": len(model),
         "model_words": _words(model),
         "known_operators": list(known.values()),
@@ -65,18 +64,7 @@ def render_tflm(
         "arena_bytes": arena_bytes,
         "profiled": profiled,
     }
-    return render(board, "tflm", values, libraries=(library,))
-
-
-def library_version(library: str) -> str:
-    """Name and version of the TensorFlow Lite Micro that `tflm_library` names."""
-    if library == LIBRARY:
-        owner_and_name, _, version = library.partition("@")
-        return f"{owner_and_name.rpartition('/')[2]} {version}"
-    folder = Path(library.removeprefix("symlink://"))
-    text = (folder / "library.properties").read_text(encoding="utf-8", errors="replace")
-    found = dict(re.findall(r"^(name|version)=(.*?)\s*$", text, re.MULTILINE))
-    return f"{found.get('name', folder.name)} {found.get('version', 'of unknown version')}"
+    return render(board, "tflm", values, library=library)
 
 
 def _words(content: bytes) -> list[str]:

@@ -4,8 +4,10 @@ from danas_hil.targets.devices import PORT_SECONDS, Device, QemuDevice, SerialDe
 from danas_hil.targets.firmware import FirmwareTarget, build_into, open_session
 from danas_hil.targets.host import HostTarget
 from danas_hil.targets.interface import (
+    ArenaError,
     Build,
     BuildIdentity,
+    Grows,
     HasProfiler,
     Hello,
     Kind,
@@ -23,10 +25,12 @@ from danas_hil.targets.renode import RenodeDevice, emulated_device
 
 __all__ = [
     "PORT_SECONDS",
+    "ArenaError",
     "Build",
     "BuildIdentity",
     "Device",
     "FirmwareTarget",
+    "Grows",
     "HasProfiler",
     "Hello",
     "HostTarget",

@@ -14,10 +14,11 @@ from danas_hil.estimate.arena import estimate_arena
 from danas_hil.estimate.flash import estimate_flash
 from danas_hil.estimate.graph import OperatorGraph
 from danas_hil.estimate.outputs import output_faults
+from danas_hil.estimate.planner import ALIGNMENT, align
 from danas_hil.estimate.read import read_graph
 from danas_hil.estimate.runtime import load_runtime
 from danas_hil.platformio import Compiling, SizeError, build
-from danas_hil.sketch import Sketch, render_tflm
+from danas_hil.sketch import Sketch, library_of, render_tflm
 from danas_hil.targets.devices import Device
 from danas_hil.targets.interface import (
     Build,
@@ -30,6 +31,8 @@ from danas_hil.targets.interface import (
 from danas_hil.targets.wire_session import WireSession
 
 BOOT_SECONDS = 15.0
+_GROWTH = 1.25  # from one arena that is tried to the next: a search ends within a quarter
+_SMALLEST_ARENA = 8 * 1024
 SERIAL_LOG = "serial.log"
 
 
@@ -42,6 +45,8 @@ class FirmwareTarget:
     boot_seconds: for a program to answer once it was flashed; None is BOOT_SECONDS. compiling:
     hears of each file that is compiled.
     accept_wrong_outputs: build a model too whose outputs the board's library is known to get wrong.
+    arena_bytes: of the arena, where the library is none that estimates are made for; None for the
+    one to begin with.
     """
 
     device: Device
@@ -50,6 +55,7 @@ class FirmwareTarget:
     boot_seconds: float | None = None
     compiling: Compiling = field(default=lambda *_: None, repr=False, compare=False)
     accept_wrong_outputs: bool = False
+    arena_bytes: int | None = None
 
     @property
     def name(self) -> str:
@@ -69,9 +75,30 @@ class FirmwareTarget:
     def telling(self, compiling: Compiling) -> FirmwareTarget:
         return replace(self, compiling=compiling)
 
+    def larger(self, model: ModelFile) -> FirmwareTarget | None:
+        if not self._custom:
+            return None
+        graph, most = read_graph(model.content, model.name), self.device.board.ram_bytes
+        arena = align(round(self._arena_bytes(graph) * _GROWTH), ALIGNMENT)
+        return None if most is not None and arena > most else self.with_arena(arena)
+
+    def with_arena(self, arena_bytes: int | None) -> FirmwareTarget:
+        return replace(self, arena_bytes=arena_bytes) if self._custom else self
+
+    @property
+    def _custom(self) -> bool:
+        """Whether the library is none that estimates are made for."""
+        return bool(library_of(self.device.board).custom)
+
     def identity(self, model: ModelFile) -> BuildIdentity:
         sketch = self._sketch(model)
-        parts = {"model": model.sha256, "board": self.board, "program": sketch.identity}
+        library = sketch.library
+        parts = {
+            "model": model.sha256,
+            "board": self.board,
+            "program": sketch.identity,
+            "library": (library.custom or library.hash) if library else "",
+        }
         return BuildIdentity(sketch.identity, parts)
 
     def build(self, model: ModelFile, folder: Path) -> Build:
@@ -97,6 +124,8 @@ class FirmwareTarget:
     def open(self, build: Build) -> Iterator[WireSession]:
         graph = read_graph(build.model.content, build.model.name)
         output = graph.tensors[graph.outputs[0]]
+        custom = build.identity.custom_library
+        least = None if custom else self._minimum_arena_bytes(graph)
         with (
             _ending_a_batch(),
             open_session(
@@ -104,7 +133,7 @@ class FirmwareTarget:
                 _folder(build),
                 output.shape[1:],
                 output.type,
-                minimum_arena_bytes=self._minimum_arena_bytes(graph),
+                minimum_arena_bytes=least,
                 boot_seconds=self.boot_seconds,
             ) as session,
         ):
@@ -112,7 +141,10 @@ class FirmwareTarget:
             self._keep_figures(build, graph, session)
 
     def _keep_figures(self, build: Build, graph: OperatorGraph, session: WireSession) -> None:
-        """What this build tells of its board, for the next estimate; nothing before inferences."""
+        """What this build tells of its board, for the next estimate; nothing before inferences, and
+        nothing where it has another library than estimates are made for."""
+        if build.identity.custom_library:
+            return
         if self.profiling or build.sizes is None or session.peak_stack_bytes is None:
             return
         board, hello = self.device.board, session.identify()
@@ -139,6 +171,8 @@ class FirmwareTarget:
 
     def _check_outputs(self, model: ModelFile) -> None:
         """Raise DanasError where what the board would answer means nothing."""
+        if self._custom:  # whatever that one computes
+            return
         board = self.device.board
         runtime = load_runtime(board.runtime, board.kernels)
         faults = output_faults(read_graph(model.content, model.name), runtime)
@@ -154,9 +188,21 @@ class FirmwareTarget:
         runtime = load_runtime(board.runtime, board.kernels, recording=self.profiling)
         return estimate_arena(graph, runtime).minimum_bytes
 
+    def _arena_bytes(self, graph: OperatorGraph) -> int:
+        """Of the program. Another library than estimates are made for is tried first with what
+        that one takes."""
+        if self.arena_bytes is not None and self._custom:
+            return self.arena_bytes
+        try:
+            return self._minimum_arena_bytes(graph) + self.arena_margin_bytes
+        except DanasError:
+            if not self._custom:
+                raise
+            return _SMALLEST_ARENA
+
     def _sketch(self, model: ModelFile) -> Sketch:
         graph = read_graph(model.content, model.name)
-        arena = self._minimum_arena_bytes(graph) + self.arena_margin_bytes
+        arena = self._arena_bytes(graph)
         operators = _operators(graph)
         profiled = len(graph.operators) if self.profiling else 0
         return render_tflm(

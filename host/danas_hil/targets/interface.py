@@ -39,6 +39,10 @@ class TargetError(DanasError):
         self.log = log
 
 
+class ArenaError(TargetError):
+    """The arena that a program was built with is too small for its model."""
+
+
 @dataclass(frozen=True)
 class ModelFile:
     """A .tflite file. name: of the candidate, or of the file."""
@@ -60,6 +64,12 @@ class BuildIdentity:
 
     id: str
     parts: Mapping[str, str]
+
+    @property
+    def custom_library(self) -> str:
+        """`custom:HASH` where the library is none that estimates are made for; else empty."""
+        library = self.parts.get("library", "")
+        return library if library.startswith("custom:") else ""
 
     @staticmethod
     def of(parts: Mapping[str, str]) -> BuildIdentity:
@@ -211,4 +221,18 @@ class TellsOfBuilds(Protocol):
 
     def telling(self, compiling: Compiling) -> Target:
         """The same target, whose builds call `compiling`."""
+        ...
+
+
+@runtime_checkable
+class Grows(Protocol):
+    """A target whose arena is found by trying, where no estimate tells it."""
+
+    def larger(self, model: ModelFile) -> Target | None:
+        """The same target with the next larger arena for `model`; None where it is estimated, or
+        the board has no more room."""
+        ...
+
+    def with_arena(self, arena_bytes: int | None) -> Target:
+        """The same target with this arena, if it is not estimated."""
         ...

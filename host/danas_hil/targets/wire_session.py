@@ -12,7 +12,14 @@ from typing import Literal
 import numpy as np
 
 from danas_hil.base import DanasError
-from danas_hil.targets.interface import Hello, Memory, OperatorTime, Stage, TargetError
+from danas_hil.targets.interface import (
+    ArenaError,
+    Hello,
+    Memory,
+    OperatorTime,
+    Stage,
+    TargetError,
+)
 from danas_hil.targets.streams import PortLostError, Reopens
 from danas_hil.tflm import Array
 from danas_hil.wire import (
@@ -165,7 +172,8 @@ class WireSession:
         what = what.format(arena=self._told.hello.arena_bytes, code=repr(code))
         if self._last_line:
             what += f" The device's last words: {self._last_line}"
-        return TargetError("ALLOCATE", what, hint, self._log)
+        kind = ArenaError if code == "allocate" else TargetError
+        return kind("ALLOCATE", what, hint, self._log)
 
     def infer(self, one: Array) -> Array:
         with self._telling("PROTOCOL"):
