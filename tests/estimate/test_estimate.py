@@ -6,6 +6,7 @@ import time
 import pytest
 
 from danas_hil.base import DanasError
+from danas_hil.board import Share
 from danas_hil.estimate import Firmware, estimate_genome, estimate_model, lay_out, list_runtimes
 from danas_hil.estimate.flash import CodeTable, code_tables
 from danas_hil.estimate.lines import Line, all_fit, fits_within, total
@@ -14,11 +15,10 @@ from danas_hil.space import ArchConfig, DataConfig, Genome
 GENOME = Genome(DataConfig(96, "rgb"), ArchConfig(2, 1, 1, 1, 0, 0.3))
 BUILT = Firmware(
     build="stm32 -Os",
-    code_bytes=20_000,
-    static_bytes=3_000,
-    stack_bytes=2_000,
-    framework_ram_bytes=1_000,
-    source="a build",
+    code=Share.exact(20_000, "a build"),
+    static=Share.exact(3_000, "a build"),
+    stack=Share.exact(2_000, "a build"),
+    framework=Share.exact(1_000, "a build"),
 )
 
 

@@ -1,9 +1,12 @@
 """What builds have told of a board, laid over its file and into estimates."""
 
+from dataclasses import replace
+
 import pytest
 
 from danas_hil.base import DanasError, user_folder
-from danas_hil.board import Figures, build_key, keep_figures, load_board
+from danas_hil.board import Figures, Share, build_key, keep_figures, load_board, read_figures
+from danas_hil.board.board import with_figures
 from danas_hil.estimate.on_board import estimate_on
 from danas_hil.space import ArchConfig, DataConfig, Genome
 
@@ -47,7 +50,7 @@ def test_figures_of_another_optimisation_say_nothing():
     keep("qemu-m4", BUILT, "stm32 -Os")
     assert load_board("qemu-m4").stack_bytes is None
     keep("qemu-m4", BUILT)
-    assert load_board("qemu-m4").stack_bytes == 1_500
+    assert load_board("qemu-m4").stack_bytes == Share.exact(1_500, BUILT.source)
 
 
 @pytest.mark.parametrize(
@@ -65,3 +68,30 @@ def test_a_home_that_can_not_be_made_has_no_figures(monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("DANAS_HIL_HOME", str(tmp_path / "file"))
     assert load_board("qemu-m4").stack_bytes is None
+
+
+def test_a_share_in_a_boards_file_has_a_band_and_a_source_of_its_own():
+    told = {"bytes": 10, "least": 8, "most": 13, "source": "a link without its C library"}
+    assert Share.from_toml("x", told, "usual") == Share(10, 8, 13, told["source"])
+    assert Share.from_toml("x", {"bytes": 10, "most": 13}, "usual") == Share(10, 10, 13, "usual")
+    assert Share.from_toml("x", 10, "usual") == Share.exact(10, "usual")
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["10", True, {}, {"least": 1}, {"bytes": 1, "more": 2}, {"bytes": "1"}, {"bytes": -1},
+     {"bytes": 10, "least": 11}, {"bytes": 10, "most": 9}],
+)  # fmt: skip
+def test_what_is_no_share_is_an_error_that_names_it(value):
+    with pytest.raises(DanasError, match=r"board\.toml: stack_bytes"):
+        Share.from_toml("board.toml: stack_bytes", value, "usual")
+
+
+def test_what_a_build_told_goes_before_a_shipped_band_and_what_it_did_not_tell_does_not():
+    shipped = Share(30_000, 20_000, 40_000, "shipped")
+    board = replace(load_board("nano33ble"), framework_flash_bytes=shipped, stack_bytes=shipped)
+    keep("nano33ble", replace(BUILT, framework_flash_bytes=None))
+    key = build_key(board.runtime, board.kernels, board.build)
+    laid = with_figures(board, read_figures("nano33ble", key))
+    assert laid.framework_flash_bytes == shipped
+    assert laid.stack_bytes == Share.exact(BUILT.stack_bytes, BUILT.source)

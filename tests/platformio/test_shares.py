@@ -71,6 +71,18 @@ def test_each_file_of_a_map_has_its_owner_and_equal_constants_count_once(tmp_pat
     assert sum(shares.static_ram.values()) == SIZES.static_ram_bytes
 
 
+def test_a_section_that_no_file_has_a_part_of_is_the_linkers(tmp_path):
+    """mbed's linker script leaves room for crash data, and fills it with nothing."""
+    at = "      0x20000200      0x100\n"
+    empty = f"\n.crash_data_ram\n          {at} *fill*   {at}"
+    (tmp_path / "m").write_text(HEAD + MAP + empty)
+    crash = Section(".crash_data_ram", 0x20000200, 0x100, loaded=False, in_ram=True)
+    sizes = ElfSizes(SIZES.flash_bytes, (*SIZES.sections, crash))
+    shares = read_shares(tmp_path / "m", sizes)
+    assert shares.static_ram["linker"] == 8 + 0x100
+    assert sum(shares.static_ram.values()) == sizes.static_ram_bytes
+
+
 @pytest.mark.parametrize("content", ["", HEAD, None, HEAD + MAP])
 def test_a_map_that_is_none_or_another_programs_is_an_error(tmp_path, content):
     if content is not None:

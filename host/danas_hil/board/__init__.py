@@ -9,7 +9,7 @@ from danas_hil.board.board import (
     load_board,
     load_device_class,
 )
-from danas_hil.board.figures import Figures, build_key, keep_figures, read_figures
+from danas_hil.board.figures import Figures, Share, build_key, keep_figures, read_figures
 from danas_hil.board.firmware import Firmware
 from danas_hil.board.hardware_map import (
     UNKNOWN,
@@ -42,6 +42,7 @@ __all__ = [
     "MapEntry",
     "Port",
     "Scanned",
+    "Share",
     "Usb",
     "board_names",
     "build_key",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
 from danas_hil.base import DanasError, read_toml, tree_folder
-from danas_hil.board.figures import build_key, read_figures
+from danas_hil.board.figures import Figures, Share, build_key, read_figures
 from danas_hil.board.firmware import Firmware
 from danas_hil.board.limits import Limits, parse_latency, parse_size
 from danas_hil.board.usb import Usb
@@ -29,7 +29,7 @@ class Board:
     framework_flash_bytes, static_ram_bytes, stack_bytes, framework_ram_bytes: what a firmware takes
         besides model, library and arena; None where no build or source has told yet. What the
         last good build told goes before what the file says.
-    figures_source: where these four come from.
+    figures_source: where those of these four come from that tell no source of their own.
     source: where limits, core and clock come from.
     firmware: how one is built; None where none is.
     usb: how the board shows itself on USB; None where it does not, or is emulated.
@@ -45,10 +45,10 @@ class Board:
     clock_hz: int | None = None
     ram_bytes: int | None = None
     flash_bytes: int | None = None
-    framework_flash_bytes: int | None = None
-    static_ram_bytes: int | None = None
-    stack_bytes: int | None = None
-    framework_ram_bytes: int | None = None
+    framework_flash_bytes: Share | None = None
+    static_ram_bytes: Share | None = None
+    stack_bytes: Share | None = None
+    framework_ram_bytes: Share | None = None
     figures_source: str = ""
     firmware: Firmware | None = None
     usb: Usb | None = None
@@ -90,6 +90,10 @@ def load_board(name: str) -> Board:
         if key == "usb" and isinstance(value, dict):
             content[key] = Usb.from_toml(path, value)
             continue
+        if types[key] == Share | None:
+            usual = content.get("figures_source", f"{path.parent.name}/{path.name}")
+            content[key] = Share.from_toml(f"{path}: {key}", value, usual)
+            continue
         wanted = int if types[key] == int | None else str
         if not isinstance(value, wanted) or isinstance(value, bool):
             raise DanasError(f"{path}: {key} = {value!r} is not {wanted.__name__}.")
@@ -100,19 +104,23 @@ def load_board(name: str) -> Board:
         raise DanasError(f"{path}: {', '.join(missing)} missing.")
     if content["kind"] not in get_args(Kind):
         raise DanasError(f"{path}: kind is {', '.join(get_args(Kind))}, not {content['kind']!r}.")
-    return _with_figures(Board(id=name, **content))
-
-
-def _with_figures(board: Board) -> Board:
-    """`board` with what builds have told."""
+    board = Board(id=name, **content)
     if board.firmware is None:
         return board
     key = build_key(board.runtime, board.kernels, board.build)
-    figures = read_figures(board.id, key)
+    return with_figures(board, read_figures(board.id, key))
+
+
+def with_figures(board: Board, figures: Figures | None) -> Board:
+    """`board` with what builds have told, which goes before what its file says."""
     if figures is None:
         return board
-    known = {name: value for name, value in asdict(figures).items() if name != "source"}
-    return replace(board, **known, figures_source=figures.source)
+    told: dict[str, Any] = {
+        name: Share.exact(value, figures.source)
+        for name, value in asdict(figures).items()
+        if name != "source" and value is not None
+    }
+    return replace(board, **told)
 
 
 def device_class_names() -> tuple[str, ...]:

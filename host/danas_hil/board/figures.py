@@ -1,8 +1,12 @@
-"""What builds for a board have told: figures that no datasheet has, kept in the user's folder."""
+"""What a firmware takes on a board besides model, library code and arena.
+
+No datasheet has these figures: a board's file ships them, and what builds for the board have told
+is kept in the user's folder.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +16,49 @@ _SCHEMA = 1
 
 
 @dataclass(frozen=True)
+class Share:
+    """Bytes that one thing takes: the best figure, the band that the truth lies in, and who says
+    so. A figure without a band is exact."""
+
+    bytes: int
+    least: int
+    most: int
+    source: str
+
+    @staticmethod
+    def exact(size: int, source: str) -> Share:
+        return Share(size, size, size, source)
+
+    @staticmethod
+    def from_toml(where: str, value: object, source: str) -> Share:
+        """An integer, or a table {bytes, least, most, source} that may leave out all but bytes.
+
+        where: how errors name it. source: for a figure that tells none.
+        """
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = {"bytes": value}
+        if not isinstance(value, dict) or not {"bytes"} <= set(value) <= _KEYS:
+            raise DanasError(f"{where} is a number of bytes, or a table of {', '.join(_KEYS)}.")
+        size = value["bytes"]
+        told = {"least": size, "most": size, "source": source, **value}
+        sizes = [told["least"], size, told["most"]]
+        if any(not isinstance(one, int) or isinstance(one, bool) for one in sizes):
+            raise DanasError(f"{where}: bytes, least and most are whole numbers.")
+        if not 0 <= sizes[0] <= sizes[1] <= sizes[2]:
+            raise DanasError(f"{where}: {size} is not between least and most.")
+        return Share(**told)
+
+
+_KEYS = {field.name: None for field in fields(Share)}.keys()
+
+
+@dataclass(frozen=True)
 class Figures:
     """What a firmware took besides model, library code and arena, in bytes.
 
     framework_flash_bytes: code and constants of all that is neither model nor library; None where
-    the library's share is not known. static_ram_bytes: all static data but the arena.
+    the library's share is not known. static_ram_bytes: all static data but the arena and what
+    grows with the operators.
     stack_bytes: the stack's peak in inferences. framework_ram_bytes: the heap in use; None where
     the firmware can't tell. source: how and when these came about.
     """

@@ -8,7 +8,7 @@ from typing import Any
 
 from danas_hil.base import DanasError
 from danas_hil.estimate.arena import ArenaEstimate, estimate_arena
-from danas_hil.estimate.flash import FlashEstimate, estimate_flash
+from danas_hil.estimate.flash import FlashEstimate, code_table, estimate_flash
 from danas_hil.estimate.graph import OperatorGraph
 from danas_hil.estimate.latency import LatencyEstimate
 from danas_hil.estimate.layout import lay_out
@@ -201,6 +201,7 @@ def estimate_graph(
         )
     arena = estimate_arena(graph, profile)
     operators = frozenset(operator.kind for operator in graph.operators)
+    table = code_table(profile, firmware.build)
     return Estimate(
         runtime=profile.name,
         kernels=profile.kernels,
@@ -211,10 +212,11 @@ def estimate_graph(
             operators,
             profile,
             build=firmware.build,
-            firmware_bytes=firmware.code_bytes,
-            firmware_source=firmware.source,
+            firmware=firmware.code,
         ),
-        ram=estimate_ram(arena.minimum_bytes, firmware),
+        ram=estimate_ram(
+            arena.minimum_bytes, firmware, table.static_for(operators) if table else 0
+        ),
         ram_limit=ram_limit,
         flash_limit=flash_limit,
         faults=output_faults(graph, profile),

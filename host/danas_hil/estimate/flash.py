@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from danas_hil.estimate.lines import Line, sourced, total, total_bytes
+from danas_hil.board import Share
+from danas_hil.estimate.lines import Line, of_share, total, total_bytes
 from danas_hil.estimate.runtime import Runtime
 
 _FOLDER = Path(__file__).with_name("code")
+_LIBRARY = "library and operators"
 
 
 @dataclass(frozen=True)
@@ -20,20 +22,47 @@ class CodeTable:
 
     source: where the figures come from. sets: of programs with exactly these operators, measured.
     base: what every program has; groups: code that one or more operators need, counted once.
+    error: least and most by which whole programs differed from the sum of base and groups.
+    static_base, static_operator: static data beside the arena, of every program and for each
+    operator.
     """
 
     source: str
     sets: Mapping[frozenset[str], int]
     base: int | None
     groups: Mapping[frozenset[str], int]
+    error: tuple[int, int] = (0, 0)
+    static_base: int = 0
+    static_operator: int = 0
 
     def bytes_for(self, operators: frozenset[str]) -> int | None:
         """Bytes of a program with these operators; None where no figure has a source."""
         if operators in self.sets:
             return self.sets[operators]
-        if self.base is None or not operators <= frozenset().union(*self.groups):
+        if self.base is None or not operators <= self._known:
             return None
-        return self.base + sum(size for users, size in self.groups.items() if users & operators)
+        return self._sum(operators)
+
+    def line_for(self, operators: frozenset[str]) -> Line:
+        """The same with bounds; of operators without a figure, what the others take at least."""
+        size = self.bytes_for(operators)
+        if size is None:
+            known = self._sum(operators) + self.error[0]
+            return Line(_LIBRARY, None, bounds=(max(known, 0), None) if self.base else None)
+        low, high = (0, 0) if operators in self.sets else self.error
+        return Line(_LIBRARY, size, self.source, (size + low, size + high))
+
+    def static_for(self, operators: frozenset[str]) -> int:
+        """Bytes of static data that come with these operators."""
+        return self.static_base + self.static_operator * len(operators)
+
+    @property
+    def _known(self) -> frozenset[str]:
+        return frozenset[str]().union(*self.groups)
+
+    def _sum(self, operators: frozenset[str]) -> int:
+        shared = sum(size for users, size in self.groups.items() if users & operators)
+        return (self.base or 0) + shared
 
 
 @dataclass(frozen=True)
@@ -71,22 +100,24 @@ def estimate_flash(
     runtime: Runtime,
     *,
     build: str,
-    firmware_bytes: int | None,
-    firmware_source: str = "",
+    firmware: Share | None = None,
 ) -> FlashEstimate:
     """Flash of a firmware that runs these operators.
 
-    build: framework and optimisation, such as "stm32 -Os"; firmware_bytes: code and constants of
-    all that is neither model nor library, None where that is not known yet; firmware_source: who
-    says so.
+    build: framework and optimisation, such as "stm32 -Os"; firmware: code and constants of all that
+    is neither model nor library, None where that is not known yet.
     """
-    table = code_tables().get((runtime.name, runtime.kernels, build))
-    library = table.bytes_for(operators) if table else None
+    table = code_table(runtime, build)
     return FlashEstimate(
         model_bytes=model_bytes,
-        library=Line("library and operators", library, table.source if table and library else ""),
-        firmware=sourced("framework and firmware", firmware_bytes, firmware_source),
+        library=table.line_for(operators) if table else Line(_LIBRARY, None),
+        firmware=of_share("framework and firmware", firmware),
     )
+
+
+def code_table(runtime: Runtime, build: str) -> CodeTable | None:
+    """The table of a runtime's programs in such a build."""
+    return code_tables().get((runtime.name, runtime.kernels, build))
 
 
 @cache
@@ -100,6 +131,12 @@ def code_tables() -> Mapping[tuple[str, str, str], CodeTable]:
             }
             sets = {frozenset(users.split()): size for users, size in row.get("sets", {}).items()}
             tables[row["runtime"], row["kernels"], row["build"]] = CodeTable(
-                row["source"], sets, row.get("base"), groups
+                row["source"],
+                sets,
+                row.get("base"),
+                groups,
+                error=tuple(row.get("error", (0, 0))),
+                static_base=row.get("static_base", 0),
+                static_operator=row.get("static_operator", 0),
             )
     return tables

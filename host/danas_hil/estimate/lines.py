@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from danas_hil.board import Share
+
 Bounds = tuple[int, int | None]
 """The least and the most that something takes; None where nothing says how much it is at most."""
 
@@ -52,9 +54,11 @@ class Line:
         }
 
 
-def sourced(name: str, size: int | None, source: str) -> Line:
-    """A line whose source counts only where there is a figure."""
-    return Line(name, size, "" if size is None else source)
+def of_share(name: str, share: Share | None, more: int = 0) -> Line:
+    """What a board's firmware takes of one thing, and `more` that is known of this model's."""
+    if share is None:
+        return Line(name, None, bounds=(more, None) if more else None)
+    return Line(name, share.bytes + more, share.source, (share.least + more, share.most + more))
 
 
 def total(lines: Sequence[Line], name: str = "total") -> Line:

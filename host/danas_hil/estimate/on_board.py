@@ -38,11 +38,10 @@ def estimate_on(
     chosen = runtime or board.runtime
     firmware = Firmware(
         build=board.build,
-        code_bytes=board.framework_flash_bytes if own else None,
-        static_bytes=board.static_ram_bytes if own else None,
-        stack_bytes=board.stack_bytes if own else None,
-        framework_ram_bytes=board.framework_ram_bytes if own else None,
-        source=board.figures_source or f"boards/{board.id}.toml",
+        code=board.framework_flash_bytes if own else None,
+        static=board.static_ram_bytes if own else None,
+        stack=board.stack_bytes if own else None,
+        framework=board.framework_ram_bytes if own else None,
     )
     graph = lay_out(subject) if isinstance(subject, Genome) else read_graph(subject, name)
     with naming(name):

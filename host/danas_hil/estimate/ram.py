@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from danas_hil.estimate.lines import Line, sourced, total
+from danas_hil.board import Share
+from danas_hil.estimate.lines import Line, of_share, total
 
 
 @dataclass(frozen=True)
@@ -24,30 +25,32 @@ class RamEstimate:
 
 @dataclass(frozen=True)
 class Firmware:
-    """What a board's firmware takes besides model, library code and arena, in bytes.
+    """What a board's firmware takes besides model, library code and arena.
 
-    None where it is not known yet; the first build for a board tells. code_bytes: code and
-    constants. static_bytes: static data of program and library, without the arena. stack_bytes:
-    the stack's peak. framework_ram_bytes: static data and heap of the framework (an Arduino core,
-    an operating system); 0 where there is none. build: framework and optimisation, by which the
-    library's code is looked up, such as "stm32 -Os". source: where the other figures come from.
+    None where it is not known yet; the first build for a board tells. code: code and constants.
+    static: static data, without the arena and what grows with the operators. stack: its peak.
+    framework: what the framework (an Arduino core, an operating system) takes at run time; 0
+    where there is none. build: framework and optimisation, by which the library's code is looked
+    up, such as "stm32 -Os".
     """
 
     build: str = ""
-    code_bytes: int | None = None
-    static_bytes: int | None = None
-    stack_bytes: int | None = None
-    framework_ram_bytes: int | None = None
-    source: str = ""
+    code: Share | None = None
+    static: Share | None = None
+    stack: Share | None = None
+    framework: Share | None = None
 
 
-def estimate_ram(minimum_arena: int, firmware: Firmware) -> RamEstimate:
-    """RAM of a firmware with the smallest arena that works."""
+def estimate_ram(minimum_arena: int, firmware: Firmware, operators_bytes: int = 0) -> RamEstimate:
+    """RAM of a firmware with the smallest arena that works.
+
+    operators_bytes: of static data that come with the model's operators.
+    """
     return RamEstimate(
         (
             Line("tensor arena", minimum_arena, "the smallest that works"),
-            sourced("static data", firmware.static_bytes, firmware.source),
-            sourced("stack", firmware.stack_bytes, firmware.source),
-            sourced("framework", firmware.framework_ram_bytes, firmware.source),
+            of_share("static data", firmware.static, operators_bytes),
+            of_share("stack", firmware.stack),
+            of_share("framework", firmware.framework),
         )
     )

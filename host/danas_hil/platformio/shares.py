@@ -113,7 +113,7 @@ def _sums(
     for section in sections:
         inside = sorted(pieces.get(section.name, []))
         ends = [piece.address for piece in inside[1:]] + [section.address + section.size]
-        for piece, end in zip(inside, ends, strict=True):
+        for piece, end in zip(inside, ends, strict=False):  # a section may have no pieces at all
             sums[piece.owner] += min(piece.size, end - piece.address)
     others: dict[str, int] = {owner: sums[owner] for owner in OWNERS if owner != "linker"}
     others["linker"] = total - sum(others.values())

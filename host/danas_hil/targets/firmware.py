@@ -11,7 +11,7 @@ from pathlib import Path
 from danas_hil.base import DanasError, EnvironmentFaultError, write_atomic
 from danas_hil.board import Figures, build_key, keep_figures, read_figures
 from danas_hil.estimate.arena import estimate_arena
-from danas_hil.estimate.flash import estimate_flash
+from danas_hil.estimate.flash import code_table
 from danas_hil.estimate.graph import OperatorGraph
 from danas_hil.estimate.outputs import output_faults
 from danas_hil.estimate.planner import ALIGNMENT, align
@@ -148,20 +148,16 @@ class FirmwareTarget:
         if self.profiling or build.sizes is None or session.peak_stack_bytes is None:
             return
         board, hello = self.device.board, session.identify()
-        flash = estimate_flash(
-            len(build.model.content),
-            frozenset(_operators(graph)),
-            load_runtime(board.runtime, board.kernels),
-            build=board.build,
-            firmware_bytes=None,
-        )
-        library = flash.library.bytes
-        rest = build.sizes.flash_bytes - flash.model_bytes
+        table = code_table(load_runtime(board.runtime, board.kernels), board.build)
+        operators = frozenset(_operators(graph))
+        library = table.bytes_for(operators) if table else None
+        rest = build.sizes.flash_bytes - len(build.model.content)
+        static = build.sizes.static_ram_bytes - (hello.arena_bytes or 0)
         key = build_key(board.runtime, board.kernels, board.build)
         earlier = read_figures(board.id, key)
         figures = Figures(
             framework_flash_bytes=None if library is None else rest - library,
-            static_ram_bytes=build.sizes.static_ram_bytes - (hello.arena_bytes or 0),
+            static_ram_bytes=static - (table.static_for(operators) if table else 0),
             stack_bytes=max(session.peak_stack_bytes, earlier.stack_bytes if earlier else 0),
             framework_ram_bytes=session.heap_bytes,
             source=f"builds with {hello.tflm_version}, the last of {build.model.name} on"
