@@ -71,12 +71,15 @@ def test_config_toml_tells_the_versions_that_count(tmp_path: Path) -> None:
         ),
         ({"supernet_of": "../large", "space": LayerSpace()}, "no use to --space layers"),
         ({"decode_resolution": 96}, "--decode-resolution 96 is below"),
+        ({"supernets": "s3://ID:hunter2@nets"}, "^The URL of --supernets has a password or a key"),
+        ({"supernets": "https://nets/?sig=hunter2"}, "^The URL of --supernets has a password"),
     ],
 )
 def test_settings_of_no_use_are_refused(wrong: dict[str, Any], message: str) -> None:
     settings: dict[str, Any] = {"data": "faces", "trials": 5, "supernet_steps": 5, **wrong}
-    with pytest.raises(DanasError, match=message):
+    with pytest.raises(DanasError, match=message) as told:
         SearchSettings(**settings)
+    assert "hunter2" not in str(told.value)
 
 
 def test_a_damaged_config_is_told_as_such(tmp_path: Path) -> None:

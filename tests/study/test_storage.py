@@ -26,6 +26,58 @@ def test_a_password_is_not_written_down(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "query",
+    ["password=hunter2", "sslpassword=hunter2", "passwd=hunter2", "odbc_connect=PWD%3Dhunter2"],
+)
+def test_no_secret_of_a_query_is_written_down_or_told(tmp_path: Path, query: str) -> None:
+    settings = StorageSettings(f"postgresql://me@db.example/nas?{query}&sslmode=require")
+    run = RunFolder.create(tmp_path / "run", {"storage": settings.to_config()})
+    assert "hunter2" not in run.config_file.read_text()
+    assert "sslmode=require" in run.config_file.read_text()
+    assert "hunter2" not in settings.place
+
+
+def test_an_option_that_the_driver_refuses_is_told(tmp_path: Path) -> None:
+    settings = StorageSettings(f"sqlite:///{tmp_path}/study.db?timeout=many")
+    with pytest.raises(DanasError, match=r"study\.db.*many.*Look at its options"):
+        check_storage(settings)
+
+
+def test_the_environment_may_hold_the_secret_of_this_storage_and_of_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = {"storage": StorageSettings(SECRET).to_config()}
+    monkeypatch.setenv("DANAS_HIL_STORAGE", SECRET)
+    assert StorageSettings.from_config(config).url == SECRET
+    assert StorageSettings.from_config(config, "sqlite:////x.db").url == "sqlite:////x.db"
+    assert StorageSettings.from_config({}).url is None
+    monkeypatch.setenv("DANAS_HIL_STORAGE", SECRET.replace("nas", "other"))
+    assert StorageSettings.from_config(config).url == "postgresql://me@db.example/nas"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite://",
+        "sqlite:///",
+        "sqlite:///:memory:",
+        "sqlite:///file::memory:?uri=true",
+        "sqlite:///file:x?mode=memory&uri=true",
+    ],
+)
+def test_a_database_in_memory_is_refused(url: str) -> None:
+    with pytest.raises(DanasError, match="in memory"):
+        StorageSettings(url)
+
+
+def test_an_at_sign_in_a_password_is_told_without_the_password() -> None:
+    with pytest.raises(DanasError, match="%40") as told:
+        StorageSettings("postgresql://me:hunt@er2@db/nas")
+    assert "hunt" not in str(told.value)
+    assert "er2" not in str(told.value)
+
+
+@pytest.mark.parametrize(
     ("url", "message"),
     [
         ("porch", "porch is no URL of a storage"),

@@ -15,6 +15,7 @@ from danas_hil.base.files import (
 )
 from danas_hil.base.process import Finished, UnfinishedError, run_process, running_process
 from danas_hil.base.reading import read_bytes, read_text, read_toml
+from danas_hil.base.urls import has_secret, public_url, scrubbed
 from danas_hil.base.words import did_you_mean, known_or_near
 
 __all__ = [
@@ -27,8 +28,10 @@ __all__ = [
     "captured_stderr",
     "did_you_mean",
     "first_line",
+    "has_secret",
     "known_or_near",
     "parse_duration",
+    "public_url",
     "read_bytes",
     "read_json",
     "read_text",
@@ -36,6 +39,7 @@ __all__ = [
     "require",
     "run_process",
     "running_process",
+    "scrubbed",
     "tree_folder",
     "user_folder",
     "write_atomic",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
-from danas_hil.base import DanasError
+from danas_hil.base import DanasError, has_secret
 from danas_hil.board import Limits
 from danas_hil.search.fitness import Weights
 from danas_hil.search.samplers import (
@@ -118,6 +118,12 @@ class SearchSettings:
                 f"--decode-resolution {self.decode_resolution} is below the largest resolution of"
                 f" the space, {largest}.",
                 "Images can't be seen larger than they are kept.",
+            )
+        if self.supernets is not None and "://" in self.supernets and has_secret(self.supernets):
+            raise DanasError(
+                "The URL of --supernets has a password or a key in it.",
+                "config.toml would carry it about. Leave it out: fsspec takes it from the"
+                " environment, such as AWS_SECRET_ACCESS_KEY, or from its own configuration.",
             )
         self.make_sampler()  # raises for settings out of range
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from danas_hil.base import DanasError, atomic_path, first_line, require
+from danas_hil.base import DanasError, atomic_path, first_line, public_url, require, scrubbed
 from danas_hil.supernet import CHECKPOINT, Checkpoint
 
 
@@ -128,7 +128,7 @@ def _files_at(url: str) -> tuple[Any, str]:
         files, root = fsspec.core.url_to_fs(url)
     except (ImportError, ValueError) as error:
         raise DanasError(
-            f"Nothing is known of {url}: {error}.",
+            f"Nothing is known of {public_url(url)}: {scrubbed(first_line(error), url)}.",
             "A folder will do, or a URL of fsspec: s3://, gs://, sftp://, file://.",
         ) from error
     return files, root
@@ -147,6 +147,7 @@ def _remote(place: str, what: str) -> Iterator[None]:
         yield
     except Exception as error:
         raise DanasError(
-            f"Supernets can't be {what} at {place}: {first_line(error)}.",
+            f"Supernets can't be {what} at {public_url(place)}:"
+            f" {scrubbed(first_line(error), place)}.",
             "Choose another --supernets, or see to the rights of this one.",
         ) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,10 +11,19 @@ from typing import Any
 
 from filelock import FileLock
 
-from danas_hil.base import DanasError, atomic_path, first_line, require
+from danas_hil.base import (
+    DanasError,
+    atomic_path,
+    first_line,
+    public_url,
+    require,
+    scrubbed,
+)
 from danas_hil.run import RunFolder
 
 STUDY = "danas-hil"
+STORAGE_VARIABLE = "DANAS_HIL_STORAGE"
+"""Environment variable with the URL of config.toml and the secrets that it lacks there."""
 LEASE_SECONDS = 60
 CONNECT_SECONDS = 10
 """A database that has not answered by then counts as out of reach."""
@@ -61,34 +70,37 @@ class StorageSettings:
 
     @property
     def place(self) -> str:
-        """The storage as people may read it: without its password."""
-        return "study.db" if self.url is None else str(_parsed(self.url).render_as_string())
+        """The storage as people may read it: without what is secret."""
+        return "study.db" if self.url is None else public_url(self.url)
 
     def to_config(self) -> dict[str, Any]:
-        """The table, without the password: config.toml is copied about."""
+        """The table, without what is secret: config.toml is copied about."""
         table: dict[str, Any] = {"study": self.study, "lease_seconds": self.lease_seconds}
         if self.url is not None:
-            parts = _parsed(self.url)._asdict() | {"password": None}
-            url = require("sqlalchemy", "search").URL.create(**parts)
-            table["url"] = str(url.render_as_string(hide_password=False))
+            table["url"] = public_url(self.url)
         return table
 
     @staticmethod
     def from_config(config: Mapping[str, Any], url: str | None = None) -> StorageSettings:
-        """What config.toml says, with `url` over it. Raises DanasError if it is damaged."""
+        """What config.toml says, with `url` over it. Raises DanasError if it is damaged.
+
+        Without a `url`, STORAGE_VARIABLE may hold the secret that config.toml lacks.
+        """
         try:
             settings = StorageSettings(**config.get("storage", {}))
         except (TypeError, ValueError) as error:
             raise DanasError(f"config.toml is damaged: [storage]: {error}.") from error
         if url is None:
-            return settings
+            url = os.environ.get(STORAGE_VARIABLE)
+            if url is None or settings.url is None or public_url(url) != public_url(settings.url):
+                return settings
         return StorageSettings(url, settings.study, settings.lease_seconds)
 
 
 def check_storage(settings: StorageSettings) -> None:
     """Raise DanasError where `open_storage` would, before there is a run."""
     if settings.url is not None:
-        with storage_errors(settings.place):
+        with storage_errors(settings.place, url=settings.url):
             _connected(_normal(settings.url), settings, None).engine.dispose()
 
 
@@ -101,7 +113,7 @@ def open_storage(
     DanasError when the database can't be reached within seconds or is none of Optuna's.
     """
     if settings.url is not None:
-        with storage_errors(settings.place):
+        with storage_errors(settings.place, url=settings.url):
             return _connected(_normal(settings.url), settings, on_stale)
     with (
         storage_errors(str(run.study_file), _TORN),
@@ -133,17 +145,24 @@ def _write_ahead(engine: Any) -> None:
 
 
 _TORN = "Put back a copy of it, or start the search anew under another name."
-_AWAY = "Nothing that was finished is lost: see that the database is there, then resume the run."
+_AWAY = (
+    "Nothing that was finished is lost: see that the database is there, then resume the run. Where"
+    f" it wants a password, which config.toml never has: give --storage URL with it, put that URL"
+    f" into {STORAGE_VARIABLE}, or use the driver's own means, such as ~/.pgpass."
+)
 
 
 @contextmanager
-def storage_errors(place: str, hint: str = _AWAY) -> Iterator[None]:
-    """What goes wrong with the storage at `place` becomes a DanasError."""
+def storage_errors(place: str, hint: str = _AWAY, url: str | None = None) -> Iterator[None]:
+    """What goes wrong with the storage at `place` becomes a DanasError.
+
+    url: whose secrets are kept out of what the database's driver says.
+    """
     optuna, sqlalchemy = require("optuna", "search"), require("sqlalchemy", "search")
     try:
         yield
     except (optuna.exceptions.StorageInternalError, sqlalchemy.exc.SQLAlchemyError) as error:
-        cause = first_line(error.__cause__ or error)
+        cause = scrubbed(first_line(error.__cause__ or error), url)
         raise DanasError(f"{place} can't be read: {cause}.", hint) from error
 
 
@@ -171,6 +190,10 @@ def _connected(url: str, settings: StorageSettings, on_stale: Callable[..., None
                 if extra
                 else "Install the package that SQLAlchemy names for it.",
             ) from error
+        except (TypeError, ValueError) as error:  # a driver that does not know an option
+            raise DanasError(
+                f"{public_url(url)}: {scrubbed(first_line(error), url)}.", "Look at its options."
+            ) from None
         except (sqlalchemy.exc.ProgrammingError, sqlalchemy.exc.IntegrityError):
             if not left:
                 raise
@@ -183,12 +206,21 @@ def _parsed(url: str) -> Any:
     hint = "Examples: postgresql://user@host/database, sqlite:////shared/study.db"
     try:
         parsed = sqlalchemy.make_url(url)
-    except (sqlalchemy.exc.ArgumentError, ValueError) as error:
-        raise DanasError(f"{_masked(url)} is no URL of a storage.", hint) from error
+    except (sqlalchemy.exc.ArgumentError, ValueError):
+        raise DanasError(f"{public_url(url)} is no URL of a storage.", hint) from None
     if parsed.get_backend_name() in ("redis", "rediss", "journal", "file", "http", "https"):
         raise DanasError(
             f"{parsed.get_backend_name()}:// is no relational database.",
             f"Workers share one that keeps Optuna's heartbeats. {hint}",
+        )
+    if "@" in (parsed.host or ""):
+        raise DanasError(
+            f"{public_url(url)} has more than one @ before its host.", "In a password @ is %40."
+        )
+    if parsed.get_backend_name() == "sqlite" and _in_memory(parsed):
+        raise DanasError(
+            "A SQLite database in memory ends with its process: nothing could be resumed.",
+            f"Name a file, or leave --storage out. {hint}",
         )
     try:
         parsed.get_dialect()
@@ -206,6 +238,7 @@ def _normal(url: str) -> str:
     return str(named.render_as_string(hide_password=False))
 
 
-def _masked(text: str) -> str:
-    """What could not be parsed, without what could be a password."""
-    return re.sub(r"[^/]*@", "***@", text)
+def _in_memory(parsed: Any) -> bool:
+    name = parsed.database or ""
+    modes = parsed.query.get("mode", ())
+    return name in ("", "file:") or ":memory:" in name or "memory" in (modes, *modes)
