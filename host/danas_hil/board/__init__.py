@@ -9,7 +9,14 @@ from danas_hil.board.board import (
     load_board,
     load_device_class,
 )
-from danas_hil.board.figures import Figures, Share, build_key, keep_figures, read_figures
+from danas_hil.board.figures import (
+    Figures,
+    Share,
+    build_key,
+    keep_figures,
+    read_every_figure,
+    read_figures,
+)
 from danas_hil.board.firmware import Firmware
 from danas_hil.board.hardware_map import (
     UNKNOWN,
@@ -64,6 +71,7 @@ __all__ = [
     "merge",
     "parse_latency",
     "parse_size",
+    "read_every_figure",
     "read_figures",
     "read_hardware_map",
     "scan",

@@ -6,6 +6,7 @@ is kept in the user's folder.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,15 @@ def read_figures(board: str, key: str) -> Figures | None:
         return None if row is None else Figures(**row)
     except TypeError as error:
         raise _damaged(path) from error
+
+
+def read_every_figure() -> dict[str, Any]:
+    """What builds told of every board, by board and key; what is damaged is left out."""
+    told = {}
+    for path in sorted(user_folder("boards").glob("*.json")):
+        with contextlib.suppress(DanasError):
+            told[path.stem] = _content(path)
+    return told
 
 
 def keep_figures(board: str, key: str, figures: Figures) -> None:

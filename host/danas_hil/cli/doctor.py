@@ -6,23 +6,18 @@ import os
 import platform
 import shutil
 import sys
-import time
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from danas_hil import __version__
 from danas_hil.base import tree_folder, user_folder
 from danas_hil.cli.devices import DeviceOption, addressed
-from danas_hil.cli.measuring import tell_seldom
-from danas_hil.cli.show import JsonOption, console, note, print_json, say, table
-
-if TYPE_CHECKING:  # imported where it is used: it loads numpy, and --help is to be quick
-    from danas_hil.measure.selftest import SelfTestResult
+from danas_hil.cli.proving import bundle_up, prove
+from danas_hil.cli.show import JsonOption, console, print_json, table
 
 
 @dataclass(frozen=True)
@@ -71,6 +66,14 @@ def doctor(
         ),
     ] = None,
     device: DeviceOption = None,
+    bundle: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write what belongs to a report of a fault to this ZIP file.",
+            metavar="FILE.zip",
+            show_default=False,
+        ),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Check versions, extras and tools, with a hint for each one missing; or prove a board.
@@ -86,11 +89,15 @@ def doctor(
       danas-hil doctor
 
       danas-hil doctor --board nano33ble
+
+      danas-hil doctor --board nano33ble --bundle report.zip
     """
     if board is not None:
-        _prove(board, device, json)
+        prove(addressed(board, device), json, bundle, [asdict(one) for one in _findings()])
         return
-    findings = [*_base(), *_packages(), *_tools()]
+    findings = _findings()
+    if bundle is not None:
+        bundle_up(bundle, [asdict(one) for one in findings], None, {})
     if json:
         print_json([asdict(finding) for finding in findings])
         return
@@ -107,46 +114,8 @@ def doctor(
             out.print(f"  {', '.join(names)}: {hint}", soft_wrap=True, markup=False)
 
 
-def _prove(board: str, device: str | None, json: bool) -> None:
-    from danas_hil.measure import check_platform, reach_device
-    from danas_hil.measure.selftest import selftest
-
-    with reach_device(addressed(board, device)) as found:
-        check_platform(found.board)
-        folder = user_folder("selftests") / found.name.replace("/", "-")
-        note(f"Building and running the self-test for {escape(found.name)} …")
-        said = time.monotonic()
-
-        def compiling(what: str, files: int) -> None:
-            nonlocal said
-            said = tell_seldom(said, f"compiling {what}: {files} files")
-
-        result = selftest(found, folder, compiling=compiling)
-    if json:
-        print_json({**result.to_json(), "folder": str(folder)})
-    else:
-        _show(result, folder)
-    if not result.good:
-        raise typer.Exit(2 if result.environment else 1)
-
-
-_OUTCOMES = {True: "good", False: "FAILED", None: "not run"}
-
-
-def _show(result: SelfTestResult, folder: Path) -> None:
-    timer = f": {result.hello.timer} timer" if result.hello else ""
-    rows = [(check.name, _OUTCOMES[check.good], check.detail) for check in result.checks]
-    console().print(table(("check", "", "seen"), rows, result.device + timer))
-    if result.good:
-        say(f"{escape(result.device)} is good.")
-        return
-    told = f"{result.device} FAILED"
-    if (failure := result.failure) is not None:  # its reason stands in the table
-        told += f" ({failure.stage}). {failure.hint}".rstrip(". ") + "."
-        told += f" Log: {failure.log}" if failure.log else ""
-    else:
-        told += f"; what was built and said is in {folder}."
-    say(escape(told))
+def _findings() -> list[Finding]:
+    return [*_base(), *_packages(), *_tools()]
 
 
 def _base() -> list[Finding]:

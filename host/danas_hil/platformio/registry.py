@@ -45,6 +45,17 @@ def check_packages(
         )
 
 
+def installed_packages(core: Path) -> dict[str, str]:
+    """The versions of platforms and packages in PlatformIO's folder, by the names of theirs."""
+    versions = {}
+    for kind, manifest in (("platforms", "platform.json"), ("packages", "package.json")):
+        for path in sorted((core / kind).glob(f"*/{manifest}")):
+            content = read_json(path)
+            if isinstance(content, dict):
+                versions[f"{kind}/{path.parent.name}"] = str(content.get("version", "unknown"))
+    return versions
+
+
 def _missing_of_platform(firmware: Firmware, core: Path) -> list[str]:
     """The platform, or what it can't do without: a download may have ended in the middle.
 
