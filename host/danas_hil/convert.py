@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import tflite
 
 from danas_hil.base import DanasError, captured_stderr, known_or_near, require
+from danas_hil.estimate import read_ends
 
 if TYPE_CHECKING:
     import keras
@@ -125,15 +125,13 @@ def _last_lines(text: str, count: int = 5) -> str:
 
 def input_quantisation(model: bytes, name: str = "the model") -> tuple[float, int]:
     """Scale and zero point of the input of a .tflite file. Raises DanasError if it is not int8."""
-    graph = tflite.Model.GetRootAs(model).Subgraphs(0)
-    tensor = graph.Tensors(graph.Inputs(0))
-    quantisation = tensor.Quantization()
-    if tensor.Type() != tflite.TensorType.INT8 or not quantisation.ScaleLength():
+    first = next(iter(read_ends(model, name).inputs), None)
+    if first is None or first.type != "int8" or first.scale is None or first.zero_point is None:
         raise DanasError(
             f"The input of {name} is not quantised to int8.",
             "Convert it with int8 inputs (full integer quantisation).",
         )
-    return float(quantisation.Scale(0)), int(quantisation.ZeroPoint(0))
+    return first.scale, first.zero_point
 
 
 def quantise_input(

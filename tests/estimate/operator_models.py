@@ -82,7 +82,9 @@ def convolution(
     depthwise: bool = False,
     scales: int | None = None,
     biased: bool = True,
+    absent: bool = True,
 ) -> bytes:
+    """absent: whether a bias that is not there is left out by its index, not from the count."""
     net = Net()
     entry = net.tensor(source)
     count = source[3] * channels if depthwise else channels
@@ -97,6 +99,7 @@ def convolution(
     if depthwise:
         options.depthMultiplier = channels
     inputs = [entry, weights, net.bias(count, weights, entry) if biased else -1]
+    inputs = inputs[: 3 if biased or absent else 2]
     output = net.tensor((source[0], *sides, count), scale=8.0)
     kind = "DEPTHWISE_CONV_2D" if depthwise else "CONV_2D"
     return net.file(entry, net.run(kind, inputs, output, options))
@@ -321,11 +324,15 @@ MODELS: Mapping[str, Callable[[], bytes]] = {
     "CONV_2D 1x1 stride 2": lambda: convolution(size=1, stride=2),
     "CONV_2D 3x3 per tensor": lambda: convolution(scales=1),
     "CONV_2D 3x3 without bias": lambda: convolution(biased=False),
+    "CONV_2D 3x3 of two inputs": lambda: convolution(biased=False, absent=False),
     "CONV_2D 3x3 to 200": lambda: convolution((1, 4, 4, 3), channels=200),
     "CONV_2D 5x5 dilated": lambda: convolution((1, 9, 9, 5), 3, dilation=2, same=False),
     "DEPTHWISE_CONV_2D 3x3": lambda: convolution(depthwise=True, channels=1),
     "DEPTHWISE_CONV_2D 5x5": lambda: convolution((1, 8, 8, 6), 5, 1, depthwise=True),
     "DEPTHWISE_CONV_2D x3": lambda: convolution(depthwise=True, channels=3),
+    "DEPTHWISE_CONV_2D of two inputs": lambda: convolution(
+        channels=1, depthwise=True, biased=False, absent=False
+    ),
     "DEQUANTIZE": lambda: alone("DEQUANTIZE", types=("INT8", "FLOAT32")),
     "DEQUANTIZE int16": lambda: alone("DEQUANTIZE", types=("INT16", "FLOAT32")),
     "DEQUANTIZE uint8": lambda: alone("DEQUANTIZE", types=("UINT8", "FLOAT32")),

@@ -58,8 +58,8 @@ def test_a_little_model_is_read_as_it_was_written():
     [
         (b"", "it is empty"),
         (b"TFL3", "does not begin as one"),
-        (b"\x7fELF" + bytes(100), "does not begin as one"),
-        (b"PK\x03\x04" + bytes(100), "does not begin as one"),
+        (b"\x7fELF" + bytes(100), "is a program, not an int8"),
+        (b"PK\x03\x04" + bytes(100), "is a zip archive, not an int8"),
         (b"\xff\xff\xff\xff" + b"TFL3" + bytes(100), "out of line|outside the file"),
         (b"\x08\0\0\0" + b"TFL3" + b"\xff" * 100, "not a sound"),
     ],

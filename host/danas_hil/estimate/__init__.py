@@ -14,7 +14,7 @@ from danas_hil.estimate.outputs import OutputFault, output_faults
 from danas_hil.estimate.paper import PaperEstimate, paper
 from danas_hil.estimate.planner import PlannedBuffer
 from danas_hil.estimate.ram import Firmware, RamEstimate
-from danas_hil.estimate.read import read_file, read_graph
+from danas_hil.estimate.read import ModelEnds, read_ends, read_file, read_graph
 from danas_hil.estimate.runtime import Runtime, RuntimeChoice, list_runtimes, load_runtime
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Firmware",
     "FlashEstimate",
     "Line",
+    "ModelEnds",
     "Operator",
     "OperatorGraph",
     "OutputFault",
@@ -42,6 +43,7 @@ __all__ = [
     "load_runtime",
     "output_faults",
     "paper",
+    "read_ends",
     "read_file",
     "read_graph",
 ]

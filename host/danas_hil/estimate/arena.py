@@ -15,7 +15,7 @@ from typing import Any, Literal
 from danas_hil.base import DanasError
 from danas_hil.estimate.covered import check_covered
 from danas_hil.estimate.graph import ABSENT, Operator, OperatorGraph, Tensor
-from danas_hil.estimate.kernels import SCRATCH, TABLES
+from danas_hil.estimate.kernels import FILLED_LATER, SCRATCH, TABLES
 from danas_hil.estimate.planner import (
     ALIGNMENT,
     BufferRequest,
@@ -160,7 +160,8 @@ class _Allocation:
         for step in kernel.prepare:
             if step in TABLES:
                 for size in TABLES[step](self.graph, operator):
-                    self._keep(size, ALIGNMENT, "per-channel tables")
+                    written = step not in FILLED_LATER
+                    self._keep(size, ALIGNMENT, "per-channel tables", written=written)
             elif step in SCRATCH:
                 name = f"{operator.kind} {number}: {step}"
                 for size in SCRATCH[step](self.graph, operator):
@@ -205,17 +206,18 @@ class _Allocation:
 
     # -- the allocator -----------------------------------------------------------------------
 
-    def _keep(self, size: int, alignment: int, cause: Cause) -> None:
+    def _keep(self, size: int, alignment: int, cause: Cause, *, written: bool = True) -> None:
         """Allocate for good, in the tail (AllocatePersistentBuffer).
 
         That function looks at the head only: in an arena that ends below the temporaries it gives
         out their bytes, and a kernel that fills its tables there destroys the tensors that it
-        reads (or does not come back). Such an arena is too small, though nothing says so.
+        reads (or does not come back). Such an arena is too small, though nothing says so. written:
+        whether the allocation is filled while the temporaries are there.
         """
         tail = align(self.tail + size, alignment)
         self.by_cause[cause] = self.by_cause.get(cause, 0) + tail - self.tail
         self.tail = tail
-        self.needed = max(self.needed, self.temporaries + tail)
+        self.needed = max(self.needed, (self.temporaries if written else self.head) + tail)
 
     def _keep_tensor(self, tensor: Tensor) -> None:
         self._keep(self.structs.tensor, self.pointer, "tensor structs")

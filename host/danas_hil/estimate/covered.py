@@ -21,7 +21,7 @@ def check_covered(graph: OperatorGraph, operator: Operator, runtime: Runtime) ->
             f"It covers: {', '.join(sorted(runtime.operators))}.",
         )
     _check_types(graph, operator, kernel, runtime)
-    _check_refused(graph, operator, kernel)
+    _check_refused(graph, operator, kernel, runtime)
     if (
         any(graph.tensors[index].stretched for index in operator.outputs)
         and "stretched shape" not in kernel.prepare
@@ -53,13 +53,20 @@ def _check_types(
         )
 
 
-def _check_refused(graph: OperatorGraph, operator: Operator, kernel: Kernel) -> None:
+def _check_refused(
+    graph: OperatorGraph, operator: Operator, kernel: Kernel, runtime: Runtime
+) -> None:
     for word in kernel.refuses:
         if reason := REFUSALS[word](graph, operator):
             raise DanasError(
-                f"The model has {operator.kind} with {reason}: TensorFlow Lite Micro refuses it.",
+                f"The model has {operator.kind} with {reason}: the runtime {runtime.name} does not"
+                " run it.",
                 _HINTS.get(word, "Its quantisation is not sound; convert it again."),
             )
 
 
-_HINTS = {"many inputs": "Join some of them first, and then the results."}
+_HINTS = {
+    "many inputs": "Join some of them first, and then the results.",
+    "absent bias": "Give the layer a bias; zeros will do.",
+    "no bias": "Give the layer a bias; zeros will do.",
+}

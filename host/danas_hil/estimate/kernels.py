@@ -151,6 +151,10 @@ TABLES: Mapping[str, Rule] = {
     "input tables": _input_tables,
 }
 
+FILLED_LATER = frozenset({"persistent row tables"})
+"""Tables that are written when the operator runs, not in Prepare: until then they do no harm to the
+temporary copies that they may lie over."""
+
 SCRATCH: Mapping[str, Rule] = {
     "columns": _columns,
     "unrounded columns": _unrounded_columns,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from math import prod
 from pathlib import Path
@@ -13,12 +13,19 @@ from struct import unpack_from
 from danas_hil.base import DanasError, read_bytes
 from danas_hil.estimate.flatbuffer import Flatbuffer, Table
 from danas_hil.estimate.graph import ABSENT, TYPE_BYTES, Operator, OperatorGraph, Tensor, Window
+from danas_hil.estimate.kinds import (
+    check_is_file,
+    check_is_int8,
+    check_is_tflite,
+    check_is_uncompiled,
+)
 from danas_hil.estimate.shapes import check_shapes
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 MAX_TENSORS = 8000
 MAX_OPERATORS = 2000
 _MAX_RANK = 8
+_MAX_ENDS = 1000  # of inputs or outputs
 _MAX_ELEMENTS = 2**31 - 1  # a 32-bit runtime counts in int
 
 # Slots of tables in tensorflow/compiler/mlir/lite/schema/schema.fbs, version 3.
@@ -47,15 +54,44 @@ _OPTIONS = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True)
+class ModelEnds:
+    """What runs a model needs to know of it: its inputs and outputs, and how large it is.
+
+    tensor_bytes: of all tensors of all subgraphs side by side, as far as their types and shapes
+    tell.
+    """
+
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    tensor_bytes: int
+    file_bytes: int
+
+
 def read_graph(content: bytes, name: str = "The model") -> OperatorGraph:
     """The graph of a .tflite file's bytes; `name` is what errors call it.
 
-    Raises DanasError for a damaged file, and for what TensorFlow Lite Micro's memory model here
-    does not cover: several subgraphs, offline memory plans, compression, sparse or dynamic
-    tensors.
+    Raises DanasError for a damaged file, for a file of another kind, and for what TensorFlow Lite
+    Micro's memory model here does not cover: several subgraphs, offline memory plans, compression,
+    sparse or dynamic tensors, models that are not quantised to integers.
     """
     with naming(name):
         return _read(Flatbuffer(content, name))
+
+
+def read_ends(content: bytes, name: str = "The model") -> ModelEnds:
+    """The ends of a .tflite file that TensorFlow Lite Micro is to run, whatever is between them.
+
+    Every table that it will read is walked through, so that a damaged file ends here. Raises
+    DanasError for one, and for a file of another kind.
+    """
+    with naming(name):
+        buffer = Flatbuffer(content, name)
+        model, kinds = _open(buffer)
+        sizes = [_data_bytes(table) for table in _buffers(model)]
+        ends = [_walk(graph, kinds, sizes) for graph in _subgraphs(model)]
+        inputs, outputs, _ = ends[0]
+        return ModelEnds(inputs, outputs, sum(size for *_, size in ends), len(content))
 
 
 @contextlib.contextmanager
@@ -71,31 +107,67 @@ def naming(name: str) -> Iterator[None]:
 
 def read_file(path: Path) -> bytes:
     """The bytes of a model file. Raises DanasError when it is missing, unreadable or too big."""
+    check_is_file(path)
     return read_bytes(path, MAX_FILE_BYTES, "A .tflite file for a microcontroller is expected.")
 
 
-def _read(buffer: Flatbuffer) -> OperatorGraph:
-    if len(buffer.content) < 8 or buffer.content[4:8] != b"TFL3":
-        buffer.damaged("it does not begin as one (TFL3)" if buffer.content else "it is empty")
+def _open(buffer: Flatbuffer) -> tuple[Table, list[str]]:
+    """The root of a model, and the kinds of its operator codes."""
+    check_is_tflite(buffer.content, buffer.name)
     model = buffer.root()
     version = model.number(_MODEL["version"], "I")
     if version != 3:
         buffer.damaged(f"its schema is version {version}, not 3")
+    kinds = [_kind(table) for table in model.tables(_MODEL["codes"], "operator code", 1000)]
+    check_is_uncompiled(kinds, buffer.name)
+    return model, kinds
+
+
+def _subgraphs(model: Table) -> list[Table]:
+    subgraphs = model.tables(_MODEL["subgraphs"], "subgraph", 1000)
+    if not subgraphs:
+        model.buffer.damaged("it has no subgraph")
+    return subgraphs
+
+
+def _buffers(model: Table) -> list[Table]:
+    return model.tables(_MODEL["buffers"], "buffer", 20_000)
+
+
+def _walk(
+    graph: Table, kinds: list[str], sizes: list[int]
+) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...], int]:
+    """Inputs and outputs of a subgraph, and the bytes of its tensors."""
+    tables = graph.tables(_SUBGRAPH["tensors"], "tensor", MAX_TENSORS)
+    tensors = [_tensor(table, sizes) for table in tables]
+    for table in graph.tables(_SUBGRAPH["operators"], "operator", MAX_OPERATORS):
+        _wires(table, kinds, len(tensors))
+    inputs, outputs = (
+        tuple(tensors[index] for index in _ends(graph, which, len(tensors), needed=False))
+        for which in ("inputs", "outputs")
+    )
+    total = sum(abs(one.elements) * TYPE_BYTES.get(one.type, 1) for one in tensors)
+    return inputs, outputs, total
+
+
+def _read(buffer: Flatbuffer) -> OperatorGraph:
+    model, kinds = _open(buffer)
     for metadata in model.tables(_MODEL["metadata"], "metadata", 1000):
         what = _UNSUPPORTED_METADATA.get(metadata.text(_METADATA["name"], "the name"))
         if what:
             _refuse(what)
-    subgraphs = model.tables(_MODEL["subgraphs"], "subgraph", 1000)
+    subgraphs = _subgraphs(model)
     if len(subgraphs) > 1:
         _refuse(f"{len(subgraphs)} subgraphs")
-    if not subgraphs:
-        buffer.damaged("it has no subgraph")
-    sizes = [_data_bytes(table) for table in model.tables(_MODEL["buffers"], "buffer", 20_000)]
+    buffers = _buffers(model)
+    sizes = [_data_bytes(table) for table in buffers]
+    if any(_is_outside(table) for table in buffers):
+        _refuse("weights stored behind the flatbuffer")
     graph = subgraphs[0]
-    tensors = [
-        _tensor(table, sizes) for table in graph.tables(_SUBGRAPH["tensors"], "tensor", MAX_TENSORS)
-    ]
-    kinds = [_kind(table) for table in model.tables(_MODEL["codes"], "operator code", 1000)]
+    tables = graph.tables(_SUBGRAPH["tensors"], "tensor", MAX_TENSORS)
+    if any(table.table(_TENSOR["sparsity"], "the sparsity") for table in tables):
+        _refuse("sparse tensors")
+    tensors = [_tensor(table, sizes) for table in tables]
     operators = tuple(
         _operator(table, kinds, len(tensors))
         for table in graph.tables(_SUBGRAPH["operators"], "operator", MAX_OPERATORS)
@@ -113,6 +185,7 @@ def _read(buffer: Flatbuffer) -> OperatorGraph:
         outputs=_ends(graph, "outputs", len(tensors)),
         file_bytes=len(buffer.content),
     )
+    check_is_int8(result)
     result.check_order()
     check_shapes(result)
     return result
@@ -126,10 +199,11 @@ def _refuse(what: str) -> None:
 
 
 def _data_bytes(table: Table) -> int:
-    _, length = table.vector(_BUFFER["data"], 1, "the data")
-    if not length and table.number(_BUFFER["offset"], "Q") > 1:
-        _refuse("weights stored behind the flatbuffer")
-    return length
+    return table.vector(_BUFFER["data"], 1, "the data")[1]
+
+
+def _is_outside(table: Table) -> bool:
+    return not _data_bytes(table) and table.number(_BUFFER["offset"], "Q") > 1
 
 
 def _tensor(table: Table, sizes: list[int]) -> Tensor:
@@ -137,8 +211,6 @@ def _tensor(table: Table, sizes: list[int]) -> Tensor:
     if place >= len(sizes):
         table.buffer.damaged(f"{table.what} has no buffer {place}")
     code = table.number(_TENSOR["type"], "b")
-    if table.table(_TENSOR["sparsity"], "the sparsity"):
-        _refuse("sparse tensors")
     quantization = table.table(_TENSOR["quantization"], "the quantization")
     scales, scale, zero_point = _quantization(quantization) if quantization else (0, None, None)
     shape = table.numbers(_TENSOR["shape"], "the shape", _MAX_RANK) or ()
@@ -191,29 +263,35 @@ def _kind(table: Table) -> str:
     return f"CUSTOM {table.text(_CODE['custom'], 'the name')}" if name == "CUSTOM" else name
 
 
-def _operator(table: Table, kinds: list[str], tensors: int) -> Operator:
+def _wires(table: Table, kinds: list[str], tensors: int) -> Operator:
+    """An operator without its options."""
     code = table.number(_OPERATOR["code"], "I")
     if code >= len(kinds):
         table.buffer.damaged(f"{table.what} has no code {code}")
-    inputs = table.numbers(_OPERATOR["inputs"], "the inputs", 100) or ()
-    outputs = table.numbers(_OPERATOR["outputs"], "the outputs", 100) or ()
+    inputs = table.numbers(_OPERATOR["inputs"], "the inputs", _MAX_ENDS) or ()
+    outputs = table.numbers(_OPERATOR["outputs"], "the outputs", _MAX_ENDS) or ()
     if any(not ABSENT <= index < tensors for index in inputs) or any(
         not 0 <= index < tensors for index in outputs
     ):
         table.buffer.damaged(f"{table.what} has tensors that are not there")
-    kind = kinds[code]
+    return Operator(kinds[code], inputs, outputs)
+
+
+def _operator(table: Table, kinds: list[str], tensors: int) -> Operator:
+    plain = _wires(table, kinds, tensors)
+    kind = plain.kind
     options_type = table.number(_OPERATOR["options_type"], "B")
     options = table.table(_OPERATOR["options"], "the options")
     expected = _OPTIONS.get(kind)
     if expected is not None and (options is None or options_type != _option_types()[expected]):
         table.buffer.damaged(f"{table.what} ({kind}) has no {expected}")
     if options is None or expected is None:
-        return Operator(kind, inputs, outputs)
+        return plain
     window = _WINDOWS[expected](options) if expected in _WINDOWS else None
     if window and min(*window.stride, *window.dilation, *window.size) < 1:
         table.buffer.damaged(f"{table.what} ({kind}) has the strides {window.stride}")
     axis = options.number(0, "i") if kind == "CONCATENATION" else 0
-    return Operator(kind, inputs, outputs, window, axis)
+    return replace(plain, window=window, axis=axis)
 
 
 # Slots of the options' tables: padding, stride_w, stride_h, then what each has of its own.
@@ -234,9 +312,9 @@ def _pair(table: Table, height: int, width: int, default: int = 0) -> tuple[int,
     return table.number(height, "i", default), table.number(width, "i", default)
 
 
-def _ends(graph: Table, which: str, tensors: int) -> tuple[int, ...]:
-    ends = graph.numbers(_SUBGRAPH[which], which, 100)
-    if not ends or any(not 0 <= index < tensors for index in ends):
+def _ends(graph: Table, which: str, tensors: int, *, needed: bool = True) -> tuple[int, ...]:
+    ends = graph.numbers(_SUBGRAPH[which], which, _MAX_ENDS) or ()
+    if (needed and not ends) or any(not 0 <= index < tensors for index in ends):
         graph.buffer.damaged(f"it has no sound {which}")
     return ends
 

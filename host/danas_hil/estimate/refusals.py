@@ -23,6 +23,21 @@ def _quantisation(graph: OperatorGraph, index: int) -> Quantisation:
     return graph.tensors[index].scale, graph.tensors[index].zero_point
 
 
+def _no_bias(graph: OperatorGraph, operator: Operator) -> str:
+    """Kernels that give back the copy of a bias that they never took."""
+    return "no bias" if graph.input_of(operator, _bias_place(operator)) is None else ""
+
+
+def _absent_bias(graph: OperatorGraph, operator: Operator) -> str:
+    """The same where a bias is left out by its index only, and not from the inputs' count."""
+    listed = len(operator.inputs) > _bias_place(operator)
+    return _no_bias(graph, operator) if listed else ""
+
+
+def _bias_place(operator: Operator) -> int:
+    return 3 if operator.kind == "SVDF" else 2
+
+
 def _too_many_inputs(_: OperatorGraph, operator: Operator) -> str:
     count = len(operator.inputs)
     return f"{count} inputs, and {_MOST_INPUTS} are the most" if count > _MOST_INPUTS else ""
@@ -93,6 +108,8 @@ def _scores_zero(graph: OperatorGraph, operator: Operator) -> str:
 
 
 REFUSALS: Mapping[str, Refusal] = {
+    "absent bias": _absent_bias,
+    "no bias": _no_bias,
     "many inputs": _too_many_inputs,
     "unequal inputs": unequal_quantisation,
     "bias scale": _bias_scale,

@@ -29,6 +29,7 @@ from danas_hil.targets.interface import (
     TargetError,
 )
 from danas_hil.targets.wire_session import WireSession
+from danas_hil.tflm import without_batch
 
 BOOT_SECONDS = 15.0
 _GROWTH = 1.25  # from one arena that is tried to the next: a search ends within a quarter
@@ -43,10 +44,9 @@ class FirmwareTarget:
     arena_margin_bytes: how much larger than the estimated minimum the arena is made. profiling:
     with a program that tells head, tail and the time of each operator, which takes more RAM.
     boot_seconds: for a program to answer once it was flashed; None is BOOT_SECONDS. compiling:
-    hears of each file that is compiled.
-    accept_wrong_outputs: build a model too whose outputs the board's library is known to get wrong.
-    arena_bytes: of the arena, where the library is none that estimates are made for; None for the
-    one to begin with.
+    hears of each file that is compiled. accept_wrong_outputs: build a model too whose outputs the
+    board's library is known to get wrong. arena_bytes: of the arena, where the library is none that
+    estimates are made for; None for the one to begin with.
     """
 
     device: Device
@@ -131,7 +131,7 @@ class FirmwareTarget:
             open_session(
                 self.device,
                 _folder(build),
-                output.shape[1:],
+                without_batch(output.shape),
                 output.type,
                 minimum_arena_bytes=least,
                 boot_seconds=self.boot_seconds,

@@ -7,32 +7,32 @@ from typing import Any
 import numpy.typing as npt
 
 from danas_hil.base import DanasError
-from danas_hil.estimate import OperatorGraph, read_graph
+from danas_hil.estimate import ModelEnds, read_ends
 
 Array = npt.NDArray[Any]
 """An array of the type of a model's input or output: int8 for what we convert."""
 
 
-def check_model(model: bytes, name: str) -> OperatorGraph:
-    """The graph of a .tflite file with one input and one output.
+def check_model(model: bytes, name: str) -> ModelEnds:
+    """The ends of a .tflite file with one input and one output.
 
-    Raises DanasError for a damaged file, and for what the graph reader does not cover.
+    Raises DanasError for a damaged file, and for a file of another kind. What the memory model does
+    not cover is no matter here: TFLM may well run it.
     """
-    graph = read_graph(model, name)
-    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+    ends = read_ends(model, name)
+    if len(ends.inputs) != 1 or len(ends.outputs) != 1:
         raise DanasError(
-            f"{name} has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs.",
+            f"{name} has {len(ends.inputs)} inputs and {len(ends.outputs)} outputs.",
             "Give a .tflite file with one of each.",
         )
-    return graph
+    return ends
 
 
-def generous_arena(graph: OperatorGraph) -> int:
-    """Bytes of an arena in which a model has room and to spare.
+def generous_arena(ends: ModelEnds) -> int:
+    """Bytes of an arena in which most models have room and to spare.
 
     All tensors side by side, twice; for the tail the file's size again and 1 MiB. Memory that
     TFLM does not touch costs nothing. A multiple of 16: the tail starts at the arena's end, and
     would count the bytes that bring it to the next multiple.
     """
-    tensors = sum(tensor.bytes for tensor in graph.tensors)
-    return -(-(2 * tensors + graph.file_bytes + 2**20) // 16) * 16
+    return -(-(2 * ends.tensor_bytes + ends.file_bytes + 2**20) // 16) * 16
