@@ -11,7 +11,7 @@ import pytest
 import serial
 
 from danas_hil.base import DanasError, EnvironmentFaultError
-from danas_hil.board import Connection, load_board, locate
+from danas_hil.board import Connection, board_names, load_board, locate
 from danas_hil.cli import app as cli
 from danas_hil.measure import Address, reach_device
 from danas_hil.measure.selftest import CHECKS, selftest
@@ -244,3 +244,24 @@ def test_a_board_that_can_not_be_flashed_again_for_another_reason_is_its_own_fai
     with pytest.raises(DanasError) as caught:
         SerialDevice(locate(NANO_BOARD, None)).flash(sketch, tmp_path / "log")
     assert not isinstance(caught.value, EnvironmentFaultError)
+
+
+def test_a_scan_says_of_one_in_its_bootloader_that_it_is_and_what_that_means(
+    board, monkeypatch, capsys
+):
+    for waits in (False, True):
+        if waits:
+            in_bootloader(board)
+        code, said = told(monkeypatch, capsys, ["boards", "scan"])
+        assert code == 0
+        assert ("(bootloader)" in said) == waits
+        assert ("its button, pressed once, starts the program" in said) == waits
+
+
+def test_the_boards_page_says_of_every_board_what_it_was_seen_to_do(root):
+    page = (root / "docs" / "boards.md").read_text(encoding="utf-8")
+    table = page.partition("## What each board was seen to do")[2].partition("\n## ")[0]
+    rows = [line for line in table.splitlines() if line.startswith("| ")]
+    for name in board_names():
+        named = sum(name in row.split("|")[1].replace(",", " ").split() for row in rows)
+        assert named == (name != "host"), name
