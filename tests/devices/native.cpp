@@ -1,6 +1,7 @@
 // The firmware on this computer: standard input and output are its serial port, and its model
 // gives back each byte of the input plus how often it ran, mod 256. `native nearest A B` prints
-// what the timer makes of a coarse clock and a counter of 32 bits.
+// what the timer makes of a coarse clock and a counter of 32 bits, and `native lines ADDRESS BYTES`
+// which lines of a data cache such an object lies in: the first, and how many.
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "danas_cortex_m.h"
 #include "danas_device.h"
 #include "danas_fault.h"
 #include "danas_platform.h"
@@ -132,6 +134,13 @@ int main(int count, char** arguments) {
     printf("%llu\n", (unsigned long long)danas::timer::nearest(
                          strtoull(arguments[2], nullptr, 10),
                          uint32_t(strtoull(arguments[3], nullptr, 10))));
+    return 0;
+  }
+  if (count == 4 && strcmp(arguments[1], "lines") == 0) {
+    const uintptr_t address = strtoull(arguments[2], nullptr, 10);
+    const size_t size = strtoull(arguments[3], nullptr, 10);
+    printf("%llu %llu\n", (unsigned long long)danas::cortex_m::first_line(address),
+           (unsigned long long)danas::cortex_m::lines(address, size));
     return 0;
   }
   sigsetjmp(start, 1);

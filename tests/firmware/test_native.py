@@ -264,3 +264,24 @@ def test_a_counter_of_32_bits_and_a_coarse_clock_make_one_that_never_wraps(progr
     command = [program, "nearest", str(ticks - error), str(ticks % 2**32)]
     done = subprocess.run(command, capture_output=True, check=True, timeout=10)
     assert int(done.stdout) == ticks
+
+
+@settings(max_examples=50, deadline=None)
+@given(address=st.integers(0, 2**32 - 200), size=st.integers(0, 150))
+def test_every_byte_of_an_object_lies_in_the_cache_lines_that_are_cleaned_and_no_line_is_without(
+    program, address, size
+):
+    command = [program, "lines", str(address), str(size)]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=10)
+    first, count = map(int, done.stdout.split())
+    cleaned = [first + 32 * number for number in range(count)]
+    assert sorted({(address + at) // 32 * 32 for at in range(size)}) == cleaned
+
+
+def test_a_program_tells_of_the_ram_that_it_takes_at_run_time_what_is_known(start):
+    unknown, known = Conversation(start()), Conversation(start(NATIVE_HEAP="1"))
+    for conversation in (unknown, known):
+        conversation.hello(5)
+    told = known.ask("memory", 5)
+    assert (told["heap"], told["heap_peak"], told["stacks"]) == (9000, 8000, 33000)
+    assert not {"heap", "heap_peak", "stacks"} & unknown.ask("memory", 5).keys()

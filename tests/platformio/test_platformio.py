@@ -12,7 +12,13 @@ import pytest
 
 from danas_hil.base import DanasError, EnvironmentFaultError, Finished
 from danas_hil.board import load_board
-from danas_hil.platformio import core_folder, pio_environment, read_elf_sizes, upload
+from danas_hil.platformio import (
+    core_folder,
+    function_at,
+    pio_environment,
+    read_elf_sizes,
+    upload,
+)
 from danas_hil.platformio.build import SizeError, _check_fit, _failure
 from danas_hil.platformio.elf import ElfSizes, Section
 from danas_hil.platformio.registry import check_packages, registry_answers
@@ -45,11 +51,27 @@ def test_sizes_are_those_of_the_sections(tmp_path):
     assert sizes.flash_bytes == sizes.size_of(".text") + 40
 
 
+@needs_gcc
+def test_an_address_lies_in_the_function_that_has_code_there(tmp_path):
+    source, elf = tmp_path / "a.c", tmp_path / "a.elf"
+    source.write_text(
+        "volatile int x; void first(void) { x = 1; x = 2; } void second(void) { for (;;) x = 3; }"
+    )
+    command = ["arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb", "-nostdlib", "-Wl,-Ttext=0x8000"]
+    subprocess.run([*command, "-Wl,--entry=first", source, "-o", elf], check=True)
+    names = [function_at(elf, address) for address in range(0x7FFE, 0x8100)]
+    assert names[0] is None
+    assert names[2] == "first"
+    assert list(dict.fromkeys(names)) == [None, "first", "second"]
+
+
 def test_what_is_no_elf_file_is_refused(tmp_path):
     for content in (b"", b"\x7fELF", os.urandom(200), b"\x7fELF\x01\x01" + bytes(60)):
         (tmp_path / "x").write_bytes(content)
         with pytest.raises(DanasError, match="no firmware"):
             read_elf_sizes(tmp_path / "x")
+        with pytest.raises(DanasError, match="no firmware"):
+            function_at(tmp_path / "x", 0)
 
 
 def test_too_much_ram_is_an_error_here(tmp_path):

@@ -49,6 +49,15 @@ def test_a_check_that_fails_ends_nothing(board, selftested, tmp_path):
     assert not result.good
 
 
+def test_a_hang_that_is_told_at_another_place_than_its_loop_is_a_failed_check(
+    board, selftested, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("danas_hil.measure.selftest.function_at", lambda _elf, _at: "loop")
+    result = proved(tmp_path)
+    assert [check.name for check in result.checks if not check.good] == ["watchdog"]
+    assert result.checks[-1].detail.endswith(", in loop")
+
+
 @pytest.mark.parametrize(
     ("request_", "check"),
     [

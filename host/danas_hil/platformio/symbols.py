@@ -36,12 +36,13 @@ def _function_at(content: bytes, address: int) -> str | None:
     headers = [
         struct.unpack_from("<7I", content, headers_at + number * size) for number in range(count)
     ]
-    for _, kind, _, _, offset, length, link in headers:
-        if kind != _SYMBOLS:
-            continue
-        names = headers[link][4]
-        for at in range(offset, offset + length, 16):
-            name, value, bytes_, info = struct.unpack_from("<3IB", content, at)
-            if info & 15 == _FUNCTION and 0 <= address - (value & ~1) < bytes_:
-                return content[names + name : content.index(b"\0", names + name)].decode()
+    tables = [header for header in headers if header[1] == _SYMBOLS]
+    if not tables:
+        raise ValueError("it has no symbols")
+    _, _, _, _, offset, length, link = tables[0]
+    names = headers[link][4]
+    for at in range(offset, offset + length, 16):
+        name, value, bytes_, info = struct.unpack_from("<3IB", content, at)
+        if info & 15 == _FUNCTION and 0 <= address - (value & ~1) < bytes_:
+            return content[names + name : content.index(b"\0", names + name)].decode()
     return None

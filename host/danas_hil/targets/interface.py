@@ -128,7 +128,10 @@ class Hello:
 class Memory:
     """Bytes in use. None: not told by this program (head and tail want a profiling build).
 
-    minimum_sufficed: whether the arena was of the estimated minimum, and enough.
+    minimum_sufficed: whether the arena was of the estimated minimum, and enough. heap_bytes: what
+    the heap has taken of the RAM, the threads and buffers of an operating system included;
+    heap_peak_bytes: the most of it that was allocated at once. thread_stacks_bytes: set aside for
+    the stacks of all its threads, static ones and those in the heap.
     """
 
     arena_used_bytes: int
@@ -137,6 +140,9 @@ class Memory:
     classes: tuple[AllocationClass, ...] = ()
     stack_peak_bytes: int | None = None
     minimum_sufficed: bool | None = None
+    heap_bytes: int | None = None
+    heap_peak_bytes: int | None = None
+    thread_stacks_bytes: int | None = None
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ from danas_hil.wire import (
 
 REPLY_SECONDS = 10.0  # for all that takes a device no time; repeated many times until then
 # For one inference. A device that hangs is restarted by its watchdog before that: after 100 s, by
-# an STM32 with a slow clock after 116 (firmware/danas_watchdog.cpp).
+# an STM32 whose interrupts are off after up to 116 (firmware/danas_port_stm32.cpp).
 RUN_SECONDS = 120.0
 _FAULT_SECONDS = 5.0  # for a device to come back after a fault
 _DAY_SECONDS = 86_400
@@ -151,8 +151,9 @@ class WireSession:
         with self._telling("PROTOCOL"):
             told = self.conversation.asked("memory", REPLY_SECONDS)
             peak = told.number("stack_peak")
-            heap, head, tail = (
-                told.number(key) if told.has(key) else None for key in ("heap", "head", "tail")
+            head, tail, heap, heap_peak, stacks = (
+                told.number(key) if told.has(key) else None
+                for key in ("head", "tail", "heap", "heap_peak", "stacks")
             )
         self.heap_bytes = heap
         if self._inferences > 0:
@@ -165,6 +166,9 @@ class WireSession:
             tail_bytes=tail,
             stack_peak_bytes=peak,
             minimum_sufficed=True if is_minimum else None,
+            heap_bytes=heap,
+            heap_peak_bytes=heap_peak,
+            thread_stacks_bytes=stacks,
         )
 
     def _refused_to_prepare(self, code: str) -> TargetError:
