@@ -13,6 +13,7 @@ from danas_hil.base.files import (
     write_atomic,
     write_json,
 )
+from danas_hil.base.names import check_inside, folder_name, plain_name
 from danas_hil.base.process import Finished, UnfinishedError, run_process, running_process
 from danas_hil.base.reading import read_bytes, read_text, read_toml
 from danas_hil.base.urls import has_secret, public_url, scrubbed
@@ -26,11 +27,14 @@ __all__ = [
     "UnfinishedError",
     "atomic_path",
     "captured_stderr",
+    "check_inside",
     "did_you_mean",
     "first_line",
+    "folder_name",
     "has_secret",
     "known_or_near",
     "parse_duration",
+    "plain_name",
     "public_url",
     "read_bytes",
     "read_json",

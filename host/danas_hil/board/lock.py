@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 from collections.abc import Iterator
 
 import filelock
 
-from danas_hil.base import DanasError, user_folder, write_atomic
+from danas_hil.base import DanasError, folder_name, user_folder, write_atomic
 
 
 @contextlib.contextmanager
@@ -19,8 +18,7 @@ def device_lock(device: str, name: str, seconds: float = 0.0) -> Iterator[None]:
     device: what tells it from all others, such as its USB serial number. name: what people call
     it. seconds: to wait for it. Raises DanasError that names the process which holds it.
     """
-    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", device)
-    path = user_folder("locks") / f"{safe}.lock"
+    path = user_folder("locks") / f"{folder_name(device)}.lock"
     holder = path.with_suffix(".pid")
     lock = filelock.FileLock(path, is_singleton=True)
     try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from danas_hil.base import DanasError
+from danas_hil.base import DanasError, plain_name
 from danas_hil.board import Board, parse_size, split_address
 from danas_hil.cli.measuring import MeasureProgress
 from danas_hil.cli.show import JsonOption, note, print_json, say
@@ -272,7 +272,9 @@ def file_items(files: Sequence[Path], target: Target) -> list[Item]:
     for file in files:
         if not file.is_file():
             raise DanasError(f"There is no file {file}.", "Give .tflite files, or a run's folder.")
-    names = [file.stem for file in files]
+    names = [
+        plain_name(file.stem, "a model", "It becomes a folder under measured/.") for file in files
+    ]
     if len(set(names)) < len(names):
         raise DanasError("Two of these files have the same name.", "Flash them one by one.")
     return [Item(file.stem, file, None, _MEASURED / file.stem / target.name) for file in files]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from danas_hil.base import DanasError
+from danas_hil.base import plain_name
 from danas_hil.board import format_size, load_board, load_device_class
 from danas_hil.cli.devices import measure_run
 from danas_hil.cli.show import (
@@ -245,9 +245,7 @@ def outcome_json(run: RunFolder, outcome: Outcome) -> dict[str, Any]:
 
 def runs_folder(name: str | None) -> Path:
     name = name or _dated("search")
-    if Path(name).name != name or name in (".", ".."):
-        raise DanasError(f"{name!r} is no name for a run.", "It becomes a folder under runs/.")
-    return Path("runs") / name
+    return Path("runs") / plain_name(name, "a run", "It becomes a folder under runs/.")
 
 
 def _dated(prefix: str) -> str:

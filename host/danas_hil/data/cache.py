@@ -106,7 +106,7 @@ def open_split(
     require_split(source, split)
     text = f"{_FORMAT}\n{size}\n{split}\n{source.fingerprint(split)}"
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-    slug = re.sub(r"[^a-zA-Z0-9]+", "-", source.name).strip("-")
+    slug = re.sub(r"[^a-zA-Z0-9]+", "-", source.name).strip("-")[:60]
     folder = root / f"{slug}-{split}-{size}-{digest}"
     root.mkdir(parents=True, exist_ok=True)
     if (found := _load(folder, split, size)) is not None:

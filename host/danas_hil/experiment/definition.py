@@ -22,7 +22,7 @@ THRESHOLD = 0.75
 _LIMITS = ("board", "device_class", "ram", "flash", "latency")
 _SPACE = ("space", "resolutions", "colours")
 _TRAINING = ("supernet", "supernet_steps")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def _variant(path: Path, common: Mapping[str, Any], table: Mapping[str, Any]) ->
     if not _NAME.fullmatch(name):
         raise DanasError(
             f"name = {name!r} is no name for a search.",
-            "It becomes part of a folder's name: letters, digits, dots, - and _.",
+            "It becomes part of a folder's name: up to 64 letters, digits, dots, - and _.",
         )
     given = {key: value for key, value in common.items() if key in _OF_ALL}
     if any(key in table for key in _LIMITS):  # limits are taken whole

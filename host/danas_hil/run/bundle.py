@@ -26,6 +26,10 @@ def export_bundle(run: RunFolder, to: Path, ids: Sequence[str] | None = None) ->
     there is something at `to`.
     """
     front = run.front()  # raises with the hint to let the search end
+    if run.path.resolve() in (to.resolve(), *to.resolve().parents):
+        raise DanasError(
+            f"{to} lies in the run itself.", "Name a folder outside: the copy would hold itself."
+        )
     if to.exists():
         raise DanasError(f"There is something at {to} already.", "Name a folder that is not there.")
     left_behind = set(_LEFT_BEHIND)
@@ -38,7 +42,8 @@ def export_bundle(run: RunFolder, to: Path, ids: Sequence[str] | None = None) ->
         top, candidates = run.path.resolve(), run.candidate("").resolve()
 
         def ignored(folder: str, names: list[str]) -> set[str]:
-            left = {name for name in names if name.startswith(".part-")}
+            links = (name for name in names if (Path(folder) / name).is_symlink())
+            left = {*(name for name in names if name.startswith(".part-")), *links}
             if Path(folder).resolve() == top:
                 left |= {name for name in names if name.startswith(tuple(left_behind))}
             elif ids is not None and Path(folder).resolve() == candidates:

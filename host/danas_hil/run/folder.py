@@ -9,7 +9,7 @@ from typing import Any
 
 import tomli_w
 
-from danas_hil.base import DanasError, read_json, read_toml, write_atomic, write_json
+from danas_hil.base import DanasError, check_inside, read_json, read_toml, write_atomic, write_json
 from danas_hil.run.picks import Picks
 from danas_hil.run.records import Front
 
@@ -106,8 +106,11 @@ class RunFolder:
         return self.path / "candidates" / id_
 
     def measured(self, id_: str, target: str) -> Path:
-        """The folder of what `target` (BOARD or BOARD@SERIAL) showed for a candidate."""
-        return self.candidate(id_) / target
+        """The folder of what `target` (BOARD or BOARD@SERIAL) showed for a candidate.
+
+        Raises DanasError where links lead out of the run: it may be a copy from elsewhere.
+        """
+        return check_inside(self.candidate(id_) / target, self.path)
 
     def write_config(self, config: Mapping[str, Any]) -> None:
         write_atomic(self.config_file, tomli_w.dumps(dict(config)))

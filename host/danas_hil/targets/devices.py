@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from danas_hil.base import DanasError, Deadline
+from danas_hil.base import DanasError, Deadline, folder_name
 from danas_hil.board import Board, Connection
 from danas_hil.platformio import upload
 from danas_hil.sketch import Sketch, firmware_of
@@ -95,7 +94,7 @@ class SerialDevice:
     def name(self) -> str:
         """BOARD, or BOARD@PLACE where a person named a place; it does for a folder's name."""
         place = self.connection.place
-        safe = re.sub(r"[^\w.-]+", "-", place or "")
+        safe = folder_name(place or "")
         return f"{self.board.id}@{safe}" if safe else self.board.id
 
     def flash(self, sketch: Sketch, log: Path) -> None:
