@@ -133,14 +133,18 @@ def pytest_beside(folder: Path, wheel: Path, python: str) -> list[Row]:
             ("--board", ["--board", "host"]),
         ):
             said = run(bins / "pytest", "-rs", *board, *arguments, test, folder=place)
-            rows.append(Row(name, tried, "2 passed" in said, said.strip().splitlines()[-1]))
+            rows.append(
+                Row(name, tried, "2 passed" in said, said.strip().splitlines()[-1].strip("= "))
+            )
         if embedded:
             test.write_text(
                 "def test_theirs(dut):\n    assert 'embedded' in type(dut).__module__\n"
             )
             for tried, without in (("dut beside us", []), ("without us", ["-p", "no:danas_hil"])):
                 said = run(bins / "pytest", "-rs", *without, test, folder=place)
-                rows.append(Row(name, tried, "1 passed" in said, said.strip().splitlines()[-1]))
+                rows.append(
+                    Row(name, tried, "1 passed" in said, said.strip().splitlines()[-1].strip("= "))
+                )
     return rows
 
 
