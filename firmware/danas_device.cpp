@@ -122,13 +122,18 @@ void Device::loaded(const Request& request) {
   ok(request);
 }
 
-// Operators may overwrite the input, so each output that counts needs its input anew. A run that
-// is only timed takes zeros, because the work of some kernels depends on the data.
+// Operators may overwrite the input, so each output that counts needs its input anew, and it depends
+// on no input before. A run that is only timed takes zeros, because the work of some kernels depends
+// on the data.
 void Device::invoke(const Request& request, bool timed_only) {
   if (!timed_only && !loaded_) return refuse(request, "input");
   loaded_ = answered_ = false;
   wire_.wait(request);
-  if (timed_only) memset(model_.input(), 0, model_.input_bytes());
+  if (timed_only) {
+    memset(model_.input(), 0, model_.input_bytes());
+  } else {
+    model_.forget();
+  }
   timer::align();
   const uint64_t before = timer::ticks();
   const bool good = model_.invoke();

@@ -30,6 +30,7 @@ class Model {
   virtual uint32_t output_bytes() = 0;
   virtual uint32_t arena_bytes() = 0;  // its size, known before `prepare`
   virtual uint32_t arena_used() = 0;
+  virtual void forget() {}  // what it keeps from one inference to the next, as SVDF does
   virtual bool invoke() = 0;
   virtual const Profile* profile() { return nullptr; }  // of a profiling program, after `prepare`
   virtual bool is_self_test() { return false; }  // may be told to crash and to hang

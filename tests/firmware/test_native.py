@@ -123,6 +123,17 @@ def test_a_profiling_program_tells_head_tail_and_each_operator_and_a_plain_one_n
         profiling.ask("operator", 5, at=2)
 
 
+def test_an_output_depends_on_no_input_before_also_where_a_model_keeps_state(start):
+    conversation = Conversation(start(NATIVE_STATE="1"))
+    conversation.hello(5)
+    conversation.ask("prepare", 5)
+    data = bytes(range(100))
+    first = invoke(conversation, data)
+    invoke(conversation, bytes(100))
+    conversation.ask("time", 5)
+    assert invoke(conversation, data) == first
+
+
 def test_a_timed_run_has_no_output_to_read(start):
     conversation = Conversation(start())
     conversation.hello(5)

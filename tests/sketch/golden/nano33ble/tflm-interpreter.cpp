@@ -263,6 +263,7 @@ class TflmModel : public danas::Model {
   uint32_t output_bytes() override { return interpreter_->output(0)->bytes; }
   uint32_t arena_bytes() override { return danas_arena_bytes; }
   uint32_t arena_used() override { return interpreter_->arena_used_bytes(); }
+  void forget() override { interpreter_->Reset(); }
   bool invoke() override { return interpreter_->Invoke() == kTfLiteOk; }
 
  private:
