@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -203,6 +204,14 @@ def test_a_port_that_refuses_only_when_it_is_opened_is_told_by_its_reason(
     monkeypatch.setattr(serial, "serial_for_url", refuse)
     with pytest.raises(EnvironmentFaultError, match=what):
         open_serial(lambda: board.names[-1], 115200, 0.1, "the board").__enter__()
+
+
+def test_a_board_at_another_computer_that_does_not_answer_is_no_fault_of_the_board():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        number = server.getsockname()[1]
+    url = f"socket://127.0.0.1:{number}"
+    with pytest.raises(EnvironmentFaultError, match="at another computer can't be reached"):
+        open_serial(lambda: url, 115200, 0.1, "the board").__enter__()
 
 
 def test_what_no_other_model_would_change_ends_the_batch(board, monkeypatch, tmp_path):

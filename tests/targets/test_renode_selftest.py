@@ -23,11 +23,11 @@ F746 = "renode-nucleo_f746zg"
 @pytest.fixture(autouse=True)
 def _short(monkeypatch):
     """What never comes is waited for briefly."""
-    monkeypatch.setattr("danas_hil.targets.firmware.BOOT_SECONDS", 3.0)
+    monkeypatch.setattr("danas_hil.targets.firmware.BOOT_SECONDS", 2.0)
     monkeypatch.setattr("danas_hil.targets.wire_session.REPLY_SECONDS", 3.0)
-    monkeypatch.setattr("danas_hil.targets.wire_session.RUN_SECONDS", 3.0)
+    monkeypatch.setattr("danas_hil.targets.wire_session.RUN_SECONDS", 2.5)
     monkeypatch.setattr("danas_hil.measure.selftest.ATTEMPTS", 1)
-    monkeypatch.setitem(Conversation.__init__.__kwdefaults__, "patience", 0.2)
+    monkeypatch.setitem(Conversation.__init__.__kwdefaults__, "patience", 0.1)
 
 
 def proved(folder, monkeypatch, board=F746, **elf):

@@ -14,7 +14,7 @@ from typing import Protocol, runtime_checkable
 
 import serial
 
-from danas_hil.base import DanasError, Deadline, running_process
+from danas_hil.base import DanasError, Deadline, EnvironmentFaultError, running_process
 from danas_hil.board import busy, denied, holder
 
 LOOK_AGAIN_SECONDS = 0.1
@@ -139,6 +139,11 @@ def _no_port(
         return denied(url, board)
     if url is not None and number == errno.EBUSY:
         return busy(url, board, holder(url))
+    if url is not None and "://" in url:
+        return EnvironmentFaultError(
+            f"{board} at another computer can't be reached within {seconds:g} s: {refused}.",
+            "See that the server of its port runs there and nobody else has it.",
+        )
     if url is None and (why := absent()) is not None:
         return why
     return DanasError(
