@@ -1,5 +1,4 @@
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from danas_hil.board import (
     load_board,
     load_device_class,
     parse_size,
+    places,
 )
 from danas_hil.sketch import environments
 
@@ -31,13 +31,13 @@ kernels = "cmsis-nn"
 
 
 @pytest.fixture
-def boards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def boards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder that stands for boards/."""
-    monkeypatch.setattr(board, "tree_folder", lambda name: tmp_path / name)
+    for module in (board, places):
+        monkeypatch.setattr(module, "tree_folder", lambda name: tmp_path / name)
     (tmp_path / "boards").mkdir()
-    board_names.cache_clear()
-    yield tmp_path / "boards"
-    board_names.cache_clear()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "boards"
 
 
 def test_every_board_loads_and_says_where_its_figures_come_from() -> None:

@@ -3,9 +3,9 @@
 from danas_hil.board.access import busy, check_port, denied, holder
 from danas_hil.board.board import (
     Board,
-    board_names,
     choose_limits,
     device_class_names,
+    known_boards,
     load_board,
     load_device_class,
 )
@@ -35,6 +35,7 @@ from danas_hil.board.limits import (
 )
 from danas_hil.board.locate import HARDWARE_MAP_VARIABLE, Connection, locate, split_address
 from danas_hil.board.lock import device_lock
+from danas_hil.board.places import board_names, names_file, shipped_names
 from danas_hil.board.ports import Port, Scanned, connected_ports, scan
 from danas_hil.board.usb import Usb
 
@@ -65,16 +66,19 @@ __all__ = [
     "format_size",
     "holder",
     "keep_figures",
+    "known_boards",
     "load_board",
     "load_device_class",
     "locate",
     "merge",
+    "names_file",
     "parse_latency",
     "parse_size",
     "read_every_figure",
     "read_figures",
     "read_hardware_map",
     "scan",
+    "shipped_names",
     "split_address",
     "write_hardware_map",
 ]

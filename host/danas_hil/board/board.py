@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import MISSING, asdict, dataclass, fields, replace
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
@@ -11,10 +10,13 @@ from danas_hil.base import DanasError, read_toml, tree_folder
 from danas_hil.board.figures import Figures, Share, build_key, read_figures
 from danas_hil.board.firmware import Firmware
 from danas_hil.board.limits import Limits, parse_latency, parse_size
+from danas_hil.board.places import BoardFile, board_names, check_place, find_board
 from danas_hil.board.usb import Usb
 
 Kind = Literal["host", "emulated", "real"]
 _CLASSES = "classes.toml"
+_MOST = 1 << 40  # of bytes and clock ticks
+_MOST_CHARACTERS = 200
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Board:
     source: where limits, core and clock come from.
     firmware: how one is built; None where none is.
     usb: how the board shows itself on USB; None where it does not, or is emulated.
+    file: where it is described, if it is none of those that are shipped.
     """
 
     id: str
@@ -52,6 +55,7 @@ class Board:
     figures_source: str = ""
     firmware: Firmware | None = None
     usb: Usb | None = None
+    file: str = ""
 
     @property
     def build(self) -> str:
@@ -63,32 +67,24 @@ class Board:
         return Limits(self.ram_bytes, self.flash_bytes, self.name)
 
 
-@cache
-def board_names() -> tuple[str, ...]:
-    """The ids of all boards, sorted."""
-    files = tree_folder("boards").glob("*.toml")
-    return tuple(sorted(file.stem for file in files if file.name != _CLASSES))
-
-
 def load_board(name: str) -> Board:
-    """The board with this id. Raises DanasError for an unknown one, naming those there are."""
-    if name not in board_names():
-        raise DanasError(
-            f"There is no board {name!r}.",
-            f"Boards: {', '.join(board_names())} (`danas-hil boards list` tells more).",
-        )
-    path = tree_folder("boards") / f"{name}.toml"
+    """The board with this id, or in this file, as `find_board` finds it.
+
+    Raises DanasError for an unknown one, naming those there are, and for a file that is wrong.
+    """
+    file = find_board(name)
+    path = file.path
     content = _read(path)
-    known = {field.name: field for field in fields(Board) if field.name != "id"}
+    known = {field.name: field for field in fields(Board) if field.name not in ("id", "file")}
     types = get_type_hints(Board)
     for key, value in content.items():
         if key not in known:
             raise DanasError(f"{path}: a board has no {key!r}.", f"It has {', '.join(known)}.")
-        if key == "firmware" and isinstance(value, dict):
-            content[key] = Firmware.from_toml(path, value)
-            continue
-        if key == "usb" and isinstance(value, dict):
-            content[key] = Usb.from_toml(path, value)
+        if key in ("firmware", "usb"):
+            if not isinstance(value, dict):
+                raise DanasError(f"{path}: {key} = {value!r} is no table: write [{key}].")
+            made = Firmware.from_toml if key == "firmware" else Usb.from_toml
+            content[key] = made(path, value)
             continue
         if types[key] == Share | None:
             usual = content.get("figures_source", f"{path.parent.name}/{path.name}")
@@ -104,11 +100,47 @@ def load_board(name: str) -> Board:
         raise DanasError(f"{path}: {', '.join(missing)} missing.")
     if content["kind"] not in get_args(Kind):
         raise DanasError(f"{path}: kind is {', '.join(get_args(Kind))}, not {content['kind']!r}.")
-    board = Board(id=name, **content)
+    board = _checked(Board(id=file.id, file=file.shown, **content), file)
     if board.firmware is None:
         return board
     key = build_key(board.runtime, board.kernels, board.build)
     return with_figures(board, read_figures(board.id, key))
+
+
+def known_boards() -> tuple[list[Board], list[DanasError]]:
+    """All boards by id, and what is wrong with the files of those that can't be loaded."""
+    boards, wrong = [], []
+    for name in board_names():
+        try:
+            boards.append(load_board(name))
+        except DanasError as error:
+            wrong.append(error)
+    return boards, wrong
+
+
+def _checked(board: Board, file: BoardFile) -> Board:
+    """`board`, if all of it can be. Raises DanasError naming its file."""
+    check_place(file, board.firmware, board.usb)
+    for key, value in asdict(board).items():
+        least = 1 if key in ("clock_hz", "ram_bytes", "flash_bytes") else 0
+        if isinstance(value, int) and not least <= value < _MOST:
+            raise DanasError(f"{file.path}: {key} = {value} is out of range.")
+        if isinstance(value, str) and not (value.isprintable() and len(value) <= _MOST_CHARACTERS):
+            raise DanasError(f"{file.path}: {key} is no plain text of one line.")
+    if {"[", "]"} & set(board.name):  # which are markup where it is shown
+        raise DanasError(f"{file.path}: name = {board.name!r} has square brackets.")
+    emulated = board.firmware is not None and board.firmware.emulator is not None
+    if (board.kind == "emulated") != emulated:
+        raise DanasError(
+            f"{file.path}: kind = {board.kind!r} and [firmware] emulator do not go together.",
+            "An emulated board names its emulator, and no other does.",
+        )
+    if board.kind == "host" and (board.firmware is not None or file.place != "shipped"):
+        raise DanasError(
+            f"{file.path}: kind = 'host' is this computer, which has a board already.",
+            "A board of yours is real or emulated.",
+        )
+    return board
 
 
 def with_figures(board: Board, figures: Figures | None) -> Board:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from danas_hil.base import DanasError, read_json, tree_folder
+
+_WORDS = {
+    "platform": re.compile(r"[\w./:@+~#-]+"),
+    "platformio_id": re.compile(r"[A-Za-z0-9_-]+"),
+    "framework": re.compile(r"[a-z0-9_-]+"),
+    "serial_object": re.compile(r"[A-Za-z_]\w*"),
+    "emulator": re.compile(r"\w+"),  # or None
+}
 
 
 @dataclass(frozen=True)
@@ -67,4 +76,20 @@ class Firmware:
         for key in ("platform", "platformio_id", "framework"):
             if key not in values:
                 raise DanasError(f"{path}: [firmware] {key} missing.")
-        return Firmware(**values)
+        made = Firmware(**values)
+        _check(path, made)
+        return made
+
+
+def _check(path: Path, made: Firmware) -> None:
+    """Raises DanasError for what is no such thing, and would be something else where it is put: a
+    line of platformio.ini, a file name, a name in C++."""
+    for key, pattern in _WORDS.items():
+        if not pattern.fullmatch(str(getattr(made, key))):
+            raise DanasError(f"{path}: [firmware] {key} = {getattr(made, key)!r} can't be.")
+    for flag in (made.optimisation, *made.flags, *made.unflags):
+        # PlatformIO runs what stands behind a `!` as a command.
+        if not flag.startswith("-") or not flag.isprintable():
+            raise DanasError(f"{path}: [firmware] {flag!r} is no flag of a compiler.")
+    if not 300 <= made.serial_baud <= 4_000_000 or not 0 <= made.receive_bytes < 1 << 20:
+        raise DanasError(f"{path}: [firmware] serial_baud or receive_bytes is out of range.")

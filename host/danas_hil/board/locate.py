@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from danas_hil.base import DanasError
-from danas_hil.board.board import Board, board_names, load_board
+from danas_hil.board.board import Board, load_board
 from danas_hil.board.hardware_map import UNKNOWN, MapEntry, read_hardware_map
+from danas_hil.board.places import SUFFIX, board_names
 from danas_hil.board.ports import Port, connected_ports, may_be, scan
 
 HARDWARE_MAP_VARIABLE = "DANAS_HARDWARE_MAP"
@@ -54,8 +55,16 @@ class Connection:
 
 
 def split_address(address: str) -> tuple[Board, str | None]:
-    """The board of `BOARD` or `BOARD@PLACE`, and the place. Raises DanasError for no such board."""
-    name, at, place = address.partition("@")
+    """The board of `BOARD` or `BOARD@PLACE`, and the place. Raises DanasError for no such board.
+
+    BOARD is an id, or a file; there may be an @ in the folders that it lies in.
+    """
+    file, at, place = address.rpartition(f"{SUFFIX}@")
+    name = f"{file}{SUFFIX}"
+    if address.endswith(SUFFIX):
+        name, at, place = address, "", ""
+    elif not at:
+        name, at, place = address.partition("@")
     if at and not place:
         raise DanasError(
             f"{address!r} lacks what comes after the @.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from danas_hil.board.board import Board, board_names, load_board
+from danas_hil.board.board import Board, known_boards
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def connected_ports() -> tuple[Port, ...]:
 
 def scan() -> tuple[Scanned, ...]:
     """The connected devices that have the USB ids of a board."""
-    boards = [board for board in map(load_board, board_names()) if board.usb]
+    boards = [board for board in known_boards()[0] if board.usb]
     found = []
     for port in connected_ports():
         fitting = tuple(board.id for board in boards if may_be(port, board))

@@ -17,17 +17,17 @@ from danas_hil.board import (
     Board,
     MapEntry,
     Scanned,
-    board_names,
     device_class_names,
     entries_of,
     format_size,
+    known_boards,
     load_board,
     load_device_class,
     merge,
     read_hardware_map,
     write_hardware_map,
 )
-from danas_hil.cli.show import JsonOption, console, note, print_json, say, table
+from danas_hil.cli.show import JsonOption, console, error_out, note, print_json, say, table
 
 app = typer.Typer(
     no_args_is_help=True, help="The boards that are known, and those that are connected."
@@ -38,9 +38,14 @@ app = typer.Typer(
 def list_(json: JsonOption = False) -> None:
     """List boards and device classes.
 
+    Boards of yours are TOML files in boards/ of the folder you stand in, or of
+    your user folder; --board also takes a file.
+
     Example: danas-hil boards list
     """
-    boards = [load_board(name) for name in board_names()]
+    boards, wrong = known_boards()
+    for error in wrong:
+        error_out(error)
     classes = [load_device_class(name) for name in device_class_names()]
     if json:
         print_json(
@@ -57,6 +62,9 @@ def list_(json: JsonOption = False) -> None:
         (b.id, b.kind, b.core, _clock(b), _size(b.ram_bytes), _size(b.flash_bytes)) for b in boards
     ]
     out.print(table(("board", "kind", "core", ">clock", ">RAM", ">flash"), rows))
+    for board in boards:
+        if board.file:
+            out.print(f"{escape(board.id)} is described in {escape(board.file)}", soft_wrap=True)
     out.print()
     sizes = [
         (name, _size(limits.ram_bytes), _size(limits.flash_bytes))
@@ -67,7 +75,9 @@ def list_(json: JsonOption = False) -> None:
 
 @app.command()
 def show(
-    board: Annotated[str, typer.Argument(help="The board's id, as `boards list` shows it.")],
+    board: Annotated[
+        str, typer.Argument(help="The board's id, as `boards list` shows it, or its file.")
+    ],
     json: JsonOption = False,
 ) -> None:
     """Show all that is known of one board.
@@ -128,7 +138,7 @@ def scan(
 
 @app.command()
 def platformio() -> None:
-    """Print the platformio.ini of all boards.
+    """Print the platformio.ini of all boards that are shipped.
 
     Example: danas-hil boards platformio > platformio.ini
     """

@@ -18,7 +18,16 @@ from danas_hil.cli.devices import (
     measure_items,
     run_items,
 )
-from danas_hil.cli.show import JsonOption, console, note, percent, print_json, say, table
+from danas_hil.cli.show import (
+    JsonOption,
+    console,
+    note,
+    percent,
+    print_json,
+    say,
+    table,
+    tell_board,
+)
 
 if TYPE_CHECKING:  # imported where they are used: they load numpy, and --help is to be quick
     from danas_hil.calibrate import Calibration
@@ -74,7 +83,7 @@ def calibrate(
     from danas_hil.calibrate import calibrate as fit
     from danas_hil.estimate.latency_tables import keep_table
 
-    found, _ = split_address(board)
+    found = tell_board(split_address(board)[0])
     if found.firmware is None:
         raise DanasError(f"{found.name} has no firmware to time.", "Boards: danas-hil boards list")
     failed: list[Measurement] = []

@@ -10,9 +10,9 @@ import typer
 from rich.markup import escape
 
 from danas_hil.base import DanasError, plain_name
-from danas_hil.board import Board, parse_size, split_address
+from danas_hil.board import Board, board_names, load_board, parse_size, split_address
 from danas_hil.cli.measuring import MeasureProgress
-from danas_hil.cli.show import JsonOption, note, print_json, say
+from danas_hil.cli.show import JsonOption, note, print_json, say, tell_board
 from danas_hil.cli.tables import show_measured
 
 if TYPE_CHECKING:  # imported where they are used: they load numpy, and --help is to be quick
@@ -40,7 +40,9 @@ def flash(
     ],
     board: Annotated[
         str,
-        typer.Option(help="Board to run on, or BOARD@SERIAL: see `danas-hil boards list`."),
+        typer.Option(
+            help="BOARD, BOARD@SERIAL or a board's TOML file: see `danas-hil boards list`."
+        ),
     ],
     device: DeviceOption = None,
     candidate: Annotated[
@@ -123,6 +125,8 @@ def compare(
     from danas_hil.run import RunFolder
 
     measurements, comparison = compare_run(RunFolder.open(run))
+    for name in {measurement.board for measurement in measurements} & set(board_names()):
+        tell_board(load_board(name))
     if not measurements:
         raise DanasError(
             "Nothing of this run has been measured.", f"First: danas-hil flash {run} --board host"
@@ -163,6 +167,7 @@ def addressed(board: str, device: str | None) -> Address:
     from danas_hil.measure import Address
 
     found, place = split_address(board)
+    tell_board(found)
     if place and device and place != device:
         raise DanasError(
             f"--board {board} and --device {device} name two devices.", "Give one of them."
@@ -173,7 +178,6 @@ def addressed(board: str, device: str | None) -> Address:
 def announce(target: Target) -> None:
     """Say what is ahead: the first build for a board takes minutes, and a library of the user's
     has no estimates."""
-    from danas_hil.board import load_board
     from danas_hil.platformio import built_before
 
     board = load_board(target.board)

@@ -62,7 +62,7 @@ def doctor(
     board: Annotated[
         str | None,
         typer.Option(
-            help="Prove this board, or BOARD@SERIAL, by its self-test.", show_default=False
+            help="Prove this board, BOARD@SERIAL, or a board's TOML file.", show_default=False
         ),
     ] = None,
     device: DeviceOption = None,

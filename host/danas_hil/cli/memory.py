@@ -24,7 +24,16 @@ from danas_hil.board import (
     parse_size,
 )
 from danas_hil.cli.devices import custom_library
-from danas_hil.cli.show import JsonOption, console, error_out, note, print_json, say, table
+from danas_hil.cli.show import (
+    JsonOption,
+    console,
+    error_out,
+    note,
+    print_json,
+    say,
+    table,
+    tell_board,
+)
 
 if TYPE_CHECKING:  # imported where it is used: it loads numpy, and --help is to be quick
     from danas_hil.estimate import Estimate, Line
@@ -42,7 +51,9 @@ def estimate(
         list[Path] | None,
         typer.Argument(help=".tflite files, or genome.json of a candidate.", show_default=False),
     ] = None,
-    board: Annotated[str, typer.Option(help="Board it is to run on.")] = "nano33ble",
+    board: Annotated[
+        str, typer.Option(help="Board it is to run on, or its TOML file.")
+    ] = "nano33ble",
     runtime: Annotated[str | None, typer.Option(help="Another TFLM: see --list-runtimes.")] = None,
     kernels: Annotated[str | None, typer.Option(help="reference or cmsis-nn.")] = None,
     ram: Annotated[str | None, typer.Option(help="RAM limit instead of the board's.")] = None,
@@ -77,7 +88,7 @@ def estimate(
         return
     if not models:
         raise DanasError("Which model?", "Give .tflite files: danas-hil estimate model.tflite")
-    found = load_board(board)
+    found = tell_board(load_board(board))
     if os.environ.get("DANAS_TFLM_LIBRARY"):  # or what a sketch needs would be loaded for nothing
         with contextlib.suppress(DanasError):
             if custom := custom_library(found):

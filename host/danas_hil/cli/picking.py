@@ -18,6 +18,7 @@ from danas_hil.cli.show import (
     print_json,
     say,
     table,
+    tell_board,
 )
 
 if TYPE_CHECKING:  # imported where they are used: they load numpy, and --help is to be quick
@@ -68,7 +69,7 @@ def pick(
     folder = RunFolder.open(run)
     front = folder.front()
     limits = choose_limits(board, device_class, ram, flash, latency, usual=front.limits)
-    picks = pick_from_front(folder, k, limits, load_board(board) if board else None)
+    picks = pick_from_front(folder, k, limits, tell_board(load_board(board)) if board else None)
     if picks.picked:
         folder.write_picks(picks)
     if json:

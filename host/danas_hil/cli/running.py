@@ -26,6 +26,7 @@ from danas_hil.cli.show import (
     print_json,
     say,
     table,
+    tell_board,
 )
 
 if TYPE_CHECKING:  # imported where they are used: they load numpy, and --help is to be quick
@@ -139,6 +140,8 @@ def run_search(
     from danas_hil.search import search as run_it
 
     settings = SearchSettings.from_config(run.config())
+    if settings.board is not None:
+        tell_board(load_board(settings.board))
     note(
         f"Run {run.path}: {settings.space.size:,} genomes, limits {settings.limits},"
         f" memory model {settings.memory_model}."

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from danas_hil.base import DanasError, parse_duration
-from danas_hil.board import choose_limits
+from danas_hil.board import choose_limits, names_file
 from danas_hil.cli.running import run_search, runs_folder, show_outcome
 from danas_hil.cli.show import JsonOption
 from danas_hil.cli.working import ThreadsOption, use_threads
@@ -284,7 +284,7 @@ def search(
     settings = SearchSettings(
         data=data if data == "faces" else str(Path(data).expanduser().resolve()),
         limits=choose_limits(board, device_class, ram, flash, latency),
-        board=board,
+        board=_from_anywhere(board),
         data_options={key: value for key, value in options.items() if value is not None},
         space=chosen,
         memory_model=memory_model,  # type: ignore[arg-type]  # checked by SearchSettings
@@ -319,6 +319,12 @@ def search(
     find_lender(settings, folder)  # raises where it can't lend
     run = create_run(folder, settings, kept_at)
     show_outcome(run, run_search(run, storage=storage), json)
+
+
+def _from_anywhere(board: str | None) -> str | None:
+    """An id as it is; a board's file from the root on, since `resume` may stand elsewhere."""
+    named = board is not None and names_file(board)
+    return str(Path(board).expanduser().resolve()) if named and board else board
 
 
 def _place(supernets: str | None) -> str | None:

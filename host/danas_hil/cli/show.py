@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from danas_hil.base import DanasError
+from danas_hil.board import Board
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
@@ -35,6 +36,17 @@ def note(*lines: str) -> None:
     out = console(error=True)
     for line in lines:
         out.print(line, soft_wrap=True)
+
+
+_told: set[str] = set()
+
+
+def tell_board(board: Board) -> Board:
+    """Tell where a board is described that is none of those shipped; the board itself."""
+    if board.file and board.file not in _told:
+        _told.add(board.file)
+        note(f"Board {escape(board.id)}: {escape(board.file)}")
+    return board
 
 
 def error_out(error: DanasError) -> None:

@@ -11,7 +11,7 @@ from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from danas_hil.base import DanasError, parse_duration, read_toml
-from danas_hil.board import choose_limits
+from danas_hil.board import choose_limits, names_file
 from danas_hil.data import SourceOptions
 from danas_hil.search import SearchSettings, Weights, check_lends, check_possible
 from danas_hil.space import choose_space
@@ -145,6 +145,9 @@ def _variant(path: Path, common: Mapping[str, Any], table: Mapping[str, Any]) ->
     if "supernet_of" in table:  # how others train theirs is no matter here
         given = {key: value for key, value in given.items() if key not in _TRAINING}
     given |= {key: value for key, value in table.items() if key in _OF_ALL}
+    board = given.get("board")
+    if isinstance(board, str) and names_file(board):
+        given["board"] = str((path.parent / board).resolve())
     plain = {key: value for key, value in given.items() if key in _SETTINGS}
     if "weights" in given:
         numbers = given["weights"]

@@ -65,7 +65,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     names = _boards(config)
-    lines = [f"boards: {', '.join(names)}"] if names else []
+    files = {name: _board(name).file for name in names}
+    told = [f"{name} ({file})" if file else name for name, file in files.items()]
+    lines = [f"boards: {', '.join(told)}"] if told else []
     others = list(options.taken(config))
     if owner := config.stash.get(_OTHERS_DUT, ""):
         others.append((f"the fixture {_SHORT_FIXTURE}", owner, _FIXTURE))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from danas_hil.board import board_names, load_board
+from danas_hil.board import load_board, shipped_names
 from danas_hil.sketch.library import LIBRARY
 from danas_hil.sketch.render import board_settings
 
@@ -16,8 +16,9 @@ boards_dir = boards
 
 
 def environments() -> str:
-    """The text of that file; each environment as the board's sketches have it."""
-    boards = [load_board(name) for name in board_names()]
+    """The text of that file, of the boards that are shipped; each environment as the board's
+    sketches have it."""
+    boards = [load_board(name) for name in shipped_names()]
     return _HEAD + "".join(
         "\n" + board_settings(board, (LIBRARY,), "${PROJECT_DIR}/platforms")
         for board in boards
