@@ -157,8 +157,18 @@ def test_a_limit_inside_the_band_of_an_estimate_is_no_verdict(
     assert comparison.verdicts[0].fits is fits
 
 
-def test_without_limits_all_fits() -> None:
-    assert verdict_of(HOST, Limits()).fits is True
+def test_without_limits_there_is_no_verdict() -> None:
+    verdict = verdict_of(HOST, Limits())
+    assert (verdict.fits, verdict.limited, verdict.good) == (None, False, True)
+
+
+@pytest.mark.parametrize(
+    ("status", "fits"), [("OK", True), ("PARITY", True), ("ALLOCATE", None), ("FAULT", None)]
+)
+def test_what_never_ran_does_not_fit_by_its_estimate(status: Any, fits: bool | None) -> None:
+    verdict = verdict_of(replace(NANO, status=status, memory=None), Limits(41_000, 90_000))
+    assert verdict.fits is fits
+    assert verdict_of(replace(NANO, status=status), Limits(41_000, 89_999)).fits is False
 
 
 def test_a_program_that_the_build_found_too_large_does_not_fit() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,10 +12,17 @@ import numpy as np
 from danas_hil.base import DanasError
 from danas_hil.board import Board
 from danas_hil.estimate import fitting
-from danas_hil.estimate.latency import LatencyTable
-from danas_hil.estimate.latency_tables import related_table
+from danas_hil.estimate.latency import LatencyTable, Rates, estimate_latency, microseconds
+from danas_hil.estimate.latency_tables import find_table, related_table
 from danas_hil.estimate.lines import known_bytes
 from danas_hil.estimate.on_board import estimate_on
+from danas_hil.estimate.samples import shipped_samples
+from danas_hil.estimate.uncalibrated import (
+    QUICK_BAND,
+    QUICK_BAND_BUILT_IN,
+    counted_table,
+    scaled,
+)
 from danas_hil.measure import Remembered, recall
 from danas_hil.space import DEFAULT_SPACE, ArchConfig, Genome, layers
 from danas_hil.space.genome import DEPTH_LIMITS
@@ -26,21 +35,53 @@ _TRIES = 50  # genomes drawn of one data configuration until one fits
 
 
 @dataclass(frozen=True)
+class Before:
+    """A table that is to be replaced: kernels that it knows, and the median error that its own
+    models make of all that are known now; None where it was not fitted on times."""
+
+    kernels: frozenset[str]
+    median_error: float | None
+
+
+@dataclass(frozen=True)
 class Calibration:
     """A fitted table, what it was fitted on, and each model as the others foretell it.
 
+    models: timed here; shipped: how many more come along with the package, timed on this board.
     related: the board whose proportions stand in for what no model told; empty without one.
+    before: what the table that it is to replace is worth.
     """
 
     table: LatencyTable
     models: tuple[Remembered, ...]
     left_out: tuple[fitting.LeftOut, ...]
     related: str
+    shipped: int = 0
+    before: Before | None = None
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """Kernels that were known before and are not any more."""
+        known = self.before.kernels if self.before else frozenset()
+        return tuple(sorted(known - self.table.rates.keys()))
+
+    @property
+    def worse(self) -> bool:
+        """Whether a kernel is lost, or the median error of all models has grown, as it is shown:
+        by a tenth of a percent."""
+        before = self.before.median_error if self.before else None
+        after = self.table.median_error
+        grown = before is not None and (after is None or round(after, 3) > round(before, 3))
+        return bool(self.lost) or grown
 
     def to_json(self) -> dict[str, Any]:
         return {
             "table": self.table.to_json(),
             "related": self.related or None,
+            "shipped": self.shipped,
+            "worse": self.worse,
+            "lost": list(self.lost),
+            "median_before": self.before.median_error if self.before else None,
             "models": [
                 {
                     "model": one.timed.name,
@@ -66,7 +107,8 @@ class Calibration:
 
 
 def calibrate(board: Board) -> Calibration:
-    """Fit the latency table of `board` on all that is remembered of it, in its own build.
+    """Fit the latency table of `board` on all that is remembered of it, in its own build, and on
+    the samples that come along for that build.
 
     Nothing is kept: that is `keep_table`. Raises DanasError where nothing was timed.
     """
@@ -77,8 +119,10 @@ def calibrate(board: Board) -> Calibration:
             f"danas-hil calibrate --board {board.id} times some.",
         )
     related = related_table(board)
-    timed = [one.timed for one in models]
     rates = related.rates if related else None
+    own = {one.timed.key: one.timed for one in models}
+    others = [one for one in _shipped(board, models[0].tflm) if one.key not in own]
+    timed = [*others, *own.values()]
     left_out = fitting.leave_one_out(timed, rates)
     median, worst = fitting.errors(left_out) or (None, None)
     table = LatencyTable(
@@ -94,7 +138,75 @@ def calibrate(board: Board) -> Calibration:
         median_error=median,
         worst_error=worst,
     )
-    return Calibration(table, models, left_out, related.board if related else "")
+    return Calibration(
+        table,
+        models,
+        left_out,
+        related.board if related else "",
+        len(others),
+        _before(board, timed, rates),
+    )
+
+
+def calibrate_quickly(board: Board, key: str, *, built_in: bool) -> LatencyTable:
+    """Counted cycles times one factor: that of the one model `key`, which was timed on `board`.
+
+    built_in: whether it is one of `built_in_genomes`. Raises DanasError where the board's build was
+    not counted, or the model has an operator that was not.
+    """
+    timed = next(one for one in recall(board) if one.timed.key == key)
+    counted = counted_table(board)
+    if counted is None:
+        raise DanasError(
+            f"What {board.id} does in its build ({board.build}) was never counted.",
+            f"Time several models: danas-hil calibrate --board {board.id}",
+        )
+    told = estimate_latency(timed.timed.work, counted)
+    if told.total_us is None:
+        raise DanasError(
+            f"{timed.timed.name} has operators that were never counted.", "Time another model."
+        )
+    factor = timed.timed.total_us / told.total_us
+    return replace(
+        counted,
+        rates=scaled(counted.rates, factor),
+        models=(key,),
+        tflm=timed.tflm,
+        band=QUICK_BAND_BUILT_IN if built_in else QUICK_BAND,
+        origin=f"{counted.origin} x {factor:.2f}; the factor: {timed.timed.name}, timed here",
+    )
+
+
+def _shipped(board: Board, tflm: str) -> tuple[fitting.TimedModel, ...]:
+    """Models that come along with the package, timed on this board in the same build."""
+    found = shipped_samples(board.id)
+    own = (board.runtime, board.kernels, board.build, tflm)
+    if found is None or (found.runtime, found.kernels, found.build, found.tflm) != own:
+        return ()
+    return found.models
+
+
+def _before(
+    board: Board, timed: Sequence[fitting.TimedModel], related: Rates | None
+) -> Before | None:
+    """The table of today, and how well its own models foretell each of `timed`."""
+    table = find_table(board)
+    if isinstance(table, str):
+        return None
+    kernels = frozenset(table.rates)
+    if table.kind == "estimated":
+        return Before(kernels, None)
+    old = [one for one in timed if one.key in table.models]
+    if len(old) < len(table.models):  # some of its models are gone: what it said of itself stands
+        return Before(kernels, table.median_error)
+    errors = [one.error for one in fitting.leave_one_out(old, related)]
+    rates = fitting.fit(old, related)
+    for one in timed:
+        if one.key not in table.models and all(work.kernel in rates for work in one.work):
+            told = sum(microseconds(work, rates) for work in one.work)
+            errors.append(told / one.total_us - 1)
+    known = [abs(error) for error in errors if error is not None]
+    return Before(kernels, statistics.median(known) if known else None)
 
 
 def built_in_genomes(board: Board, count: int) -> tuple[Genome, ...]:

@@ -9,7 +9,8 @@ An estimate is the content of a candidate's estimate.json. What is read of it, a
                        "flash": {"total_bytes": …, "least_bytes": …, "most_bytes": …,
                                  "model_bytes": …, "code_bytes": …},
                        "ram": {"total_bytes": …, "least_bytes": …, "most_bytes": …},
-                       "latency": {"total_us": …, "fitted_on_it": …}}}}
+                       "latency": {"total_us": …, "least_us": …, "most_us": …, "mark": …,
+                                   "fitted_on_it": …}}}}
 
 An entry of `exact` is what `danas-hil estimate --json` prints for that board; the board `host` is
 the runtime `host`. A figure that is missing, null or the word "unknown" is unknown here as well.
@@ -41,6 +42,9 @@ Model = Literal["exact", "paper", "fitted"]
 
 NO_LIMITS = Limits()
 
+RAN = ("OK", "PARITY")
+"""Statuses of a model that ran: its figures are whole, right or not."""
+
 ESTIMATE_FILE = "estimate.json"
 """Beside measurement.json."""
 
@@ -52,7 +56,8 @@ class Compared:
     target: BOARD or BOARD@SERIAL. unit: `bytes` or `us`. model: who estimates. limit: the most that
     there may be; None where there is no limit for this quantity. fitted_on_it: whether the
     candidate is among the models whose times the estimate is fitted on. least, most: the band of
-    the estimate; None where nothing says so.
+    the estimate; None where nothing says so. mark: of an estimated time that is not fitted on times
+    of the board, such as `estimated, uncalibrated, ±20 %`.
     """
 
     candidate: str
@@ -68,6 +73,7 @@ class Compared:
     fitted_on_it: bool = False
     least: float | None = None
     most: float | None = None
+    mark: str = ""
 
     @property
     def error(self) -> float | None:
@@ -101,7 +107,8 @@ class Verdict:
 
     status: of the measurement, with its reason. parity: None where outputs were not compared.
     fits: whether RAM and flash are within the limits; None where a figure is missing that could
-    break one. from_estimate: whether `fits` leans on an estimate, for want of a measurement.
+    break one, where the model never ran, and without limits. from_estimate: whether `fits`
+    leans on an estimate, for want of a measurement. limited: whether the board has limits.
     """
 
     candidate: str
@@ -113,6 +120,7 @@ class Verdict:
     parity: bool | None
     fits: bool | None
     from_estimate: bool
+    limited: bool = True
 
     @property
     def good(self) -> bool:
@@ -207,13 +215,23 @@ def keep_estimate(
 
 
 def _with_latency(kept: Mapping[str, Any], board: Board, model: Path) -> Mapping[str, Any]:
-    """`kept` with its latency: that of today, where none was known when it was made."""
-    if figure(kept, "latency", "total_us") is not None or isinstance(find_table(board), str):
+    """`kept` with its latency: that of today, where none was known when it was made, or only an
+    uncalibrated one, and times of the board are known now."""
+    table = find_table(board)
+    known = figure(kept, "latency", "total_us") is not None
+    if isinstance(table, str) or (known and (not _mark(kept) or table.mark)):
         return kept
     with contextlib.suppress(DanasError):
         found = estimate_on(board, read_file(model), name=model.stem)
         return {**kept, "latency": found.latency.to_json()}
     return kept
+
+
+def _mark(exact: Any) -> str:
+    """What stands beside an estimated time that is not fitted on times of the board."""
+    latency = exact.get("latency") if isinstance(exact, Mapping) else None
+    mark = latency.get("mark") if isinstance(latency, Mapping) else None
+    return mark if isinstance(mark, str) else ""
 
 
 def figure(value: Any, *keys: str) -> float | None:
@@ -264,6 +282,7 @@ def _rows(
             observed=seen,
             limit=_LIMITED[quantity](limits) if quantity in _LIMITED else None,
             fitted_on_it=model == "fitted" and _fitted_on_it(source),
+            mark=_mark(source) if model == "fitted" else "",
             least=least,
             most=most,
         )
@@ -275,9 +294,10 @@ def _bounds(
     """The band of an estimate; one that tells none is taken for exact."""
     best = figure(source, *keys)
     told = source.get(quantity) if isinstance(source, Mapping) else None
-    if keys[-1] != "total_bytes" or not isinstance(told, Mapping) or "least_bytes" not in told:
+    name, _, unit = keys[-1].rpartition("_")
+    if name != "total" or not isinstance(told, Mapping) or f"least_{unit}" not in told:
         return best, best
-    return figure(told, "least_bytes"), figure(told, "most_bytes")
+    return figure(told, f"least_{unit}"), figure(told, f"most_{unit}")
 
 
 def _within(least: float | None, most: float | None, limit: float) -> bool | None:
@@ -349,6 +369,8 @@ def _verdict(measurement: Measurement, estimate: Mapping[str, Any], limits: Limi
         leans = leans or verdicts[-1] is not None
     if measurement.status == "SIZE":
         verdicts.append(False)
+    elif measurement.status not in RAN or not verdicts:
+        verdicts.append(None)
     return Verdict(
         candidate=measurement.model,
         target=measurement.target,
@@ -359,4 +381,5 @@ def _verdict(measurement: Measurement, estimate: Mapping[str, Any], limits: Limi
         parity=None if measurement.parity is None else measurement.parity.equal,
         fits=False if False in verdicts else None if None in verdicts else True,
         from_estimate=leans,
+        limited=limits.ram_bytes is not None or limits.flash_bytes is not None,
     )

@@ -57,7 +57,7 @@ def test_a_latency_limit_holds_beside_those_of_the_search(run: RunFolder) -> Non
     front = run.front()
     times = sorted(c.estimate["totals"]["latency_us"] for c in front.candidates)
     limit = (times[0] + times[1]) / 2 if times[0] < times[1] else times[0]
-    result = invoke("pick", str(run.path), "--latency", f"{limit:.6f}us")
+    result = invoke("pick", str(run.path), "--latency", f"{limit:.6f}us", "--unknown", "fits")
     assert result.exit_code == 0
     assert "ms: one inference, estimated (qemu-m4, fitted on emulated times" in result.output
     picks = run.picks()
@@ -88,9 +88,9 @@ def test_latency_on_a_named_board_is_estimated_by_its_rates_of_today(
 
 
 def test_a_latency_that_is_not_known_cannot_be_limited(run: RunFolder) -> None:
-    told = invoke("pick", str(run.path), "--board", "nano33ble", "--latency", "1s").exception
+    told = invoke("pick", str(run.path), "--board", "renode-nano33ble", "--latency", "1s").exception
     assert isinstance(told, DanasError)
-    assert "danas-hil calibrate --board nano33ble" in told.hint
+    assert "danas-hil calibrate --board renode-nano33ble" in told.hint
     front = run.front()
     older = [
         replace(
@@ -110,6 +110,16 @@ def test_a_latency_that_is_not_known_cannot_be_limited(run: RunFolder) -> None:
     assert isinstance(told, DanasError)
     assert "--board NAME --latency" in told.hint
     assert " ms" not in invoke("pick", str(run.path)).output
+
+
+def test_a_limit_asks_for_a_verdict_and_what_is_not_known_is_exit_code_3(run: RunFolder) -> None:
+    limited = ("pick", str(run.path), "--latency", "10s", "--json")
+    told = invoke(*limited)
+    picked = json.loads(told.stdout)["picked"]
+    assert {pick["fits"] for pick in picked} == {None}, "no build has told of flash and stack"
+    assert told.exit_code == 3
+    assert invoke(*limited, "--unknown", "fails").exit_code == 1
+    assert invoke("pick", str(run.path)).exit_code == 0, "nothing was asked for"
 
 
 def test_where_nothing_fits_nothing_is_kept_and_the_exit_code_is_1(run: RunFolder) -> None:

@@ -37,6 +37,7 @@ from danas_hil.board.locate import HARDWARE_MAP_VARIABLE, Connection, locate, sp
 from danas_hil.board.lock import device_lock
 from danas_hil.board.places import board_names, names_file, shipped_names
 from danas_hil.board.ports import Port, Scanned, connected_ports, scan
+from danas_hil.board.stall import Stall
 from danas_hil.board.usb import Usb
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "Port",
     "Scanned",
     "Share",
+    "Stall",
     "Usb",
     "board_names",
     "build_key",

@@ -11,6 +11,7 @@ from danas_hil.board.figures import Figures, Share, build_key, read_figures
 from danas_hil.board.firmware import Firmware
 from danas_hil.board.limits import Limits, parse_latency, parse_size
 from danas_hil.board.places import BoardFile, board_names, check_place, find_board
+from danas_hil.board.stall import Stall
 from danas_hil.board.usb import Usb
 
 Kind = Literal["host", "emulated", "real"]
@@ -36,6 +37,7 @@ class Board:
     firmware: how one is built; None where none is.
     usb: how the board shows itself on USB; None where it does not, or is emulated.
     file: where it is described, if it is none of those that are shipped.
+    stall: by what its times are estimated before any was taken; None: they are not.
     """
 
     id: str
@@ -56,6 +58,7 @@ class Board:
     firmware: Firmware | None = None
     usb: Usb | None = None
     file: str = ""
+    stall: Stall | None = None
 
     @property
     def build(self) -> str:
@@ -89,6 +92,9 @@ def load_board(name: str) -> Board:
         if types[key] == Share | None:
             usual = content.get("figures_source", f"{path.parent.name}/{path.name}")
             content[key] = Share.from_toml(f"{path}: {key}", value, usual)
+            continue
+        if key == "stall" and isinstance(value, dict):
+            content[key] = Stall.from_toml(path, value)
             continue
         wanted = int if types[key] == int | None else str
         if not isinstance(value, wanted) or isinstance(value, bool):

@@ -35,7 +35,9 @@ app = typer.Typer(
     help=(
         "Search images and networks together for a microcontroller, and measure what was found.\n\n"
         "Start with [bold]danas-hil demo[/bold]. Exit codes: 0 good; 1 a verdict failed (does not"
-        " fit, outputs differ, a candidate failed); 2 usage or environment."
+        " fit, outputs differ, a candidate failed); 2 usage or environment; 3 no verdict where one"
+        " was asked for: a limit or a board was named, and a figure is not known or its band lies"
+        " across the limit. Of several the worst, in the order 2, 1, 3, 0."
     ),
 )
 searching.register(app)

@@ -28,6 +28,7 @@ from danas_hil.cli.show import (
     table,
     tell_board,
 )
+from danas_hil.cli.verdicts import Ending, ending_of, leave
 
 if TYPE_CHECKING:  # imported where they are used: they load numpy, and --help is to be quick
     from danas_hil.calibrate import Calibration
@@ -59,7 +60,20 @@ def calibrate(
         bool,
         typer.Option("--from-measurements", help="Fit on what was measured before; time nothing."),
     ] = False,
+    quick: Annotated[
+        bool,
+        typer.Option(
+            "--quick", help="Time one model, given or built in, and scale by it what is counted."
+        ),
+    ] = False,
     again: Annotated[bool, typer.Option(help="Time anew what was timed well.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Keep the new rates even if they are worse.")
+    ] = False,
+    reset: Annotated[
+        bool,
+        typer.Option("--reset", help="Go back to what comes along; what was measured stays."),
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Learn how long a board's kernels take, so that latency can be estimated.
@@ -68,7 +82,9 @@ def calibrate(
     it ever told for this build, those of `flash` too, a rate is fitted for each
     thing that a kernel does; estimate, compare and search then tell and limit
     latency. It also tells how good that is: each model's time as all others
-    foretell it. Exit code 1: a model failed.
+    foretell it. Models that come along for this board count too. Rates that are
+    worse than those before (an operator is lost, or the median error over all
+    models has grown) are not kept. Exit code 1: so it was, or a model failed.
 
     [bold]Examples[/bold]
 
@@ -79,6 +95,8 @@ def calibrate(
       danas-hil calibrate --board nano33ble --run runs/porch
 
       danas-hil calibrate --board nano33ble --from-measurements
+
+      danas-hil calibrate --board nano33ble --quick
     """
     from danas_hil.calibrate import calibrate as fit
     from danas_hil.estimate.latency_tables import keep_table
@@ -86,6 +104,16 @@ def calibrate(
     found = tell_board(split_address(board)[0])
     if found.firmware is None:
         raise DanasError(f"{found.name} has no firmware to time.", "Boards: danas-hil boards list")
+    if reset:
+        if models or run or genomes or from_measurements or quick:
+            raise DanasError("--reset times and fits nothing.", "Give it alone.")
+        _reset(found, json)
+        return
+    if quick:
+        if run or genomes or from_measurements or len(models or []) > 1:
+            raise DanasError("--quick times one model.", "Give at most one.")
+        _quick(board, found, device, models or [], again, force, json)
+        return
     failed: list[Measurement] = []
     if from_measurements:
         if models or run or genomes:
@@ -102,16 +130,82 @@ def calibrate(
             genomes = 14
         failed = _time(board, device, models or [], run, genomes or 0, again)
     calibration = fit(found)
-    path = keep_table(calibration.table)
+    kept = force or not calibration.worse
+    path = keep_table(calibration.table) if kept else None
     if json:
-        print_json({**calibration.to_json(), "file": str(path)})
+        print_json({**calibration.to_json(), "file": None if path is None else str(path)})
     else:
         _show(calibration, found)
-        say("", f"Kept in {path}")
+        _show_before(calibration)
+        if path is not None:
+            say("", f"Kept in {path}")
+    if not kept:
+        note("These rates are worse than those before, so they are not kept: --force keeps them.")
     for measurement in failed:
         note(f"{measurement.model}: {measurement.status}, so it is not among these.")
-    if failed:
-        raise typer.Exit(1)
+    leave(ending_of(kept and not failed))
+
+
+def _show_before(calibration: Calibration) -> None:
+    """What the rates of before made of the same models, and what they knew that is lost."""
+    before, after = calibration.before, calibration.table.median_error
+    if before is not None and before.median_error is not None and after is not None:
+        say(
+            f"Median error over all of them: {percent(before.median_error)} by the rates before,"
+            f" {percent(after)} by these."
+        )
+    if calibration.lost:
+        say(f"Known before and not any more: {', '.join(calibration.lost)}.")
+
+
+def _reset(board: Board, json: bool) -> None:
+    from danas_hil.estimate.latency_tables import find_table, forget_table
+
+    path = forget_table(board)
+    table = find_table(board)
+    now = f"unknown: {table}" if isinstance(table, str) else table.source_on_board
+    if json:
+        print_json({"dropped_from": None if path is None else str(path), "now": now})
+        return
+    done = f"Dropped from {path}." if path else "No rates were kept here."
+    say(f"{done} Latency on {board.id} now: {now}.")
+    if path:
+        say("What was measured stays, and counts when you calibrate again.")
+
+
+def _quick(
+    board: str,
+    found: Board,
+    device: str | None,
+    models: list[Path],
+    again: bool,
+    force: bool,
+    json: bool,
+) -> None:
+    """One model, timed, and its factor kept, unless rates that are fitted on times are there."""
+    from danas_hil.calibrate import calibrate_quickly
+    from danas_hil.estimate.latency_tables import find_table, keep_table
+    from danas_hil.measure import reach
+
+    before = find_table(found)
+    if not force and not isinstance(before, str) and before.kind != "estimated":
+        raise DanasError(
+            f"{found.id} has rates {before.source}: one model tells less.",
+            f"danas-hil calibrate --board {found.id} adds models; --force replaces them.",
+        )
+    with reach(addressed(board, device)) as target:
+        items = file_items(models, target) or _genome_items(found, 1, target)
+        announce(target)
+        (measured,) = measure_items(items, target, again=again)
+    if measured.latency is None:
+        note(f"{measured.model}: {measured.status}, so nothing was learned.")
+        leave(Ending.FAILED)
+    table = calibrate_quickly(found, measured.model_sha256, built_in=not models)
+    path = keep_table(table)
+    if json:
+        print_json({"table": table.to_json(), "file": str(path)})
+    else:
+        say(f"Latency on {found.id} now: {table.source_on_board}.", f"Kept in {path}")
 
 
 def _time(
@@ -153,9 +247,10 @@ def _show(calibration: Calibration, board: Board) -> None:
 
     fitted = calibration.table
     out = console()
+    along = f", {calibration.shipped} of them come along" if calibration.shipped else ""
     say(
         f"{board.id}: rates of {fitted.runtime} {fitted.kernels}, {fitted.build},"
-        f" fitted on {fitted.kind} times of {len(calibration.models)} models ({fitted.tflm})"
+        f" {fitted.source}{along} ({fitted.tflm})"
     )
     rows = []
     for kernel, rates in fitted.rates.items():

@@ -14,6 +14,7 @@ from danas_hil.board import Board, board_names, load_board, parse_size, split_ad
 from danas_hil.cli.measuring import MeasureProgress
 from danas_hil.cli.show import JsonOption, note, print_json, say, tell_board
 from danas_hil.cli.tables import show_measured
+from danas_hil.cli.verdicts import UnknownOption, ending_of_measured, leave
 
 if TYPE_CHECKING:  # imported where they are used: they load numpy, and --help is to be quick
     from danas_hil.measure import Address, Item, Measurement
@@ -71,13 +72,16 @@ def flash(
             help="Build a model too that the board's library is known to compute wrongly.",
         ),
     ] = False,
+    unknown: UnknownOption = None,
     json: JsonOption = False,
 ) -> None:
     """Build candidates for a board, flash them, and record arena, outputs, sizes and latency.
 
     A failing candidate does not end the batch, and what was measured well is not
     measured again: after Ctrl-C the same command goes on. Outputs are compared
-    byte for byte with those of TensorFlow Lite Micro on this computer.
+    byte for byte with those of TensorFlow Lite Micro on this computer. Exit code
+    1: a candidate failed, its outputs differ, or it breaks a limit of the board;
+    3: whether one is kept is not known.
 
     [bold]Examples[/bold]
 
@@ -107,17 +111,18 @@ def flash(
         measurements = measure_items(items, target, profile=profile, accuracy=accuracy, again=again)
     comparison = compare_with_boards(measurements, estimates)
     show_measured(measurements, comparison, json)
-    if not comparison.good:
-        raise typer.Exit(1)
+    leave(ending_of_measured(comparison, unknown))
 
 
 def compare(
     run: Annotated[Path, typer.Argument(help="A run's folder.")],
+    unknown: UnknownOption = None,
     json: JsonOption = False,
 ) -> None:
     """Put estimates and measurements side by side, with signed errors.
 
-    An error is the estimate less the measurement: +10 % says too much.
+    An error is the estimate less the measurement: +10 % says too much. Exit codes
+    are those of flash.
 
     Example: danas-hil compare runs/demo
     """
@@ -132,8 +137,7 @@ def compare(
             "Nothing of this run has been measured.", f"First: danas-hil flash {run} --board host"
         )
     show_measured(measurements, comparison, json)
-    if not comparison.good:
-        raise typer.Exit(1)
+    leave(ending_of_measured(comparison, unknown))
 
 
 def report(

@@ -34,10 +34,12 @@ from danas_hil.cli.show import (
     table,
     tell_board,
 )
+from danas_hil.cli.verdicts import Ending, UnknownOption, ending_of, leave, worst
 
 if TYPE_CHECKING:  # imported where it is used: it loads numpy, and --help is to be quick
     from danas_hil.estimate import Estimate, Line
 
+_USUAL_BOARD = "nano33ble"
 _BAR = 30
 _VERDICTS = {True: ("FITS", "green"), False: ("DOES NOT FIT", "red"), None: ("UNKNOWN", "yellow")}
 
@@ -52,8 +54,12 @@ def estimate(
         typer.Argument(help=".tflite files, or genome.json of a candidate.", show_default=False),
     ] = None,
     board: Annotated[
-        str, typer.Option(help="Board it is to run on, or its TOML file.")
-    ] = "nano33ble",
+        str | None,
+        typer.Option(
+            help=f"Board it is to run on, or its TOML file; {_USUAL_BOARD} where none is named.",
+            show_default=False,
+        ),
+    ] = None,
     runtime: Annotated[str | None, typer.Option(help="Another TFLM: see --list-runtimes.")] = None,
     kernels: Annotated[str | None, typer.Option(help="reference or cmsis-nn.")] = None,
     ram: Annotated[str | None, typer.Option(help="RAM limit instead of the board's.")] = None,
@@ -65,13 +71,16 @@ def estimate(
     list_runtimes: Annotated[
         bool, typer.Option("--list-runtimes", help="List the TFLM builds that are known.")
     ] = False,
+    unknown: UnknownOption = None,
     json: JsonOption = False,
 ) -> None:
     """Tell what TensorFlow Lite Micro will take on a board, before anything is built.
 
-    The arena is exact to the byte; latency is known of boards that were
-    calibrated. Figures that no build and no source has told yet read unknown, and
-    so does a verdict that depends on them. Exit code 1: something does not fit.
+    The arena is exact to the byte; other figures may have a band, and latency is
+    the better for a calibration. What holds for the whole of every band is a
+    verdict, else it is unknown. Exit code 1: something does not fit; 3: unknown,
+    where a board or a limit was named (--unknown decides it for CI); 2: a file
+    can't be estimated.
 
     [bold]Examples[/bold]
 
@@ -88,7 +97,8 @@ def estimate(
         return
     if not models:
         raise DanasError("Which model?", "Give .tflite files: danas-hil estimate model.tflite")
-    found = tell_board(load_board(board))
+    asked = any(given is not None for given in (board, ram, flash, latency))
+    found = tell_board(load_board(board or _USUAL_BOARD))
     if os.environ.get("DANAS_TFLM_LIBRARY"):  # or what a sketch needs would be loaded for nothing
         with contextlib.suppress(DanasError):
             if custom := custom_library(found):
@@ -118,10 +128,14 @@ def estimate(
                 console().print(_panel(model, found, one))
         if html:
             say(f"Open the page: {html}")
-    if any(isinstance(one, DanasError) for one in estimates):
-        raise typer.Exit(2)
-    if any(one.fits is False for one in estimates if not isinstance(one, DanasError)):
-        raise typer.Exit(1)
+    leave(
+        worst(
+            Ending.USAGE
+            if isinstance(one, DanasError)
+            else ending_of(one.fits, asked=asked, unknown=unknown)
+            for one in estimates
+        )
+    )
 
 
 def _estimate(
@@ -199,10 +213,16 @@ def _latency(one: Estimate) -> Text:
     found = one.latency
     limit = "" if one.latency_limit is None else f" of {format_latency(one.latency_limit)}"
     if found.unknown:
-        least = f"at least {format_latency(found.known_us)}{limit}; " if found.by_kernel else ""
+        mark = f" ({found.mark})" if found.mark else ""
+        least = f"at least {format_latency(found.known_us)}{limit}{mark}; "
+        least = least if found.by_kernel else ""
         return Text(f"time  {least}unknown: {found.unknown}")
     here = ", this one among them" if found.fitted_on_it else ""
-    return Text(f"time  {format_latency(found.known_us)}{limit}, {found.source}{here}")
+    told = f"time  {format_latency(found.known_us)}{limit}, "
+    if found.mark and found.most_us is not None:
+        band = f"{format_latency(found.least_us)} to {format_latency(found.most_us)}"
+        return Text(f"{told}{found.mark}\n      {band}: {found.source}{here}")
+    return Text(f"{told}{found.source}{here}")
 
 
 def _faults(one: Estimate) -> list[Text]:

@@ -20,9 +20,13 @@ from danas_hil.cli.show import (
     table,
     tell_board,
 )
+from danas_hil.cli.verdicts import Ending, UnknownOption, ending_of, leave, worst
 
 if TYPE_CHECKING:  # imported where they are used: they load numpy, and --help is to be quick
     from danas_hil.run import Front, Picks
+
+
+_FITS = {True: "yes", False: "NO", None: "unknown"}
 
 
 def register(app: typer.Typer) -> None:
@@ -44,6 +48,7 @@ def pick(
     latency: Annotated[
         str | None, typer.Option(help="Time of one inference, estimated, as 200ms.")
     ] = None,
+    unknown: UnknownOption = None,
     json: JsonOption = False,
 ) -> None:
     """Choose the candidates of a front that cover it best, within a board's limits.
@@ -51,7 +56,8 @@ def pick(
     Each pick adds the most hypervolume (accuracy, RAM, flash) to those before it.
     Without a board or class the limits of the search hold, with what --ram,
     --flash and --latency change. The picks are kept in the run; train, export and
-    flash take them.
+    flash take them. Exit code 1: nothing fits; 3: a board or a limit was named,
+    and whether all picks keep it is not known.
 
     [bold]Examples[/bold]
 
@@ -79,7 +85,9 @@ def pick(
         say(f"Kept in {folder.picks_file}. Next: danas-hil flash {run} --board {board or 'NAME'}")
     if not picks.picked:
         note(f"None of the {len(front.candidates)} candidates fits {limits}: nothing was picked.")
-        raise typer.Exit(1)
+        leave(Ending.FAILED)
+    asked = any(given is not None for given in (board, device_class, ram, flash, latency))
+    leave(worst(ending_of(one.fits, asked=asked, unknown=unknown) for one in picks.picked))
 
 
 def _show(front: Front, picks: Picks) -> None:
@@ -96,13 +104,18 @@ def _show(front: Front, picks: Picks) -> None:
                 percent(pick.accuracy),
                 format_size(pick.ram_bytes),
                 format_size(pick.flash_bytes),
-                *((milliseconds(pick.latency_us),) if picks.latency_source else ()),
+                *(
+                    (milliseconds(pick.latency_us, picks.latency_band),)
+                    if picks.latency_source
+                    else ()
+                ),
+                _FITS[pick.fits],
                 percent(share),
             )
         )
-    columns = ["id", "data", "network", ">val int8", ">RAM", ">flash", ">covered"]
+    columns = ["id", "data", "network", ">val int8", ">RAM", ">flash", "fits", ">covered"]
     if picks.latency_source:
-        columns.insert(-1, ">ms")
+        columns.insert(-2, ">ms")
     console().print(table(columns, rows))
     memory = f"the exact model on {picks.board}" if picks.board else f"{front.memory_model} model"
     say(

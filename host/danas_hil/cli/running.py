@@ -28,6 +28,7 @@ from danas_hil.cli.show import (
     table,
     tell_board,
 )
+from danas_hil.cli.verdicts import ending_of, leave
 
 if TYPE_CHECKING:  # imported where they are used: they load numpy, and --help is to be quick
     from danas_hil.run import Candidate, Front, RunFolder
@@ -124,8 +125,7 @@ def demo(
     else:
         show_outcome(run, outcome, json=False)
         say(f"Open the report: {report}")
-    if not good:
-        raise typer.Exit(1)
+    leave(ending_of(good))
 
 
 def run_search(
@@ -196,7 +196,8 @@ def _front_table(front: Front, timed: bool) -> tuple[list[str], list[list[str]]]
     if timed:
         columns.append(">ms")
         for row, candidate in zip(rows, front.candidates, strict=True):
-            row.append(milliseconds(candidate.estimate["totals"].get("latency_us")))
+            totals = candidate.estimate["totals"]
+            row.append(milliseconds(totals.get("latency_us"), totals.get("latency_band", 0.0)))
     return columns, rows
 
 

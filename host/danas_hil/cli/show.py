@@ -81,18 +81,21 @@ def format_duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
-def milliseconds(microseconds: float | None) -> str:
-    """Three digits for a column `ms`; `-` where it is not known."""
+def milliseconds(microseconds: float | None, band: float = 0.0) -> str:
+    """Three digits for a column `ms`; `-` where it is not known. band: of an estimate that no
+    times of the board stand behind, which is marked by it."""
     if microseconds is None:
         return "-"
     value = microseconds / 1000
-    return f"{value:.{0 if value >= 100 else 1 if value >= 10 else 2}f}"
+    told = f"{value:.{0 if value >= 100 else 1 if value >= 10 else 2}f}"
+    return f"{told} ±{100 * band:.0f} %" if band else told
 
 
 def latency_note(source: str, complete: bool) -> list[str]:
     """What a column `ms` holds; nothing where there is none."""
     lacking = "" if complete else "; without operators that were never timed"
-    return [f"ms: one inference, estimated ({source}){lacking}."] if source else []
+    told = source if source.startswith("estimated") else f"estimated ({source})"
+    return [f"ms: one inference, {told}{lacking}."] if source else []
 
 
 def percent(share: float) -> str:

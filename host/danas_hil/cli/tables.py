@@ -160,12 +160,14 @@ def _say_latency(rows: Sequence[Compared]) -> None:
         (
             row.candidate,
             format_latency(row.observed or 0.0),
-            format_latency(row.estimate or 0.0),
+            format_latency(row.estimate or 0.0) + _band(row),
             f"{100 * (row.error_share or 0.0):+.1f} %{' *' if row.fitted_on_it else ''}",
         )
         for row in told
     ]
     console().print(table(("model", f">{_KINDS[told[0].kind]}", ">estimated", ">error"), body))
+    for mark in dict.fromkeys(row.mark for row in told if row.mark):
+        say(f"±: {mark}")
     if any(row.fitted_on_it for row in told):
         say("* among the models whose times the estimate is fitted on")
 
@@ -178,6 +180,13 @@ def _say_custom(measurements: Sequence[Measurement]) -> None:
             f"Nothing is estimated beside {' and '.join(libraries)}: it is not the library that"
             " estimates are made for, and its figures are kept out of them."
         )
+
+
+def _band(row: Compared) -> str:
+    """The band of an estimated time that no times of the board stand behind."""
+    if not row.mark or row.most is None or not row.estimate:
+        return ""
+    return f" ±{100 * (row.most / row.estimate - 1):.0f} %"
 
 
 def _error(row: Compared) -> str:
@@ -195,7 +204,13 @@ def _verdict_table(targets: Sequence[str], verdicts: Sequence[Verdict]) -> Any:
 
 
 def _verdict(verdict: Verdict) -> str:
-    fits = "unknown" if verdict.fits is None else "yes" if verdict.fits else "NO"
+    from danas_hil.compare import RAN
+
+    if verdict.fits is None:
+        ran = verdict.status in RAN
+        fits = "no limit" if not verdict.limited else "unknown" if ran else "did not run"
+    else:
+        fits = "yes" if verdict.fits else "NO"
     return fits if verdict.status == "OK" else f"{fits} ({verdict.status})"
 
 

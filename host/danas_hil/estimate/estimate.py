@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,9 +10,10 @@ from danas_hil.base import DanasError
 from danas_hil.estimate.arena import ArenaEstimate, estimate_arena
 from danas_hil.estimate.flash import FlashEstimate, code_table, estimate_flash
 from danas_hil.estimate.graph import OperatorGraph
+from danas_hil.estimate.held import Held
 from danas_hil.estimate.latency import LatencyEstimate
 from danas_hil.estimate.layout import lay_out
-from danas_hil.estimate.lines import Line, all_fit, fits_within
+from danas_hil.estimate.lines import Line, all_fit
 from danas_hil.estimate.outputs import OutputFault, output_faults
 from danas_hil.estimate.ram import Firmware, RamEstimate, estimate_ram
 from danas_hil.estimate.read import naming, read_graph
@@ -50,19 +51,15 @@ class Estimate:
 
     @property
     def fits_ram(self) -> bool | None:
-        return fits_within(self.ram.lines, self.ram_limit)
+        return self.held["ram"].fits
 
     @property
     def fits_flash(self) -> bool | None:
-        return fits_within(self.flash.lines, self.flash_limit)
+        return self.held["flash"].fits
 
     @property
     def fits_latency(self) -> bool | None:
-        if self.latency_limit is None:
-            return True
-        if self.latency.known_us > self.latency_limit:
-            return False
-        return None if self.latency.unknown else True
+        return self.held["latency"].fits
 
     @property
     def fits(self) -> bool | None:
@@ -79,15 +76,30 @@ class Estimate:
     @property
     def _verdicts(self) -> Mapping[str, bool | None]:
         return {
-            "ram": self.fits_ram,
-            "flash": self.fits_flash,
-            "latency": self.fits_latency,
+            **{what: one.fits for what, one in self.held.items()},
             "outputs": self.fits_outputs,
+        }
+
+    @property
+    def held(self) -> dict[str, Held]:
+        """RAM, flash and latency, each against its limit."""
+        latency = self.latency
+        return {
+            "ram": _held(self.ram.total, self.ram.lines, self.ram_limit),
+            "flash": _held(self.flash.total, self.flash.lines, self.flash_limit),
+            "latency": Held(
+                latency.total_us,
+                latency.least_us,
+                latency.most_us,
+                self.latency_limit,
+                latency.unknown,
+            ),
         }
 
     def to_json(self) -> dict[str, Any]:
         """`fits` is true, false or "unknown". total_bytes: the best figure, null where a line has
         none; least_bytes, most_bytes: what is certain of it, most null where nothing says so.
+        verdicts: each figure against its limit, and why one is not known.
         """
         return {
             "runtime": self.runtime,
@@ -103,6 +115,7 @@ class Estimate:
             "fits": "unknown" if self.fits is None else self.fits,
             "reasons": list(self.reasons),
             "outputs": [fault.to_json() for fault in self.faults],
+            "verdicts": {what: one.to_json() for what, one in self.held.items()},
             "limits": {
                 "ram_bytes": self.ram_limit,
                 "flash_bytes": self.flash_limit,
@@ -120,6 +133,12 @@ class Estimate:
 
 def _total(line: Line) -> dict[str, int | None]:
     return {"total_bytes": line.bytes, "least_bytes": line.least, "most_bytes": line.most}
+
+
+def _held(total: Line, lines: Sequence[Line], limit: int | None) -> Held:
+    lacking = [line.name for line in lines if line.bytes is None or line.most is None]
+    told = f"no figure of {', '.join(lacking)} yet: a build for the board will tell"
+    return Held(total.bytes, total.least, total.most, limit, told if lacking else "")
 
 
 def estimate_model(

@@ -20,31 +20,45 @@ Rates = Mapping[str, Mapping[str, float]]
 class LatencyTable:
     """What a board's kernels take.
 
-    board, runtime, kernels, build: as in Board. kind: of the times it is fitted on. models: the
-    sha256 of each file among them. tflm: the library that ran. operators: how many of each kernel
-    were timed; one that is in `rates` alone has the proportions of another table. median_error,
-    worst_error: shares of the time, of models left out of the fit; None of fewer than two.
+    board, runtime, kernels, build: as in Board. kind: of the times it is fitted on; `estimated` of
+    cycles by Arm's timings times one factor. models: the sha256 of each file among them. tflm: the
+    library that ran. operators: how many of each kernel were timed; one that is in `rates` alone
+    has the proportions of another table. median_error, worst_error: shares of the time, of models
+    left out of the fit; None of fewer than two. band: by which share a time may be more or less;
+    0 of rates that are fitted. origin: what `source` says of estimated ones.
     """
 
     board: str
     runtime: str
     kernels: str
     build: str
-    kind: Literal["emulated", "measured"]
+    kind: Literal["emulated", "measured", "estimated"]
     rates: Rates
     operators: Mapping[str, int]
     models: tuple[str, ...]
     tflm: str
     median_error: float | None = None
     worst_error: float | None = None
+    band: float = 0.0
+    origin: str = ""
 
     @property
     def source(self) -> str:
+        if self.kind == "estimated":
+            return self.origin
         return f"fitted on {self.kind} times of {len(self.models)} models"
 
     @property
+    def mark(self) -> str:
+        """What stands wherever a time of it is shown; empty of rates that are fitted on times."""
+        if self.kind != "estimated":
+            return ""
+        timed = "one model timed" if self.models else "uncalibrated"
+        return f"estimated, {timed}, ±{100 * self.band:.0f} %"
+
+    @property
     def source_on_board(self) -> str:
-        return f"{self.board}, {self.source}"
+        return told_on(self.board, self.source, self.mark)
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "models": list(self.models)}
@@ -59,6 +73,11 @@ class LatencyTable:
         return LatencyTable(**{**value, "models": tuple(value["models"])})
 
 
+def told_on(board: str, source: str, mark: str) -> str:
+    """Where latencies of a board come from, in one line that begins with what they are."""
+    return f"{board}, {source}" if not mark else f"{mark}; {board}, {source}"
+
+
 @dataclass(frozen=True)
 class LatencyEstimate:
     """The time of one inference.
@@ -66,13 +85,17 @@ class LatencyEstimate:
     by_kernel: microseconds of all operators that a kernel runs, as far as they are known, the
     slowest first. source: what the rates come from; empty where there are none. fitted_on_it:
     whether this very model is among what they were fitted on, which flatters them. unknown: why
-    the total is not known, and what to do; empty where it is.
+    the total is not known, and what to do; empty where it is. band: by which share it may be more
+    or less; 0 where only times say how good it is. mark: what stands wherever it is shown, as in
+    LatencyTable.
     """
 
     by_kernel: tuple[tuple[str, float], ...] = ()
     source: str = ""
     fitted_on_it: bool = False
     unknown: str = ""
+    band: float = 0.0
+    mark: str = ""
 
     @property
     def known_us(self) -> float:
@@ -83,9 +106,22 @@ class LatencyEstimate:
     def total_us(self) -> float | None:
         return None if self.unknown else self.known_us
 
+    @property
+    def least_us(self) -> float:
+        """It takes at least this, as far as `band` says."""
+        return self.known_us * (1 - self.band)
+
+    @property
+    def most_us(self) -> float | None:
+        return None if self.unknown else self.known_us * (1 + self.band)
+
     def to_json(self) -> dict[str, Any]:
         return {
             "total_us": self.total_us,
+            "least_us": self.least_us,
+            "most_us": self.most_us,
+            "band": self.band,
+            "mark": self.mark,
             "by_kernel": dict(self.by_kernel),
             "source": self.source,
             "fitted_on_it": self.fitted_on_it,
@@ -121,4 +157,11 @@ def estimate_latency(
         else ""
     )
     slowest_first = sorted(by_kernel.items(), key=lambda item: -item[1])
-    return LatencyEstimate(tuple(slowest_first), table.source, model in table.models, unknown)
+    return LatencyEstimate(
+        tuple(slowest_first),
+        table.source,
+        model in table.models,
+        unknown,
+        table.band,
+        table.mark,
+    )

@@ -1,6 +1,7 @@
 """Where latency tables are kept: the user's folder of calibrations, and those that come along.
 
-Both are files of the same form, one for each board; what was fitted here goes first.
+Both are files of the same form, one for each board; what was fitted here goes first. Where there is
+neither, a board's times are estimated uncalibrated, if its file has a factor for that.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 from danas_hil.base import DanasError, read_json, user_folder, write_json
 from danas_hil.board import Board, build_key
 from danas_hil.estimate.latency import LatencyTable
+from danas_hil.estimate.uncalibrated import estimated_table
 
 _SCHEMA = 1
 _SHIPPED = Path(__file__).with_name("latencies")
@@ -33,6 +35,9 @@ def find_table(
     own = build_key(board.runtime, board.kernels, board.build)
     if wanted != own:
         return f"only the board's own build ({own}) is timed, not {wanted}"
+    estimated = estimated_table(board)
+    if estimated is not None:
+        return estimated
     then = f"danas-hil calibrate --board {board.id}"
     if tables:
         others = " and ".join(tables)
@@ -60,6 +65,22 @@ def keep_table(table: LatencyTable) -> Path:
         write_json(path, {"schema": _SCHEMA, "builds": builds})
     except OSError as error:
         raise DanasError(f"The rates can't be written to {path}: {error.strerror}.") from error
+    return path
+
+
+def forget_table(board: Board) -> Path | None:
+    """Drop what was kept for `board` in its own build; the file it stood in, None if there was
+    nothing."""
+    path = _user_file(board.id)
+    own = build_key(board.runtime, board.kernels, board.build)
+    tables = dict(_kept(board.id))
+    if tables.pop(own, None) is None:
+        return None
+    builds = {key: one.to_json() for key, one in tables.items()}
+    try:
+        write_json(path, {"schema": _SCHEMA, "builds": builds})
+    except OSError as error:
+        raise DanasError(f"The rates can't be taken from {path}: {error.strerror}.") from error
     return path
 
 

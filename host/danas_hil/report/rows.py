@@ -60,7 +60,8 @@ class Member:
 
     Scores are None where they were not taken. fits: against the run's limits, from estimates;
     None where a figure is missing. final_steps: of training by itself, after the search.
-    latency_us: of one inference, estimated by latency_source; None where it is not.
+    latency_us: of one inference, estimated by latency_source; None where it is not. latency_band:
+    by which share that may be more or less.
     """
 
     id: str
@@ -80,6 +81,7 @@ class Member:
     fits: bool | None
     latency_us: float | None = None
     latency_source: str = ""
+    latency_band: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -163,10 +165,13 @@ def _member(candidate: Candidate, evaluation: Evaluation | None, front: Front) -
         ram = evaluation.ram_bytes if ram is None else ram
         flash = evaluation.flash_bytes if flash is None else flash
     latency = totals.get("latency_us")
-    verdict = fits(ram, flash, front.limits, latency)
+    band = totals.get("latency_band", 0.0)
+    least = None if latency is None else latency * (1 - band)
+    verdict = fits(ram, flash, front.limits, least)
     incomplete = not _fit_at_most(totals, front.limits)
     if front.limits.latency_us is not None:
-        incomplete = incomplete or totals.get("latency_complete") is False
+        within = latency is not None and latency * (1 + band) <= front.limits.latency_us
+        incomplete = incomplete or not within or totals.get("latency_complete") is False
     return Member(
         candidate.id,
         genome_words(candidate.genome),
@@ -185,6 +190,7 @@ def _member(candidate: Candidate, evaluation: Evaluation | None, front: Front) -
         None if verdict and incomplete else verdict,
         latency,
         totals.get("latency_source", ""),
+        band,
     )
 
 

@@ -110,12 +110,21 @@ def pareto_table(members: Sequence[Member]) -> Markup:
             _share(m.recall),
             _size(m.ram_bytes),
             _size(m.flash_bytes),
-            *((_amount(m.latency_us, "us"),) if timed else ()),
+            *((_timed(m),) if timed else ()),
         )
         for m in members
     ]
     headers += ("one inference",) if timed else ()
     return table(headers, rows, words=3, marked=[m.chosen for m in members])
+
+
+def _timed(member: Member) -> Markup:
+    """An estimated time, marked by its band where no times of the board stand behind it."""
+    told = _amount(member.latency_us, "us")
+    if member.latency_us is None or not member.latency_band:
+        return told
+    words = f" ±{100 * member.latency_band:.0f} %"
+    return element("span", told, esc(words), title=member.latency_source)
 
 
 def groups_table(groups: Sequence[Group]) -> Markup:
@@ -301,8 +310,12 @@ def duration(seconds: float) -> str:
 def _estimate_cells(row: Compared | None) -> list[Markup]:
     if row is None or row.estimate is None:
         return [NOTHING, NOTHING]
+    estimate = _amount(row.estimate, row.unit)
+    if row.mark and row.most is not None and row.estimate:
+        words = f" ±{100 * (row.most / row.estimate - 1):.0f} %"
+        estimate = element("span", estimate, esc(words), title=row.mark)
     if row.error is None:
-        return [_amount(row.estimate, row.unit), NOTHING]
+        return [estimate, NOTHING]
     words, class_ = "0", "error none"
     if row.error:
         words, class_ = f"{row.error:+,.6g}".replace(",", " "), "error"
@@ -310,7 +323,7 @@ def _estimate_cells(row: Compared | None) -> list[Markup]:
             decimals = 1 if abs(row.error_share) >= 0.001 else 3
             words += f" ({row.error_share * 100:+.{decimals}f} %)"
     error = words.replace("-", "−")
-    return [_amount(row.estimate, row.unit), element("span", esc(error), class_=class_)]
+    return [estimate, element("span", esc(error), class_=class_)]
 
 
 def _amount(value: float | None, unit: str) -> Markup:

@@ -18,7 +18,8 @@ class Pick:
 
     accuracy: int8, on validation images. ram_bytes, flash_bytes: estimated for the board of the
     picks. gain: the hypervolume (see `search.pareto`) that it added to those picked before it.
-    latency_us: of one inference, estimated; None where it is not.
+    latency_us: of one inference, estimated; None where it is not. fits: whether it is within the
+    limits for the whole of every band; None where that is not known.
     """
 
     id: str
@@ -27,6 +28,7 @@ class Pick:
     flash_bytes: int
     gain: float
     latency_us: float | None = None
+    fits: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Picks:
     board: for which memory was estimated; None: as the search estimated it. hypervolume: of all
     candidates within the limits, picked or not. latency_source: of the board and its rates; empty
     where latencies are not estimated. latency_complete: whether all operators were timed.
+    latency_band: by which share they may be more or less; 0 where they are fitted on times.
     """
 
     limits: Limits
@@ -44,6 +47,7 @@ class Picks:
     picked: tuple[Pick, ...]
     latency_source: str = ""
     latency_complete: bool = True
+    latency_band: float = 0.0
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -57,6 +61,7 @@ class Picks:
             "hypervolume": self.hypervolume,
             "latency_source": self.latency_source,
             "latency_complete": self.latency_complete,
+            "latency_band": self.latency_band,
             "picked": [asdict(pick) for pick in self.picked],
         }
 
@@ -74,6 +79,7 @@ class Picks:
                 picked=tuple(Pick(**pick) for pick in value["picked"]),
                 latency_source=value.get("latency_source", ""),
                 latency_complete=value.get("latency_complete", True),
+                latency_band=value.get("latency_band", 0.0),
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise DanasError(f"{file} is damaged ({error!r}).", hint) from error

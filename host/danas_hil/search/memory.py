@@ -126,6 +126,7 @@ class MemoryEstimator:
             "latency_us": latency.known_us,
             "latency_complete": latency.total_us is not None,
             "latency_source": self._rates.source_on_board,
+            "latency_band": latency.band,
         }
 
 

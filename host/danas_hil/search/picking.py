@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from danas_hil.base import DanasError
 from danas_hil.board import Board, Limits
 from danas_hil.estimate import read_file
+from danas_hil.estimate.held import Held
+from danas_hil.estimate.latency import told_on
 from danas_hil.estimate.latency_tables import find_table
-from danas_hil.estimate.lines import known_bytes
+from danas_hil.estimate.lines import all_fit
 from danas_hil.estimate.on_board import estimate_on
 from danas_hil.run import Candidate, Evaluation, Pick, Picks, RunFolder
 from danas_hil.search.fitness import within
@@ -36,13 +38,18 @@ def pick_from_front(run: RunFolder, k: int, limits: Limits, board: Board | None 
         _check_latency(run, costed, board)
     rows = [_row(*pair, limits) for pair in zip(front.candidates, costed, strict=True)]
     costs = run_costs(rows, limits)
+    verdicts = {
+        candidate.id: cost.fits(limits)
+        for candidate, cost in zip(front.candidates, costed, strict=True)
+    }
     return Picks(
         limits=limits,
         board=board.id if board else None,
         hypervolume=hypervolume(costs, np.ones(costs.shape[1])),
-        picked=greedy(rows, k, limits),
+        picked=tuple(replace(pick, fits=verdicts[pick.id]) for pick in greedy(rows, k, limits)),
         latency_source=next((cost.latency_source for cost in costed), ""),
         latency_complete=all(cost.latency_complete for cost in costed),
+        latency_band=max((cost.latency_band for cost in costed), default=0.0),
     )
 
 
@@ -92,27 +99,59 @@ def _worth(pick: Pick) -> tuple[float, float, int, int]:
 
 @dataclass(frozen=True)
 class _Costs:
-    """What a candidate takes, estimated. latency_us: at least, where some kernel has no rates."""
+    """What a candidate takes, estimated, with the names of `totals` in estimate.json.
+
+    ram_bytes, flash_bytes: at least; most_…: at most, None where nothing says so. latency_us: at
+    least, where some kernel has no rates. latency_band: by which share it may be more or less.
+    """
 
     ram_bytes: int
     flash_bytes: int
     latency_us: float | None = None
     latency_complete: bool = True
     latency_source: str = ""
+    latency_band: float = 0.0
+    most_ram_bytes: int | None = None
+    most_flash_bytes: int | None = None
+
+    def fits(self, limits: Limits) -> bool | None:
+        """Whether all that is limited is within it for the whole of its band."""
+        latency = self.latency_us or 0.0
+        most = latency * (1 + self.latency_band)
+        known = self.latency_us is not None and self.latency_complete
+        held = (
+            Held(None, self.ram_bytes, self.most_ram_bytes, limits.ram_bytes),
+            Held(None, self.flash_bytes, self.most_flash_bytes, limits.flash_bytes),
+            Held(
+                None,
+                latency * (1 - self.latency_band),
+                most if known else None,
+                limits.latency_us,
+            ),
+        )
+        return all_fit([one.fits for one in held])
 
 
 def _costs(run: RunFolder, candidate: Candidate, limits: Limits, board: Board | None) -> _Costs:
     if board is None:
-        totals = candidate.estimate["totals"]
+        totals = dict(candidate.estimate["totals"])
+        if totals.get("complete", True):  # then these are all there is, in older runs too
+            for name in ("ram_bytes", "flash_bytes"):
+                totals.setdefault(f"most_{name}", totals[name])
         return _Costs(**{f.name: totals[f.name] for f in fields(_Costs) if f.name in totals})
     model = read_file(run.candidate(candidate.id) / "model.tflite")
     estimate = estimate_on(board, model, name=candidate.id, limits=limits)
-    ram, flash = known_bytes(estimate.ram.lines), known_bytes(estimate.flash.lines)
-    latency = estimate.latency
+    ram, flash, latency = estimate.ram.total, estimate.flash.total, estimate.latency
+    costs = _Costs(ram.least, flash.least, most_ram_bytes=ram.most, most_flash_bytes=flash.most)
     if not latency.source:
-        return _Costs(ram, flash)
-    source = f"{board.id}, {latency.source}"
-    return _Costs(ram, flash, latency.known_us, latency.total_us is not None, source)
+        return costs
+    return replace(
+        costs,
+        latency_us=latency.known_us,
+        latency_complete=latency.total_us is not None,
+        latency_source=told_on(board.id, latency.source, latency.mark),
+        latency_band=latency.band,
+    )
 
 
 def _check_latency(run: RunFolder, costed: Sequence[_Costs], board: Board | None) -> None:
