@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from danas_hil import calibrate as calibrating
 from danas_hil.base import DanasError, user_folder
-from danas_hil.board import load_board
+from danas_hil.board import Limits, board_names, load_board
 from danas_hil.calibrate import PROFILER_RAM_BYTES, built_in_genomes, calibrate
+from danas_hil.cli import calibrating as calibrating_command
 from danas_hil.cli.app import app
 from danas_hil.compare import Compared, compare_with_boards, keep_estimate
-from danas_hil.estimate.latency import microseconds
+from danas_hil.estimate.fitting import counted, fit
+from danas_hil.estimate.latency import LatencyTable, estimate_latency, microseconds
 from danas_hil.estimate.latency_tables import find_table, keep_table, related_table
 from danas_hil.estimate.on_board import estimate_on
 from danas_hil.estimate.read import read_graph
+from danas_hil.estimate.samples import read_samples, shipped_samples, write_samples
+from danas_hil.estimate.uncalibrated import estimated_table
 from danas_hil.estimate.work import work_of
 from danas_hil.measure import Latency, Measurement, measure_candidate, recall, remember
 from danas_hil.sketch import LIBRARY_VARIABLE
@@ -29,6 +36,8 @@ from danas_hil.targets import BuildIdentity, Memory, ModelFile, OperatorTime, Si
 from estimate.little_models import network
 
 BOARD = load_board("nucleo_f446re")
+NO_FACTOR = "renode-nano33ble"
+"""A board whose times can't be estimated uncalibrated."""
 RELATED = related_table(BOARD)
 assert RELATED is not None
 RATES = {
@@ -187,8 +196,10 @@ class TestComparing:
         found = measured(content, "net8")
         latency = [latency_row(found, estimate) for estimate in (before, after)]
         assert [row.fitted_on_it for row in latency] == [False, True]
-        assert latency[0].estimate is None
-        assert latency[1].estimate is not None
+        assert [bool(row.mark) for row in latency] == [True, False]
+        assert latency[0].mark == "estimated, uncalibrated, ±20 %"
+        assert latency[0].least == pytest.approx(0.8 * (latency[0].estimate or 0))
+        assert latency[1].estimate != latency[0].estimate
 
 
 class TestCommand:
@@ -225,9 +236,13 @@ class TestCommand:
     def test_an_estimate_tells_the_latency_and_holds_it_against_a_limit(self) -> None:
         Path("net.tflite").write_bytes(MODELS["net8"])
         arguments = ["estimate", "net.tflite", "--board", BOARD.id, "--latency", "1us"]
+        other = ["estimate", "net.tflite", "--board", NO_FACTOR, "--latency", "1s"]
+        told = CliRunner().invoke(app, other)
+        assert f"unknown: run danas-hil calibrate --board {NO_FACTOR}" in told.output
+        assert told.exit_code == 3
         before = CliRunner().invoke(app, arguments)
-        assert f"unknown: run danas-hil calibrate --board {BOARD.id}" in before.output
-        assert before.exit_code == 0
+        assert "of 1.00 us, estimated, uncalibrated, ±20 %" in before.output
+        assert before.exit_code == 1
         remember_all()
         keep_table(calibrate(BOARD).table)
         after = CliRunner().invoke(app, arguments)
@@ -238,7 +253,9 @@ class TestCommand:
     def test_a_genome_is_estimated_too(self) -> None:
         genome = built_in_genomes(BOARD, 1)[0]
         Path("genome.json").write_text(json.dumps(genome.to_json()))
-        told = CliRunner().invoke(app, ["estimate", "genome.json", "--board", "qemu-m4", "--json"])
+        told = CliRunner().invoke(
+            app, ["estimate", "genome.json", "--board", "qemu-m4", "--unknown", "fits", "--json"]
+        )
         assert told.exit_code == 0, told.output
         (value,) = json.loads(told.stdout)
         total = estimate_on(load_board("qemu-m4"), genome).latency.total_us
@@ -246,6 +263,245 @@ class TestCommand:
         assert total is not None
         Path("list.json").write_text("[]")
         assert CliRunner().invoke(app, ["estimate", "list.json"]).exit_code == 2
+
+
+QEMU = load_board("qemu-m4")
+SHIPPED = shipped_samples("qemu-m4")
+assert SHIPPED is not None
+
+
+def told_by_qemu(content: bytes, name: str, times: float = 1.0) -> None:
+    """A measurement on qemu-m4, with the library of the samples that come along: so many times what
+    the table that comes along says."""
+    table = find_table(QEMU)
+    assert isinstance(table, LatencyTable)
+    assert SHIPPED is not None
+    taken = [times * microseconds(one, SHIPPED_RATES) for one in work_of(read_graph(content))]
+    found = measured(content, name)
+    assert found.profile is not None
+    profile = tuple(
+        replace(one, microseconds=us) for one, us in zip(found.profile, taken, strict=True)
+    )
+    latency = Latency((sum(taken),), "emulated time", "instructions")
+    remember(
+        content,
+        replace(
+            found,
+            target="qemu-m4",
+            board="qemu-m4",
+            kind="emulated",
+            tflm_version=SHIPPED.tflm,
+            latency=latency,
+            profile=profile,
+        ),
+    )
+
+
+SHIPPED_RATES = fit(SHIPPED.models)
+
+
+class TestNotForgetting:
+    def run(self, *arguments: str) -> Any:
+        return CliRunner().invoke(app, ["calibrate", "--board", "qemu-m4", *arguments])
+
+    def test_the_table_that_comes_along_is_fitted_on_the_samples_that_do(self) -> None:
+        table = find_table(QEMU)
+        assert isinstance(table, LatencyTable)
+        assert table.models == tuple(model.key for model in SHIPPED.models)
+        assert table.operators == counted(SHIPPED.models)
+        for kernel, rates in SHIPPED_RATES.items():
+            assert table.rates[kernel] == pytest.approx(rates, rel=1e-3, abs=1e-6)
+
+    def test_samples_come_back_from_their_file(self, tmp_path: Path) -> None:
+        write_samples(tmp_path / "again.json", SHIPPED)
+        assert read_samples(tmp_path / "again.json") == SHIPPED
+        (tmp_path / "torn.json").write_text((tmp_path / "again.json").read_text()[:5000])
+        with pytest.raises(DanasError, match=r"torn\.json"):
+            read_samples(tmp_path / "torn.json")
+
+    def test_three_measurements_add_to_what_comes_along(self) -> None:
+        for name in ("net3", "net8", "net17"):
+            told_by_qemu(MODELS[name], name)
+        told = self.run("--from-measurements", "--json")
+        assert told.exit_code == 0, told.output
+        value = json.loads(told.stdout)
+        assert (len(value["models"]), value["shipped"]) == (3, len(SHIPPED.models))
+        table = find_table(QEMU)
+        assert isinstance(table, LatencyTable)
+        assert set(table.rates) == set(SHIPPED_RATES), "no operator is forgotten"
+        vww = next(model for model in SHIPPED.models if model.name == "vww_96_int8")
+        guess = sum(microseconds(work, table.rates) for work in vww.work)
+        assert guess == pytest.approx(vww.total_us, rel=0.03)
+
+    def test_a_lost_operator_is_worse_and_nothing_is_kept_unless_forced(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before = find_table(QEMU)
+        for name in ("net3", "net8", "net17"):
+            told_by_qemu(MODELS[name], name)
+        monkeypatch.setattr(calibrating, "shipped_samples", lambda _: None)
+        told = self.run("--from-measurements")
+        assert told.exit_code == 1
+        assert "Known before and not any more" in told.output
+        assert "svdf" in told.output
+        assert "Median error over all of them" in told.output
+        assert "--force" in told.output
+        assert find_table(QEMU) == before
+        value = json.loads(self.run("--from-measurements", "--json").stdout)
+        assert value["worse"]
+        assert value["file"] is None
+        assert self.run("--from-measurements", "--force").exit_code == 0
+        forced = find_table(QEMU)
+        assert isinstance(forced, LatencyTable)
+        assert len(forced.models) == 3
+        assert "Dropped from" in self.run("--reset").output
+        assert find_table(QEMU) == before
+        assert "No rates were kept here" in self.run("--reset").output
+
+    def test_a_median_error_that_grows_is_worse(self) -> None:
+        remember_all()
+        keep_table(calibrate(BOARD).table)
+        before = find_table(BOARD)
+        for place, width in enumerate((5, 6, 7, 9, 10, 11, 12)):
+            content = network(width)
+            found = measured(content, f"wild{width}")
+            assert found.profile is not None
+            wild = 10.0 ** (place % 3)
+            profile = tuple(replace(o, microseconds=wild * o.microseconds) for o in found.profile)
+            total = Latency((sum(one.microseconds for one in profile),), "", "")
+            remember(content, replace(found, profile=profile, latency=total))
+        told = CliRunner().invoke(app, ["calibrate", "--board", BOARD.id, "--from-measurements"])
+        found_now = calibrate(BOARD)
+        assert found_now.before is not None
+        assert found_now.before.median_error is not None
+        assert found_now.table.median_error is not None
+        assert found_now.worse == (
+            found_now.table.median_error > found_now.before.median_error + 5e-4
+        )
+        assert found_now.worse
+        assert told.exit_code == 1
+        assert find_table(BOARD) == before
+
+
+class TestQuick:
+    def quick(self, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Any:
+        """The command, with a board that tells what `measured` says of the model given."""
+
+        @contextlib.contextmanager
+        def reached(*_: Any, **__: Any) -> Any:
+            yield SimpleNamespace(name=BOARD.id, board=BOARD.id, kind="measured")
+
+        def measure(items: Any, *_: Any, **__: Any) -> list[Measurement]:
+            content = items[0].model.read_bytes()
+            found = measured(content, items[0].id, profiled=False)
+            remember(content, found)
+            return [found]
+
+        monkeypatch.setattr("danas_hil.measure.reach", reached)
+        monkeypatch.setattr(calibrating_command, "measure_items", measure)
+        monkeypatch.setattr(calibrating_command, "announce", lambda _: None)
+        return CliRunner().invoke(app, ["calibrate", "--board", BOARD.id, "--quick", *arguments])
+
+    def test_one_timed_model_replaces_the_factor(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        Path("net.tflite").write_bytes(MODELS["net17"])
+        before = estimate_on(BOARD, MODELS["net17"]).latency
+        assert before.mark == "estimated, uncalibrated, ±20 %"
+        told = self.quick(monkeypatch, "net.tflite")
+        assert told.exit_code == 0, told.output
+        assert "estimated, one model timed, ±25 %" in told.output
+        after = estimate_on(BOARD, MODELS["net17"]).latency
+        total = measured(MODELS["net17"], "net").latency
+        assert total is not None
+        assert after.total_us == pytest.approx(total.median_us)
+        assert after.fitted_on_it
+        other = estimate_on(BOARD, MODELS["net64"]).latency
+        (uncalibrated,) = [estimated_table(BOARD)]
+        assert uncalibrated is not None
+        factor = (after.total_us or 0.0) / (before.total_us or 1.0)
+        work = work_of(read_graph(MODELS["net64"]))
+        plain = sum(microseconds(one, uncalibrated.rates) for one in work)
+        assert other.total_us == pytest.approx(factor * plain)
+        assert (other.least_us, other.most_us) == (
+            pytest.approx(0.75 * (other.total_us or 0.0)),
+            pytest.approx(1.25 * (other.total_us or 0.0)),
+        )
+
+    def test_it_does_not_replace_rates_that_are_fitted_unless_forced(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        remember_all()
+        keep_table(calibrate(BOARD).table)
+        Path("net.tflite").write_bytes(MODELS["net17"])
+        told = self.quick(monkeypatch, "net.tflite")
+        assert isinstance(told.exception, DanasError)
+        assert "one model tells less" in told.exception.what
+        assert self.quick(monkeypatch, "net.tflite", "--force").exit_code == 0
+
+    def test_more_models_go_on_from_there(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        Path("net.tflite").write_bytes(MODELS["net17"])
+        self.quick(monkeypatch, "net.tflite")
+        remember_all()
+        keep_table(calibrate(BOARD).table)
+        after = estimate_on(BOARD, MODELS["net64"]).latency
+        assert (after.mark, after.band) == ("", 0.0)
+
+    @pytest.mark.parametrize(
+        "arguments", [("--quick", "a.tflite", "b.tflite"), ("--quick", "--genomes", "2"),
+                      ("--reset", "--quick"), ("--reset", "a.tflite")],
+    )  # fmt: skip
+    def test_what_does_not_go_together_is_told(self, arguments: tuple[str, ...]) -> None:
+        told = CliRunner().invoke(app, ["calibrate", "--board", BOARD.id, *arguments])
+        assert isinstance(told.exception, DanasError)
+
+
+class TestUncalibrated:
+    def test_every_real_board_has_a_factor_that_says_whose_it_is(self) -> None:
+        for name in board_names():
+            board = load_board(name)
+            if board.kind != "real":
+                assert board.stall is None
+                continue
+            assert board.stall is not None
+            of, factor, band = (
+                ("instructions", 0.8, 0.3) if board.core == "cortex-m7" else ("cycles", 1.19, 0.2)
+            )
+            assert (board.stall.of, board.stall.factor, board.stall.band) == (of, factor, band)
+            own = name in ("nano33ble", "disco_f746ng")
+            assert ("that of" in board.stall.source) == (not own)
+
+    def test_time_is_counted_cycles_times_the_factor_by_the_clock(self) -> None:
+        model = next(one for one in SHIPPED.in_cycles if one.name == "person_detect")
+        table = find_table(load_board("nano33ble"))
+        assert isinstance(table, LatencyTable)
+        told = estimate_latency(model.work, table)
+        expected = model.total_us * 1.19 / 64
+        assert told.total_us == pytest.approx(expected, rel=0.02)
+        assert told.total_us == pytest.approx(537e3, rel=0.03)
+        seven = find_table(load_board("disco_f746ng"))
+        assert isinstance(seven, LatencyTable)
+        instructions = next(one for one in SHIPPED.in_instructions if one.name == "person_detect")
+        fast = estimate_latency(model.work, seven)
+        assert fast.total_us == pytest.approx(instructions.total_us * 0.8 / 216, rel=0.02)
+
+    @pytest.mark.parametrize(("share", "fits"), [(0.79, False), (0.81, None), (1.19, None),
+                                                 (1.21, True)])  # fmt: skip
+    def test_a_limit_inside_the_band_is_no_verdict(self, share: float, fits: bool | None) -> None:
+        nano = load_board("nano33ble")
+        total = estimate_on(nano, MODELS["net8"]).latency.total_us
+        assert total is not None
+        limits = Limits(latency_us=share * total)
+        estimate = estimate_on(nano, MODELS["net8"], limits=limits)
+        assert estimate.fits_latency is fits
+        told = estimate.to_json()["verdicts"]["latency"]
+        assert told["fits"] == ("unknown" if fits is None else fits)
+        assert bool(told["unknown"]) == (fits is None)
+
+    def test_another_build_than_the_counted_one_is_unknown(self) -> None:
+        nano = load_board("nano33ble")
+        assert nano.firmware is not None
+        small = replace(nano, firmware=replace(nano.firmware, optimisation="-Os"))
+        assert isinstance(find_table(small), str)
+        assert isinstance(find_table(nano, kernels="reference"), str)
 
 
 HOME = os.environ.get("DANAS_HIL_HOME")  # before the test session puts its own there

@@ -44,6 +44,28 @@ def test_the_front_has_a_column_of_estimated_milliseconds(
     assert f"ms: one inference, estimated ({SOURCE})." in notes
 
 
+UNCALIBRATED = "estimated, uncalibrated, ±20 %; nano33ble, Arm's cycles x 1.19"
+
+
+def test_an_uncalibrated_time_is_marked_in_its_column_and_below(
+    tmp_path: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    times = {**TIMED, "latency_source": UNCALIBRATED, "latency_band": 0.2}
+    lines = shown(front(**times), tmp_path, capsys)
+    assert any("±20 %" in line for line in lines[:3])
+    assert max(map(len, lines[:4])) <= 80
+    assert f"ms: one inference, {UNCALIBRATED}." in lines
+
+
+def test_picks_without_times_are_marked_too(capsys: pytest.CaptureFixture[str]) -> None:
+    pick = Pick(GENOME.id, 0.987, 262_100, 1_048_500, 0.5, 12_345.6)
+    _show(front(), Picks(Limits(), None, 0.5, (pick,), UNCALIBRATED, True, 0.2))
+    lines = capsys.readouterr().out.splitlines()
+    assert any("±20 %" in line for line in lines[:3])
+    assert any("not known of all" in line for line in lines)
+    assert f"ms: one inference, {UNCALIBRATED}." in lines
+
+
 def test_the_front_of_a_board_without_times_has_none(
     tmp_path: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -22,9 +22,12 @@ from danas_hil.search.memory import MemoryEstimator
 from danas_hil.search.rates import rates_of_run
 from danas_hil.search.samplers import Nsga2Sampler
 from danas_hil.space import SearchSpace
+from estimate.little_models import network
 
 SPACE = SearchSpace(resolution=(32, 64), colour=("rgb",), alpha=(0.1, 0.5, 1.0))
 SETTINGS = SearchSettings("faces", space=SPACE, board="qemu-m4", time_budget=60.0)
+NO_FACTOR = "renode-nano33ble"
+"""A board whose times can't be estimated uncalibrated."""
 SCORES = Scores.of(np.array([0, 1, 1, 0]), np.array([0, 1, 1, 1]))
 
 
@@ -45,7 +48,7 @@ def test_latency_is_that_of_the_genome_on_the_runs_board() -> None:
     assert MemoryEstimator(replace(SETTINGS, memory_model="paper")).latency_us(genome) == expected
 
 
-@pytest.mark.parametrize("board", [None, "nano33ble"])
+@pytest.mark.parametrize("board", [None, "renode-nano33ble"])
 def test_without_times_of_a_board_latency_is_unknown_and_no_search_is_stopped(
     board: str | None,
 ) -> None:
@@ -53,10 +56,28 @@ def test_without_times_of_a_board_latency_is_unknown_and_no_search_is_stopped(
     assert estimator.latency_us(SPACE.sample(np.random.default_rng(0))) is None
 
 
+@pytest.mark.parametrize("model", ["exact", "paper"])
+def test_the_first_search_for_a_board_can_limit_latency(tmp_path: Path, model: str) -> None:
+    settings = replace(limited(2e5, "nano33ble"), memory_model=model)
+    genomes = [SPACE.sample(np.random.default_rng(seed)) for seed in range(20)]
+    estimator = MemoryEstimator(settings)
+    times = [estimator.latency_us(genome) or 0.0 for genome in genomes]
+    assert min(times) > 0
+    check_possible(settings)
+    median = replace(settings, limits=Limits(latency_us=float(np.median(times))))
+    assert {MemoryEstimator(median).fits(genome) for genome in genomes} == {True, False}
+    run = create_run(tmp_path / "run", settings)
+    again = MemoryEstimator(settings, rates_of_run(RunFolder.open(run.path).config()))
+    assert [again.latency_us(genome) for genome in genomes] == times
+    totals = again.detail(genomes[0], network(8))["totals"]
+    assert totals["latency_source"].startswith("estimated, uncalibrated, ±20 %; nano33ble")
+    assert totals["latency_band"] == 0.2
+
+
 def test_a_limit_without_times_of_the_board_is_an_error_that_says_what_to_do() -> None:
-    with pytest.raises(DanasError, match="nano33ble is not known") as raised:
-        check_possible(limited(2e5, "nano33ble"))
-    assert "danas-hil calibrate --board nano33ble" in raised.value.hint
+    with pytest.raises(DanasError, match="renode-nano33ble is not known") as raised:
+        check_possible(limited(2e5, "renode-nano33ble"))
+    assert "danas-hil calibrate --board renode-nano33ble" in raised.value.hint
     with pytest.raises(DanasError, match="one on a board"):
         check_possible(limited(2e5, None))
 
@@ -65,7 +86,7 @@ def test_the_command_tells_so_before_anything_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    arguments = ["search", "faces", "--name", "new", "--board", "nano33ble", "--latency", "200ms"]
+    arguments = ["search", "faces", "--name", "new", "--board", NO_FACTOR, "--latency", "200ms"]
     told = CliRunner().invoke(app, arguments)
     assert isinstance(told.exception, DanasError)
     assert "danas-hil calibrate" in told.exception.hint
@@ -124,10 +145,10 @@ def test_a_run_goes_by_the_rates_that_its_board_had_when_it_began(tmp_path: Path
 
 
 def test_a_run_that_began_without_rates_goes_on_without(tmp_path: Path) -> None:
-    settings = replace(SETTINGS, board="nano33ble")
+    settings = replace(SETTINGS, board=NO_FACTOR)
     genome = SPACE.sample(np.random.default_rng(0))
     run = create_run(tmp_path / "run", settings)
-    board = load_board("nano33ble")
+    board = load_board(NO_FACTOR)
     kept = dict(runtime=board.runtime, kernels=board.kernels, build=board.build)
     keep_table(replace(slower(2.0), board=board.id, **kept))
     assert MemoryEstimator(settings).latency_us(genome) is not None

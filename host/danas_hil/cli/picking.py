@@ -13,6 +13,7 @@ from danas_hil.cli.show import (
     console,
     latency_note,
     milliseconds,
+    milliseconds_title,
     note,
     percent,
     print_json,
@@ -24,9 +25,6 @@ from danas_hil.cli.verdicts import Ending, UnknownOption, ending_of, leave, wors
 
 if TYPE_CHECKING:  # imported where they are used: they load numpy, and --help is to be quick
     from danas_hil.run import Front, Picks
-
-
-_FITS = {True: "yes", False: "NO", None: "unknown"}
 
 
 def register(app: typer.Typer) -> None:
@@ -104,23 +102,28 @@ def _show(front: Front, picks: Picks) -> None:
                 percent(pick.accuracy),
                 format_size(pick.ram_bytes),
                 format_size(pick.flash_bytes),
-                *(
-                    (milliseconds(pick.latency_us, picks.latency_band),)
-                    if picks.latency_source
-                    else ()
-                ),
-                _FITS[pick.fits],
+                *((milliseconds(pick.latency_us),) if picks.latency_source else ()),
                 percent(share),
             )
         )
-    columns = ["id", "data", "network", ">val int8", ">RAM", ">flash", "fits", ">covered"]
+    columns = ["id", "data", "network", ">val int8", ">RAM", ">flash", ">covered"]
     if picks.latency_source:
-        columns.insert(-2, ">ms")
+        columns.insert(-1, milliseconds_title(picks.latency_band))
     console().print(table(columns, rows))
     memory = f"the exact model on {picks.board}" if picks.board else f"{front.memory_model} model"
     say(
         "",
         f"RAM and flash: estimated ({memory}). Limits: {picks.limits}.",
         *latency_note(picks.latency_source, picks.latency_complete),
+        *_open(picks),
         f"covered: hypervolume so far, of that of all that fits ({picks.hypervolume:.3f}).",
     )
+
+
+def _open(picks: Picks) -> list[str]:
+    """Which picks may break a limit that their estimate does not break for certain."""
+    unknown = [pick.id for pick in picks.picked if pick.fits is None]
+    if not unknown:
+        return []
+    which = "all" if len(unknown) == len(picks.picked) else ", ".join(unknown)
+    return [f"Whether they keep the limits for certain is not known of {which}."]

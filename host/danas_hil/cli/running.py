@@ -21,6 +21,7 @@ from danas_hil.cli.show import (
     console,
     latency_note,
     milliseconds,
+    milliseconds_title,
     note,
     percent,
     print_json,
@@ -194,10 +195,11 @@ def _front_table(front: Front, timed: bool) -> tuple[list[str], list[list[str]]]
     columns = ["id", "data", "network", ">val", ">test", ">RAM", ">flash"]
     rows = [_front_row(candidate, front) for candidate in front.candidates]
     if timed:
-        columns.append(">ms")
-        for row, candidate in zip(rows, front.candidates, strict=True):
-            totals = candidate.estimate["totals"]
-            row.append(milliseconds(totals.get("latency_us"), totals.get("latency_band", 0.0)))
+        totals = [candidate.estimate["totals"] for candidate in front.candidates]
+        band = max(one.get("latency_band", 0.0) for one in totals)
+        columns.append(milliseconds_title(band))
+        for row, one in zip(rows, totals, strict=True):
+            row.append(milliseconds(one.get("latency_us")))
     return columns, rows
 
 

@@ -81,14 +81,17 @@ def format_duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
-def milliseconds(microseconds: float | None, band: float = 0.0) -> str:
-    """Three digits for a column `ms`; `-` where it is not known. band: of an estimate that no
-    times of the board stand behind, which is marked by it."""
+def milliseconds_title(band: float) -> str:
+    """Of a column of times. band: of estimates that no times of the board stand behind."""
+    return f">ms ±{100 * band:.0f} %" if band else ">ms"
+
+
+def milliseconds(microseconds: float | None) -> str:
+    """Three digits for a column `ms`; `-` where it is not known."""
     if microseconds is None:
         return "-"
     value = microseconds / 1000
-    told = f"{value:.{0 if value >= 100 else 1 if value >= 10 else 2}f}"
-    return f"{told} ±{100 * band:.0f} %" if band else told
+    return f"{value:.{0 if value >= 100 else 1 if value >= 10 else 2}f}"
 
 
 def latency_note(source: str, complete: bool) -> list[str]:
