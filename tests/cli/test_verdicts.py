@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from danas_hil.board import board, board_names
+from danas_hil.cli import memory
 from danas_hil.cli.app import app
 from danas_hil.cli.tables import _verdict
 from danas_hil.cli.verdicts import Ending, Taken, ending_of, ending_of_measured, worst
@@ -32,22 +32,16 @@ kernels = "cmsis-nn"
 
 
 @pytest.fixture(autouse=True)
-def _boards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Two boards of our own: one whose firmware nobody knows, and this computer."""
+def _boards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A board of our own whose firmware nobody knows, which stands for the usual one too."""
     monkeypatch.setenv("DANAS_HIL_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(memory, "_USUAL_BOARD", "vague")
     monkeypatch.chdir(tmp_path)
-    host = (board.tree_folder("boards") / "host.toml").read_text()
     (tmp_path / "boards").mkdir()
-    (tmp_path / "boards" / "host.toml").write_text(host)
-    for name in ("vague", "nano33ble"):
-        (tmp_path / "boards" / f"{name}.toml").write_text(WHOLE)
-    monkeypatch.setattr(board, "tree_folder", lambda name: tmp_path / name)
-    board_names.cache_clear()
+    (tmp_path / "boards" / "vague.toml").write_text(WHOLE)
     (tmp_path / "net.tflite").write_bytes(network(8))
     (tmp_path / "wide.tflite").write_bytes(network(64))
     (tmp_path / "torn.tflite").write_bytes(network(8)[:100])
-    yield
-    board_names.cache_clear()
 
 
 def code(*arguments: str) -> int:
