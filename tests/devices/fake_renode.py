@@ -31,7 +31,7 @@ _DEVICE = re.compile(
 )
 FAULTS = ("HardFault", "MemManage", "BusFault", "UsageFault")
 _RUN_TICKS = 60_130  # of the work that is timed
-_TICK_TICKS = 27  # of the interrupt that counts milliseconds
+_TICK_TICKS = 20  # of the interrupt that counts milliseconds
 
 
 @dataclass(frozen=True)

@@ -33,9 +33,9 @@ RULES: Mapping[Kind, TimingRule] = {
 }
 
 
-# The interrupt that a core counts milliseconds by: about 30 instructions in the STM32 core
-# (SysTick_Handler of SrcWrapper/src/stm32/clock.c with what it calls and our part of it), more
-# where an operating system looks for the next thread.
+# The interrupt that a core counts milliseconds by: 20 instructions in a whole build of the STM32
+# core's self-test, 28 where it feeds the watchdog; more where an operating system, such as mbed's,
+# looks for the next thread.
 _INTERRUPT_INSTRUCTIONS = 500
 
 
