@@ -13,6 +13,7 @@
 
 #include "danas_cortex_m.h"
 #include "danas_fault.h"
+#include "danas_patience.h"
 
 #if !defined(DANAS_SERIAL)
 #define DANAS_SERIAL Serial
@@ -41,30 +42,17 @@ void reset() { cortex_m::system_reset(); }
 void serial_begin() { DANAS_SERIAL.begin(DANAS_BAUD); }
 int serial_read() { return DANAS_SERIAL.read(); }
 
-// The core's own write waits for as long as a host holds the port open and does not read: a
-// program that was stopped, a computer that sleeps. After a second all that would be written is
-// left out, until something goes out again; the host asks again for what it misses.
-static const uint32_t kPatienceMicroseconds = 1000000;
-
+// The core's own write waits for as long as a host holds the port open and does not read.
 static void write_over_usb(const char* bytes, size_t size) {
-  static bool stalled = false;
-  const size_t most = 63;  // of a packet's 64: a host waits for what follows a full one
-  uint32_t since = microseconds();
-  while (size > 0) {
+  static Patience patience;
+  const auto send = [](const char* from, size_t left) {
+    const size_t most = 63;  // of a packet's 64: a host waits for what follows a full one
     uint32_t sent = 0;
-    void* const from = const_cast<char*>(bytes);
-    _SerialUSB.send_nb(static_cast<uint8_t*>(from), size < most ? size : most, &sent, true);
-    if (sent > 0) {
-      stalled = false;
-      bytes += sent;
-      size -= sent;
-      since = microseconds();
-    } else if (stalled || !_SerialUSB.connected() ||
-               microseconds() - since > kPatienceMicroseconds) {
-      stalled = _SerialUSB.connected();
-      return;
-    }
-  }
+    uint8_t* const packet = reinterpret_cast<uint8_t*>(const_cast<char*>(from));
+    _SerialUSB.send_nb(packet, left < most ? left : most, &sent, true);
+    return size_t(sent);
+  };
+  patience.write(bytes, size, send, [] { return _SerialUSB.connected(); });
 }
 
 static bool is_usb(const arduino::UART* port) { return port == &_UART_USB_; }

@@ -2,6 +2,7 @@
 // gives back each byte of the input plus how often it ran, mod 256. `native nearest A B` prints
 // what the timer makes of a coarse clock and a counter of 32 bits, and `native lines ADDRESS BYTES`
 // which lines of a data cache such an object lies in: the first, and how many.
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include "danas_cortex_m.h"
 #include "danas_device.h"
 #include "danas_fault.h"
+#include "danas_patience.h"
 #include "danas_platform.h"
 #include "danas_timer.h"
 
@@ -78,6 +80,7 @@ class Pipe : public danas::Port {
     return bytes_[at_++];
   }
   void write(const char* bytes, size_t size) override {
+    if (getenv("NATIVE_USB") != nullptr) return write_patiently(bytes, size);
     while (size > 0) {
       const ssize_t count = ::write(1, bytes, size);
       if (count <= 0) exit(0);
@@ -87,6 +90,17 @@ class Pipe : public danas::Port {
   }
 
  private:
+  // As a port on USB, which takes nothing while its host does not read.
+  void write_patiently(const char* bytes, size_t size) {
+    fcntl(1, F_SETFL, fcntl(1, F_GETFL) | O_NONBLOCK);
+    const auto send = [](const char* from, size_t left) {
+      const ssize_t count = ::write(1, from, left < 63 ? left : 63);
+      return count < 0 ? size_t(0) : size_t(count);
+    };
+    patience_.write(bytes, size, send, [] { return true; });
+  }
+
+  danas::Patience patience_;
   unsigned char bytes_[4096];
   ssize_t at_ = 0;
   ssize_t size_ = 0;

@@ -296,3 +296,15 @@ def test_a_program_tells_of_the_ram_that_it_takes_at_run_time_what_is_known(star
     told = known.ask("memory", 5)
     assert (told["heap"], told["heap_peak"], told["stacks"]) == (9000, 8000, 33000)
     assert not {"heap", "heap_peak", "stacks"} & unknown.ask("memory", 5).keys()
+
+
+def test_a_host_that_does_not_read_stops_nothing(start):
+    """Its port takes no more, and all that it sends is read nevertheless, in a second and not in
+    one for each answer; once it reads again it is answered again."""
+    run = start(NATIVE_USB="1")
+    request_ = encode(Frame(1, "hello", "nonce=1")).replace(b"hello", b"hellO")  # answered NAK
+    started = time.monotonic()
+    for _ in range(20):  # a pipe takes 64 KiB either way; a NAK is half of its request
+        run.write(request_ * 400)
+    assert time.monotonic() - started < 20
+    assert Conversation(run).hello(10)["board"] == "native"
