@@ -15,7 +15,7 @@ from danas_hil.measure import Measurement, measure_candidate
 from danas_hil.sketch import LIBRARY_VARIABLE
 from danas_hil.targets import FirmwareTarget, ModelFile, QemuDevice
 
-svdf = pytest.importorskip("estimate.operator_models", reason="packing models needs `search`").svdf
+models = pytest.importorskip("estimate.operator_models", reason="packing models needs `search`")
 little = pytest.importorskip("estimate.little_models", reason="packing models needs `search`")
 pytest.importorskip("tflite_micro", reason="golden outputs need the extra `tflm`")
 
@@ -94,6 +94,16 @@ def test_a_mean_that_is_off_by_one_step_is_told_to_be(tmp_path):
 
 def test_outputs_of_a_model_that_keeps_state_are_golden(tmp_path):
     """Each from a fresh start, there as here."""
-    found = measured("svdf", svdf(), tmp_path)
+    found = measured("svdf", models.svdf(), tmp_path)
     assert found.status == "OK"
     assert found.parity.inputs > 1
+
+
+def test_the_arena_of_nearly_every_operator_is_the_estimate_and_16_bytes_less_do_not_do(tmp_path):
+    """benchmarks/operators.py has each of them alone."""
+    content = models.everything()
+    measured("everything", content, tmp_path)
+    target = FirmwareTarget(QemuDevice(load_board("qemu-m4")), arena_margin_bytes=-16)
+    golden = tflm.golden_of_random(content, count=1)
+    found = measure_candidate(target, ModelFile("everything", content), golden, tmp_path)
+    assert found.status == "ALLOCATE"

@@ -313,6 +313,64 @@ def chain() -> bytes:
     return net.file(entry, net.run("SOFTMAX", [wide], scores, last))
 
 
+def everything() -> bytes:
+    """Nearly every operator that is covered, one after the other."""
+    net = Net(4)
+    entry = net.tensor((1, 8, 8, 3))
+    options: Any = schema.Conv2DOptionsT()
+    options.strideW = options.strideH = 1
+    weights = net.weights((6, 3, 3, 3), 6)
+    inputs = [entry, weights, net.bias(6, weights, entry)]
+    now = net.run("CONV_2D", inputs, net.tensor((1, 8, 8, 6), scale=8.0), options)
+    options = schema.DepthwiseConv2DOptionsT()
+    options.strideW = options.strideH = options.depthMultiplier = 1
+    weights = net.weights((1, 3, 3, 6), 6, 3)
+    inputs = [now, weights, net.bias(6, weights, now)]
+    now = net.run("DEPTHWISE_CONV_2D", inputs, net.tensor((1, 8, 8, 6), scale=8.0), options)
+    for kind, made in (("ADD", schema.AddOptionsT()), ("MUL", schema.MulOptionsT())):
+        now = net.run(kind, [now, net.weights((6,))], net.tensor((1, 8, 8, 6)), made)
+    now = net.run("SUB", [now, now], net.tensor((1, 8, 8, 6)), schema.SubOptionsT())
+    leaky = schema.LeakyReluOptionsT()
+    leaky.alpha = 0.1
+    for kind, made in (
+        ("RELU", None),
+        ("RELU6", None),
+        ("LEAKY_RELU", leaky),
+        ("HARD_SWISH", None),
+    ):
+        now = net.run(kind, [now], net.tensor((1, 8, 8, 6)), made)
+    now = net.run("PRELU", [now, net.weights((1, 1, 6))], net.tensor((1, 8, 8, 6)))
+    rows = net.table([[0, 0], [1, 1], [1, 1], [0, 0]])
+    now = net.run("PAD", [now, rows], net.tensor((1, 10, 10, 6)))
+    inputs = [now, net.numbers(0, 0, 0, 0), net.numbers(1, 8, 8, 6), net.numbers(1, 1, 1, 1)]
+    strided = schema.StridedSliceOptionsT()
+    now = net.run("STRIDED_SLICE", inputs, net.tensor((1, 8, 8, 6)), strided)
+    for kind, side in (("MAX_POOL_2D", 4), ("AVERAGE_POOL_2D", 2)):
+        pool = schema.Pool2DOptionsT()
+        pool.strideW = pool.strideH = pool.filterWidth = pool.filterHeight = 2
+        pool.padding = schema.Padding.VALID
+        now = net.run(kind, [now], net.tensor((1, side, side, 6)), pool)
+    turned = net.run("TRANSPOSE", [now, net.numbers(0, 2, 1, 3)], net.tensor((1, 2, 2, 6)))
+    joined = schema.ConcatenationOptionsT()
+    joined.axis = 3
+    now = net.run("CONCATENATION", [now, turned], net.tensor((1, 2, 2, 12)), joined)
+    reducer = schema.ReducerOptionsT()
+    reducer.keepDims = True
+    now = net.run("MEAN", [now, net.numbers(1)], net.tensor((1, 1, 2, 12)), reducer)
+    now = net.run("RESHAPE", [now], net.tensor((1, 2, 12)))
+    options = schema.FullyConnectedOptionsT()
+    options.keepNumDims = True
+    weights = net.weights((40, 12))
+    inputs = [now, weights, net.bias(40, weights, now)]
+    now = net.run("FULLY_CONNECTED", inputs, net.tensor((1, 2, 40), scale=8.0), options)
+    now = net.run("LOGISTIC", [now], net.tensor((1, 2, 40), scale=1 / 256, zero=-128))
+    options = schema.SoftmaxOptionsT()
+    options.beta = 1.0
+    now = net.run("SOFTMAX", [now], net.tensor((1, 2, 40), scale=1 / 256, zero=-128), options)
+    now = net.run("QUANTIZE", [now], net.tensor((1, 2, 40), scale=1 / 128))
+    return net.file(entry, net.run("DEQUANTIZE", [now], net.tensor((1, 2, 40), "FLOAT32")))
+
+
 MODELS: Mapping[str, Callable[[], bytes]] = {
     "ADD": lambda: binary("ADD"),
     "ADD of a vector": lambda: binary("ADD", other=(6,)),
@@ -374,5 +432,6 @@ MODELS: Mapping[str, Callable[[], bytes]] = {
     "SVDF of rank 2": lambda: svdf(6, 2, 20, 8),
     "TRANSPOSE": lambda: alone("TRANSPOSE", (1, 4, 5, 6), (1, 6, 4, 5), with_numbers=(0, 3, 1, 2)),
     "a chain": chain,
+    "everything in a chain": everything,
 }
 """By what they are; the operator is the first word."""

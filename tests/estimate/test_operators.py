@@ -3,10 +3,13 @@
 What is held how, and for which runtime, is the table of docs/memory.md.
 """
 
+from functools import cache
+from pathlib import Path
+
 import pytest
 
 from danas_hil.base import DanasError
-from danas_hil.estimate import estimate_model, list_runtimes, load_runtime
+from danas_hil.estimate import estimate_model, list_runtimes, load_runtime, read_graph
 from estimate.arenas import Tried, try_arenas
 from estimate.operator_models import (
     MODELS,
@@ -18,6 +21,7 @@ from estimate.operator_models import (
     softmax,
     svdf,
 )
+from estimate.test_arena import ALL_MODELS, ARDUINO, CURRENT_REFERENCE, HOST
 
 # Tables that Prepare allocates last: 16 bytes less than the minimum may happen to work.
 TABLES_LAST = (
@@ -68,6 +72,48 @@ def test_every_operator_of_every_runtime_has_a_model():
     for choice in list_runtimes():
         for kernels in choice.kernels:
             assert set(load_runtime(choice.name, kernels).operators) <= tried_alone
+
+
+def held_against(root: Path) -> dict[str, dict[str, set[str]]]:
+    """The table of docs/memory.md: by operator and runtime, what its profile is held against."""
+    page = (root / "docs" / "memory.md").read_text(encoding="utf-8")
+    _, rest = page.split("### What each operator is held against\n")
+    lines = [line.strip("| ") for line in rest.split("\n## ")[0].splitlines() if line[:1] == "|"]
+    head, _, *rows = ([cell.strip(" `") for cell in line.split("|")] for line in lines)
+    return {
+        row[0]: {
+            runtime: set(cell.split(", ")) for runtime, cell in zip(head[1:], row[1:], strict=True)
+        }
+        for row in rows
+    }
+
+
+def test_every_operator_of_every_runtime_says_what_it_is_held_against(root):
+    told = held_against(root)
+    for choice in list_runtimes():
+        for kernels in choice.kernels:
+            operators = load_runtime(choice.name, kernels).operators
+            assert set(told) >= set(operators)
+            for operator in operators:
+                assert told[operator][choice.name]
+                assert told[operator][choice.name] <= {"alone", "models", "sources"}
+    assert all("alone" in told[operator]["host"] for operator in told)
+
+
+def test_operators_that_are_held_by_public_models_are_in_them(root, shared):
+    figures = {"host": HOST, "arduino": ARDUINO, "current": CURRENT_REFERENCE}
+    everywhere = set(ALL_MODELS)
+    for operator, cells in held_against(root).items():
+        for runtime, cell in cells.items():
+            names = everywhere if runtime == "host" else set(figures[runtime])
+            if "models" in cell:
+                assert any(operator in kinds_of(shared, name) for name in names), operator
+
+
+@cache
+def kinds_of(shared: Path, name: str) -> frozenset[str]:
+    content = (shared / "data/models" / f"{name}.tflite").read_bytes()
+    return frozenset(operator.kind for operator in read_graph(content).operators)
 
 
 @pytest.mark.parametrize("runtime", [choice.name for choice in list_runtimes()])

@@ -165,6 +165,14 @@ def test_a_memory_plan_shows_every_buffer_and_no_two_boxes_overlap(
             assert max(apart) > -0.25  # coordinates are rounded to a tenth
 
 
+def test_the_page_of_an_estimate_says_what_comes_out_wrong() -> None:
+    fault = {"severity": "wrong", "what": "DENSE <is> wrong", "hint": "Convert it again."}
+    page = estimates_page(
+        [EstimatePanel({"model": "m", "fits": False, "outputs": [fault]}, Limits())]
+    )
+    assert "outputs wrong: </strong>DENSE &lt;is&gt; wrong. Convert it again." in page
+
+
 def test_an_empty_memory_plan_is_an_empty_picture() -> None:
     assert _boxes(memory_plan_svg(())) == []
 

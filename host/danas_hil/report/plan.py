@@ -109,6 +109,14 @@ def _panel(panel: EstimatePanel) -> Markup:
     )
     fits = result.get("fits")
     head = element("p", verdict(fits if isinstance(fits, bool) else None), esc("  " + where))
+    faults = [
+        element(
+            "p",
+            element("strong", esc(f"outputs {fault.get('severity', '?')}: ")),
+            esc(f"{fault.get('what', '')}. {fault.get('hint', '')}"),
+        )
+        for fault in result.get("outputs") or ()
+    ]
     bars = element(
         "div",
         bar("RAM", _total(result, "ram"), panel.limits.ram_bytes),
@@ -136,7 +144,7 @@ def _panel(panel: EstimatePanel) -> Markup:
         )
         drawing = element("figure", memory_plan_svg(panel.plan), caption, class_="wide")
     columns = element("div", *tables, class_="columns")
-    return element("section", name, head, bars, columns, drawing)
+    return element("section", name, head, *faults, bars, columns, drawing)
 
 
 def _total(result: Mapping[str, Any], what: str) -> int | None:
