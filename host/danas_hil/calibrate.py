@@ -126,7 +126,7 @@ def calibrate(board: Board) -> Calibration:
     left_out = fitting.leave_one_out(timed, rates)
     median, worst = fitting.errors(left_out) or (None, None)
     table = LatencyTable(
-        board=board.id,
+        board=board.kept_as,
         runtime=board.runtime,
         kernels=board.kernels,
         build=board.build,

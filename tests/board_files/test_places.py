@@ -10,7 +10,10 @@ from typer.testing import CliRunner
 
 from danas_hil.base import DanasError
 from danas_hil.board import (
+    Figures,
     board_names,
+    build_key,
+    keep_figures,
     load_board,
     names_file,
     places,
@@ -111,6 +114,24 @@ def test_two_files_of_one_name_are_not_mixed_up(folders: Folders) -> None:
     load_board(str(folders.write(folders.elsewhere)))
     with pytest.raises(DanasError, match="are both called mine"):
         load_board(str(folders.write(folders.user)))
+
+
+def test_what_is_learned_of_two_boards_of_one_name_is_kept_apart(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of ./boards in two projects; a board that is renamed or has more RAM is the same one."""
+    folders.write(folders.here)
+    one = load_board("mine")
+    key = build_key(one.runtime, one.kernels, one.build)
+    keep_figures(one.kept_as, key, Figures(1000, 200, 300, None, "a build"))
+    assert load_board("mine").stack_bytes is not None
+    folders.write(folders.here, text=MINE.replace("131072", "262144").replace("{name}", "New"))
+    assert load_board("mine").stack_bytes is not None
+    folders.write(folders.here, text=MINE.replace("100_000_000", "80_000_000"))
+    assert load_board("mine").stack_bytes is None
+    folders.write(folders.here, text=MINE.replace("19.6.0", "19.7.0"))
+    assert load_board("mine").kept_as != one.kept_as
+    assert load_board("nano33ble").kept_as == "nano33ble"
 
 
 @pytest.mark.parametrize(

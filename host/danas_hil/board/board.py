@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
@@ -66,6 +68,16 @@ class Board:
         return f"{self.firmware.framework} {self.firmware.optimisation}" if self.firmware else ""
 
     @property
+    def kept_as(self) -> str:
+        """The name that what is learned of it is kept under: its id, and for a board of the user's
+        a hash of what times and sizes come from, so that two of one name are not mixed up."""
+        if not self.file:
+            return self.id
+        parts = (self.core, self.clock_hz, asdict(self.firmware) if self.firmware else None)
+        digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())
+        return f"{self.id}-{digest.hexdigest()[:8]}"
+
+    @property
     def limits(self) -> Limits:
         return Limits(self.ram_bytes, self.flash_bytes, self.name)
 
@@ -110,7 +122,7 @@ def load_board(name: str) -> Board:
     if board.firmware is None:
         return board
     key = build_key(board.runtime, board.kernels, board.build)
-    return with_figures(board, read_figures(board.id, key))
+    return with_figures(board, read_figures(board.kept_as, key))
 
 
 def known_boards() -> tuple[list[Board], list[DanasError]]:

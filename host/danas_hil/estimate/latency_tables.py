@@ -29,7 +29,7 @@ def find_table(
     if board.firmware is None:
         return f"{board.name} has a time of its own, which is not estimated"
     wanted = build_key(runtime or board.runtime, kernels or board.kernels, board.build)
-    tables = {**_shipped(board.id), **_kept(board.id)}
+    tables = {**_shipped(board.id), **_kept(board.kept_as)}
     if wanted in tables:
         return tables[wanted]
     own = build_key(board.runtime, board.kernels, board.build)

@@ -96,7 +96,7 @@ def recall(board: Board) -> tuple[Remembered, ...]:
 
 def _folder(board: Board) -> Path:
     build = build_key(board.runtime, board.kernels, board.build).replace(" ", "_")
-    return user_folder("measurements") / board.id / build
+    return user_folder("measurements") / board.kept_as / build
 
 
 def _read(path: Path) -> Remembered:

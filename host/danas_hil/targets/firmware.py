@@ -154,7 +154,7 @@ class FirmwareTarget:
         rest = build.sizes.flash_bytes - len(build.model.content)
         static = build.sizes.static_ram_bytes - (hello.arena_bytes or 0)
         key = build_key(board.runtime, board.kernels, board.build)
-        earlier = read_figures(board.id, key)
+        earlier = read_figures(board.kept_as, key)
         figures = Figures(
             framework_flash_bytes=None if library is None else rest - library,
             static_ram_bytes=static - (table.static_for(operators) if table else 0),
@@ -163,7 +163,7 @@ class FirmwareTarget:
             source=f"builds with {hello.tflm_version}, the last of {build.model.name} on"
             f" {datetime.now(UTC):%Y-%m-%d}",
         )
-        keep_figures(board.id, key, figures)
+        keep_figures(board.kept_as, key, figures)
 
     def _check_outputs(self, model: ModelFile) -> None:
         """Raise DanasError where what the board would answer means nothing."""
