@@ -100,6 +100,7 @@ def test_an_emulated_board_is_built_as_the_real_one_but_for_its_port(name: str) 
         emulated.firmware,
         emulator=None,
         receive_bytes=0,
+        caveat="",
         serial_object=real.firmware.serial_object,
     )
     assert same == real.firmware

@@ -149,6 +149,19 @@ def test_the_script_that_stays_beside_the_program_runs_without_us(renode, tmp_pa
             process.kill()
 
 
+def test_a_board_that_is_known_to_stay_silent_there_says_why(renode, tmp_path):
+    board = load_board("renode-nano33ble")
+    (tmp_path / "firmware.elf").write_text(elf("b", board.id, vectors=1))  # it does not boot
+    with (
+        pytest.raises(TargetError, match="No reply to 'hello'") as caught,
+        open_session(RenodeDevice(board), tmp_path, (40,), "uint8", boot_seconds=0.5),
+    ):
+        raise AssertionError("nothing answers")
+    assert caught.value.stage == "BOOT"
+    assert caught.value.hint.startswith(board.firmware.caveat)
+    assert "renode/renode#796" in board.firmware.caveat
+
+
 def test_what_renode_says_before_it_fails_is_kept(renode, tmp_path):
     (tmp_path / "firmware.elf").write_text(elf("b", BOARDS[0], fails="no ELF file"))
     with (

@@ -30,7 +30,8 @@ class Firmware:
     serial_object: the Arduino object of the port, where it is not Serial. emulator: that runs it,
     where no board does. receive_bytes: what the core's receive buffer holds, where the emulator
     brings all that was sent at once and what does not go in is lost; 0 where bytes come one after
-    the other, as fast as the line carries them.
+    the other, as fast as the line carries them. caveat: what is known to stand in the way of
+    running there; told when the board is silent.
     """
 
     platform: str
@@ -43,6 +44,7 @@ class Firmware:
     serial_object: str = "Serial"
     emulator: str | None = None
     receive_bytes: int = 0
+    caveat: str = ""
 
     @property
     def platform_name(self) -> str:

@@ -18,7 +18,7 @@ from danas_hil.estimate.planner import ALIGNMENT, align
 from danas_hil.estimate.read import read_graph
 from danas_hil.estimate.runtime import load_runtime
 from danas_hil.platformio import Compiling, SizeError, build
-from danas_hil.sketch import Sketch, library_of, render_tflm
+from danas_hil.sketch import Sketch, firmware_of, library_of, render_tflm
 from danas_hil.targets.devices import Device
 from danas_hil.targets.interface import (
     Build,
@@ -275,7 +275,12 @@ def open_session(
             minimum_arena_bytes,
             receive_bytes=device.receive_bytes,
         )
-        session.start(BOOT_SECONDS if boot_seconds is None else boot_seconds)
+        try:
+            session.start(BOOT_SECONDS if boot_seconds is None else boot_seconds)
+        except TargetError as error:
+            known = firmware_of(device.board).caveat
+            hint = f"{known} {error.hint}".strip()
+            raise TargetError(error.stage, error.what, hint, error.log) from error.__cause__
         yield session
 
 
