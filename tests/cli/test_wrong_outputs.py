@@ -39,6 +39,23 @@ def test_estimate_exits_with_1_and_names_the_converters_switch(per_channel: str)
     assert (result["fits"], result["reasons"]) == (False, ["outputs"])
 
 
+def test_flash_names_what_is_given_in_place_of_a_model(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pytest.importorskip("tflite_micro", reason="needs the extra host")
+    monkeypatch.chdir(tmp_path)
+    Path("net.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(50))
+    done = invoke("flash", "net.h5", "--board", "host", "--json")
+    assert done.exit_code == 1
+    (found,) = json.loads(done.stdout)["measurements"]
+    assert "Keras model in HDF5" in found["failure"]["reason"]
+    assert "TFLITE_BUILTINS_INT8" in found["failure"]["hint"]
+    Path("saved").mkdir()
+    Path("saved/saved_model.pb").write_bytes(b"")
+    done = invoke("flash", "saved", "--board", "host")
+    assert "saved is a SavedModel, not an int8 .tflite file" in str(done.exception)
+
+
 def test_flash_passes_on_that_wrong_outputs_are_accepted(
     per_channel: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -211,13 +211,15 @@ def prelu() -> bytes:
     )
 
 
-def packed(count: int = 3) -> bytes:
+def packed(count: int = 3, kind: str = "INT8") -> bytes:
     net = Net()
-    entry = net.tensor((1, 8))
+    entry = net.tensor((1, 8), kind)
     options = schema.PackOptionsT()
     options.valuesCount, options.axis = count, 1
-    parts = [net.run("RELU", [entry], net.tensor((1, 8))) for _ in range(count)]
-    return net.file(entry, net.run("PACK", parts, net.tensor((1, count, 8)), options))
+    made = schema.ReshapeOptionsT()
+    made.newShape = [1, 8]
+    parts = [net.run("RESHAPE", [entry], net.tensor((1, 8), kind), made) for _ in range(count)]
+    return net.file(entry, net.run("PACK", parts, net.tensor((1, count, 8), kind), options))
 
 
 def slice_of(kind: str = "INT8") -> bytes:
@@ -234,13 +236,20 @@ def reshape(kind: str = "INT8", target: Shape = (1, 96)) -> bytes:
     return alone("RESHAPE", (1, 4, 4, 6), target, types=(kind, kind), options=options)
 
 
-def softmax(kind: str = "INT8", count: int = 12, step: float | None = None) -> bytes:
+def softmax(
+    kind: str = "INT8", count: int = 12, step: float | None = None, to: str | None = None
+) -> bytes:
     options = schema.SoftmaxOptionsT()
     options.beta = 1.0
-    usual, zero = (1 / 256, -128) if kind == "INT8" else (1 / 32768, 0)
-    step = step or usual
+    scores = {
+        ("INT8", "INT8"): (1 / 256, -128),
+        ("INT8", "INT16"): (2**-16, -(2**15)),
+        ("INT16", "INT16"): (2**-15, 0),
+    }
+    types = (kind, to or kind)
+    usual, zero = scores[types]
     return alone(
-        "SOFTMAX", (1, count), types=(kind, kind), scales=(0.25, step), zero=zero, options=options
+        "SOFTMAX", (1, count), types=types, scales=(0.25, step or usual), zero=zero, options=options
     )
 
 
@@ -271,10 +280,10 @@ def leaky_relu() -> bytes:
     return alone("LEAKY_RELU", options=options)
 
 
-def shape_of() -> bytes:
+def shape_of(kind: str = "INT8") -> bytes:
     options = schema.ShapeOptionsT()
     options.outType = schema.TensorType.INT32
-    return alone("SHAPE", (1, 4, 4, 6), (4,), types=("INT8", "INT32"), options=options)
+    return alone("SHAPE", (1, 4, 4, 6), (4,), types=(kind, "INT32"), options=options)
 
 
 def chain() -> bytes:
@@ -410,22 +419,30 @@ MODELS: Mapping[str, Callable[[], bytes]] = {
     "MUL": lambda: binary("MUL"),
     "MUL of a vector": lambda: binary("MUL", other=(6,)),
     "PACK": packed,
+    "PACK int32": lambda: packed(2, "INT32"),
+    "PACK of float32": lambda: packed(2, "FLOAT32"),
     "PAD": lambda: padding("PAD"),
     "PADV2": lambda: padding("PADV2"),
     "PRELU": prelu,
     "QUANTIZE": lambda: alone("QUANTIZE", types=("FLOAT32", "INT8")),
     "QUANTIZE int8": lambda: alone("QUANTIZE", scales=(0.5, 0.25)),
+    "QUANTIZE int32": lambda: alone("QUANTIZE", types=("INT32", "INT8")),
     "QUANTIZE int16": lambda: alone("QUANTIZE", types=("INT16", "INT8")),
     "QUANTIZE uint8": lambda: alone("QUANTIZE", types=("UINT8", "INT8")),
     "RELU": lambda: alone("RELU"),
     "RELU6": lambda: alone("RELU6"),
     "RESHAPE": reshape,
     "RESHAPE int16": lambda: reshape("INT16"),
+    "RESHAPE int32": lambda: reshape("INT32"),
+    "RESHAPE uint8": lambda: reshape("UINT8"),
     "RESHAPE of float32": lambda: reshape("FLOAT32"),
     "SHAPE": shape_of,
+    "SHAPE of float32": lambda: shape_of("FLOAT32"),
     "SOFTMAX": softmax,
     "SOFTMAX int16": lambda: softmax("INT16"),
+    "SOFTMAX int8 to int16": lambda: softmax("INT8", to="INT16"),
     "STRIDED_SLICE": slice_of,
+    "STRIDED_SLICE int32": lambda: slice_of("INT32"),
     "SUB": lambda: binary("SUB"),
     "SUB of a vector": lambda: binary("SUB", other=(6,)),
     "SVDF": svdf,

@@ -219,9 +219,12 @@ def _items(
     accuracy: int,
 ) -> tuple[list[Item], Mapping[str, Mapping[str, Any]]]:
     """What is to be measured, and the estimates that stand in the run."""
+    from danas_hil.estimate.kinds import check_is_no_model_folder
     from danas_hil.run import RunFolder
 
-    if all(path.suffix == ".tflite" for path in what):
+    for path in what:
+        check_is_no_model_folder(path)
+    if all(path.suffix == ".tflite" or path.is_file() for path in what):
         if ids or everything or accuracy:
             raise DanasError(
                 "--candidate, --all and --accuracy are about a run.", "Give its folder instead."

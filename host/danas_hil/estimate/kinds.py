@@ -63,7 +63,7 @@ def check_is_tflite(content: bytes, name: str) -> None:
     )
 
 
-def check_is_file(path: Path) -> None:
+def check_is_no_model_folder(path: Path) -> None:
     """Raise DanasError for a folder that a model is in: a SavedModel, or an unpacked .keras."""
     if (path / "saved_model.pb").is_file():
         _other(str(path), "a SavedModel", _CONVERT)

@@ -14,8 +14,8 @@ from danas_hil.base import DanasError, read_bytes
 from danas_hil.estimate.flatbuffer import Flatbuffer, Table
 from danas_hil.estimate.graph import ABSENT, TYPE_BYTES, Operator, OperatorGraph, Tensor, Window
 from danas_hil.estimate.kinds import (
-    check_is_file,
     check_is_int8,
+    check_is_no_model_folder,
     check_is_tflite,
     check_is_uncompiled,
 )
@@ -107,7 +107,7 @@ def naming(name: str) -> Iterator[None]:
 
 def read_file(path: Path) -> bytes:
     """The bytes of a model file. Raises DanasError when it is missing, unreadable or too big."""
-    check_is_file(path)
+    check_is_no_model_folder(path)
     return read_bytes(path, MAX_FILE_BYTES, "A .tflite file for a microcontroller is expected.")
 
 
