@@ -8,7 +8,7 @@ from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
-from danas_hil.base import DanasError, read_toml, tree_folder
+from danas_hil.base import DanasError, known_or_near, read_toml, tree_folder
 from danas_hil.board.figures import Figures, Share, build_key, read_figures
 from danas_hil.board.firmware import Firmware
 from danas_hil.board.limits import Limits, parse_latency, parse_size
@@ -183,7 +183,8 @@ def load_device_class(name: str) -> Limits:
     classes = _read(tree_folder("boards") / _CLASSES)
     if name not in classes:
         raise DanasError(
-            f"There is no device class {name!r}.", f"Device classes: {', '.join(classes)}."
+            f"There is no device class {name!r}.",
+            known_or_near(name, classes, "Device classes"),
         )
     row = classes[name]
     return Limits(row["ram_bytes"], row["flash_bytes"], f"device class {name}")

@@ -66,6 +66,10 @@ class Limits:
         )
 
 
+MOST_BYTES = 1024**4
+MOST_LATENCY_US = 86_400e6
+
+
 def parse_size(text: str) -> int:
     """Bytes from `262144`, `256kB` or `1MB`. Raises DanasError for anything else."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", text)
@@ -73,7 +77,10 @@ def parse_size(text: str) -> int:
         raise DanasError(
             f"{text!r} is not a size.", "Write bytes, or kB and MB of 1024: 262144, 256kB, 1MB."
         )
-    return int(float(match[1]) * _UNITS[match[2].lower()])
+    size = float(match[1]) * _UNITS[match[2].lower()]
+    if size > MOST_BYTES:
+        raise DanasError(f"{text[:40]!r} is too large a size.", "Use 1024 GB or less.")
+    return int(size)
 
 
 def format_size(size: int) -> str:
@@ -94,7 +101,10 @@ def parse_latency(text: str) -> float:
         raise DanasError(
             f"{text!r} is not a latency.", "Write it with its unit: 500us, 200ms, 1.5s."
         )
-    return float(match[1]) * _LATENCY_UNITS[match[2]]
+    latency = float(match[1]) * _LATENCY_UNITS[match[2]]
+    if latency > MOST_LATENCY_US:
+        raise DanasError(f"{text[:40]!r} is too long a latency.", "Use a day (86400s) or less.")
+    return latency
 
 
 def format_latency(microseconds: float) -> str:

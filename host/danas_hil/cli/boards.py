@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from danas_hil import board as known
 from danas_hil.base import DanasError, user_folder
@@ -64,7 +63,7 @@ def list_(json: JsonOption = False) -> None:
     out.print(table(("board", "kind", "core", ">clock", ">RAM", ">flash"), rows))
     for board in boards:
         if board.file:
-            out.print(f"{escape(board.id)} is described in {escape(board.file)}", soft_wrap=True)
+            say(f"{board.id} is described in {board.file}")
     out.print()
     sizes = [
         (name, _size(limits.ram_bytes), _size(limits.flash_bytes))
@@ -185,7 +184,7 @@ def library(
     else:
         for one in found:
             told = f"{one.custom}: nothing is estimated of it" if one.custom else "estimated"
-            say(escape(f"{one.name}, {one.folder}"), f"  sha256 {one.hash}: {told}")
+            say(f"{one.name}, {one.folder}", f"  sha256 {one.hash}: {told}")
     if any(one.custom for one in found):
         raise typer.Exit(1)
 

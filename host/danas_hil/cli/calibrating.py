@@ -54,6 +54,7 @@ def calibrate(
         typer.Option(
             help="So many built-in random networks; 14 where neither models nor a run are given.",
             min=0,
+            max=1000,
         ),
     ] = None,
     from_measurements: Annotated[

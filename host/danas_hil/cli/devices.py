@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from danas_hil.base import DanasError, plain_name
 from danas_hil.board import Board, board_names, load_board, parse_size, split_address
@@ -52,10 +51,17 @@ def flash(
     everything: Annotated[bool, typer.Option("--all", help="All candidates of the run.")] = False,
     top: Annotated[
         int | None,
-        typer.Option(help="So many candidates, spread over RAM. Default: the picks, or else 8."),
+        typer.Option(
+            help="So many candidates, spread over RAM. Default: the picks, or else 8.",
+            min=1,
+            max=10_000,
+        ),
     ] = None,
     accuracy: Annotated[
-        int, typer.Option(help="Classify so many test images of the run on the board.", min=0)
+        int,
+        typer.Option(
+            help="Classify so many test images of the run on the board.", min=0, max=10**6
+        ),
     ] = 0,
     profile: Annotated[
         bool,
@@ -206,7 +212,7 @@ def custom_library(board: Board) -> str:
     library = library_of(board) if board.firmware else None
     if library is None or not library.custom:
         return ""
-    named = escape(library.shown)
+    named = library.shown
     return f"{LIBRARY_VARIABLE} names {named}, which is not the library that estimates are made for"
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from danas_hil.base import DanasError
 from danas_hil.cli.running import run_search
@@ -43,7 +42,11 @@ def experiment(
     ] = None,
     seed: Annotated[
         list[int] | None,
-        typer.Option(help="Run only this seed of the file's; may be given more than once."),
+        typer.Option(
+            help="Run only this seed of the file's; may be given more than once.",
+            min=0,
+            max=2**31 - 1,
+        ),
     ] = None,
     json: JsonOption = False,
 ) -> None:
@@ -113,7 +116,7 @@ def _show_place(plan: Experiment, folder: Path, run: PlannedRun) -> None:
     left = seconds_left(plan, ended_runs(folder))
     remaining = "" if left is None else f"; about {format_duration(left)} left for all"
     words = f"Search {place} of {len(plan.runs)}: {run.variant.name}, seed {run.seed}{remaining}"
-    note(f"[bold]{escape(words)}[/]")
+    note(words, style="bold")
 
 
 def _show_limits(limits: dict[str, Any]) -> None:
@@ -134,7 +137,7 @@ def _show_limits(limits: dict[str, Any]) -> None:
     ]
     console().print(table(columns, rows))
     for search in dict.fromkeys(row["search"] for row in limits["differences"]):
-        say("", escape(f"{search} less a baseline, seed by seed; Student's 95 % interval"))
+        say("", f"{search} less a baseline, seed by seed; Student's 95 % interval")
         mine = [row for row in limits["differences"] if row["search"] == search]
         columns = ["baseline", "of", ">mean", ">from", ">to", "so it is"]
         console().print(table(columns, map(_difference, mine)))

@@ -119,5 +119,5 @@ def tell_seldom(said: float, text: str) -> float:
     now = time.monotonic()
     if now - said < _QUIET_SECONDS:
         return said
-    note(escape(text))
+    note(text)
     return now

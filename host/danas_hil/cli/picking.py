@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
 
 def pick(
     run: RunArgument,
-    k: Annotated[int, typer.Option("--k", help="So many candidates.", min=1)] = 5,
+    k: Annotated[int, typer.Option("--k", help="So many candidates.", min=1, max=10_000)] = 5,
     board: Annotated[
         str | None,
         typer.Option(help="Board whose limits hold, and for which memory is estimated."),

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.markup import escape
 
 from danas_hil.base import DanasError, user_folder
 from danas_hil.cli.measuring import tell_seldom
@@ -52,7 +51,7 @@ def _tested(address: Address) -> tuple[SelfTestResult, Path]:
     with reach_device(address) as found:
         check_platform(found.board)
         folder = user_folder("selftests") / found.name.replace("/", "-")
-        note(f"Building and running the self-test for {escape(found.name)} …")
+        note(f"Building and running the self-test for {found.name} …")
         said = time.monotonic()
 
         def compiling(what: str, files: int) -> None:
@@ -91,7 +90,7 @@ def bundle_up(
     }
     logs = [folder / name for name in _LOGS] if folder is not None else []
     write_bundle(path, whole, logs, words or {})
-    note(f"Wrote {escape(str(path))}; look through it before you send it.")
+    note(f"Wrote {path}; look through it before you send it.")
 
 
 _OUTCOMES = {True: "good", False: "FAILED", None: "not run"}
@@ -102,7 +101,7 @@ def _show(result: SelfTestResult, folder: Path) -> None:
     rows = [(check.name, _OUTCOMES[check.good], check.detail) for check in result.checks]
     console().print(table(("check", "", "seen"), rows, result.device + timer))
     if result.good:
-        say(f"{escape(result.device)} is good.")
+        say(f"{result.device} is good.")
         return
     told = f"{result.device} FAILED"
     if (failure := result.failure) is not None:  # its reason stands in the table
@@ -110,4 +109,4 @@ def _show(result: SelfTestResult, folder: Path) -> None:
         told += f" Log: {failure.log}" if failure.log else ""
     else:
         told += f"; what was built and said is in {folder}."
-    say(escape(told))
+    say(told)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ import typer
 
 from danas_hil.base import DanasError, parse_duration
 from danas_hil.board import choose_limits, names_file
+from danas_hil.cli.arguments import lease_of, numbers, pixels, place, seen_from
 from danas_hil.cli.running import run_search, runs_folder, show_outcome
 from danas_hil.cli.show import JsonOption
 from danas_hil.cli.working import ThreadsOption, use_threads
@@ -70,7 +70,10 @@ def search(
         typer.Option(help="Colours, as monochrome,rgb.", rich_help_panel="Search space"),
     ] = None,
     trials: Annotated[
-        int | None, typer.Option(help="End after so many evaluations.", rich_help_panel="Time")
+        int | None,
+        typer.Option(
+            min=1, max=10**7, help="End after so many evaluations.", rich_help_panel="Time"
+        ),
     ] = None,
     time_budget: Annotated[
         str | None,
@@ -82,6 +85,8 @@ def search(
     supernet_steps: Annotated[
         int | None,
         typer.Option(
+            min=1,
+            max=10**9,
             help="Training steps of each supernet. Default: 80 % of the time before the last"
             " training and the export.",
             rich_help_panel="Time",
@@ -90,6 +95,8 @@ def search(
     candidate_steps: Annotated[
         int | None,
         typer.Option(
+            min=1,
+            max=10**9,
             help="Training steps of each candidate of --space layers. Default: what --time-budget"
             " allows for 50 of them, else 25,000.",
             rich_help_panel="Time",
@@ -98,6 +105,8 @@ def search(
     final_steps: Annotated[
         int | None,
         typer.Option(
+            min=0,
+            max=10**9,
             help="Training steps of the best candidates by themselves. Default: 25 % of"
             " --time-budget, for four of them.",
             rich_help_panel="Time",
@@ -123,7 +132,10 @@ def search(
     finetune_steps: Annotated[
         int,
         typer.Option(
-            help="Steps of fine-tuning for each candidate (the paper: 100).", rich_help_panel="Time"
+            min=0,
+            max=10**9,
+            help="Steps of fine-tuning for each candidate (the paper: 100).",
+            rich_help_panel="Time",
         ),
     ] = 0,
     sampler: Annotated[
@@ -144,6 +156,8 @@ def search(
     population: Annotated[
         int | None,
         typer.Option(
+            min=1,
+            max=100_000,
             help="Size of the population. Default: tournament 10, regularized 100, others 20.",
             rich_help_panel="Method",
         ),
@@ -151,12 +165,20 @@ def search(
     update_ratio: Annotated[
         float,
         typer.Option(
-            help="tournament: tournaments for each member of it.", rich_help_panel="Method"
+            min=0,
+            max=100,
+            help="tournament: tournaments for each member of it.",
+            rich_help_panel="Method",
         ),
     ] = 0.5,
     crossover_ratio: Annotated[
         float,
-        typer.Option(help="tournament: children that have two parents.", rich_help_panel="Method"),
+        typer.Option(
+            min=0,
+            max=1,
+            help="tournament: children that have two parents.",
+            rich_help_panel="Method",
+        ),
     ] = 0.2,
     weights: Annotated[
         str,
@@ -166,7 +188,13 @@ def search(
         ),
     ] = "1,1,1,1,1",
     seed: Annotated[
-        int, typer.Option(help="The same seed gives the same genomes.", rich_help_panel="Method")
+        int,
+        typer.Option(
+            min=0,
+            max=2**31 - 1,
+            help="The same seed gives the same genomes.",
+            rich_help_panel="Method",
+        ),
     ] = 0,
     memory_model: Annotated[
         str, typer.Option(help="exact, or paper (Eq. 1 and 2).", rich_help_panel="Limits")
@@ -179,16 +207,28 @@ def search(
         ),
     ] = False,
     batch_size: Annotated[
-        int, typer.Option(help="Images in a training step.", rich_help_panel="Method")
+        int,
+        typer.Option(
+            min=2, max=65_536, help="Images in a training step.", rich_help_panel="Method"
+        ),
     ] = 64,
     validation_images: Annotated[
         int,
         typer.Option(
-            help="Images on which a candidate is scored, at most.", rich_help_panel="Method"
+            min=10,
+            max=10**7,
+            help="Images on which a candidate is scored, at most.",
+            rich_help_panel="Method",
         ),
     ] = 2000,
     export_limit: Annotated[
-        int, typer.Option(help="Members of the front to export, at most.", rich_help_panel="Export")
+        int,
+        typer.Option(
+            min=1,
+            max=10_000,
+            help="Members of the front to export, at most.",
+            rich_help_panel="Export",
+        ),
     ] = 24,
     clear_names: Annotated[
         bool,
@@ -199,6 +239,8 @@ def search(
     decode_resolution: Annotated[
         int | None,
         typer.Option(
+            min=16,
+            max=4096,
             help="Pixels that images are kept in. Default: the largest resolution.",
             rich_help_panel="Images",
         ),
@@ -268,7 +310,7 @@ def search(
     }
     chosen = choose_space(
         space,
-        None if resolutions is None else [int(number) for number in _numbers(resolutions)],
+        None if resolutions is None else pixels(resolutions),
         None if colours is None else [colour.strip() for colour in colours.split(",")],
     )
     if supernet_of is not None and supernet is not None:
@@ -292,7 +334,7 @@ def search(
         population=population,
         update_ratio=update_ratio,
         crossover_ratio=crossover_ratio,
-        weights=Weights(*_numbers(weights, 5)),
+        weights=Weights(*numbers(weights, 5)),
         seed=seed,
         trials=trials,
         time_budget=None if time_budget is None else parse_duration(time_budget),
@@ -300,8 +342,8 @@ def search(
         supernet_steps=supernet_steps,
         candidate_steps=candidate_steps,
         final_steps=final_steps,
-        supernets=_place(supernets),
-        supernet_of=None if supernet_of is None else _seen_from(folder, supernet_of),
+        supernets=place(supernets),
+        supernet_of=None if supernet_of is None else seen_from(folder, supernet_of),
         decode_resolution=decode_resolution,
         batch_size=batch_size,
         finetune_steps=finetune_steps,
@@ -311,7 +353,7 @@ def search(
         clear_names=clear_names,
     )
     use_threads(threads)
-    kept_at = StorageSettings(lease_seconds=round(parse_duration(lease)))
+    kept_at = StorageSettings(lease_seconds=lease_of(lease))
     if storage is not None:
         kept_at = replace(kept_at, url=storage, study=f"{folder.name}-{secrets.token_hex(3)}")
         check_storage(kept_at)
@@ -325,30 +367,3 @@ def _from_anywhere(board: str | None) -> str | None:
     """An id as it is; a board's file from the root on, since `resume` may stand elsewhere."""
     named = board is not None and names_file(board)
     return str(Path(board).expanduser().resolve()) if named and board else board
-
-
-def _place(supernets: str | None) -> str | None:
-    """A URL as it is, a folder from the root on."""
-    if supernets is None or "://" in supernets:
-        return supernets
-    return str(Path(supernets).expanduser().resolve())
-
-
-def _seen_from(folder: Path, run: Path) -> str:
-    """`run` from the new run's `folder` on where they lie side by side, so that both can be moved
-    together; else from the root on.
-    """
-    there, here = run.expanduser().resolve(), folder.resolve()
-    return os.path.relpath(there, here) if there.parent == here.parent else str(there)
-
-
-def _numbers(text: str, count: int | None = None) -> list[float]:
-    try:
-        numbers = [float(part) for part in text.split(",")]
-    except ValueError as error:
-        raise DanasError(
-            f"{text!r} is not a list of numbers.", "Separate them by commas."
-        ) from error
-    if count is not None and len(numbers) != count:
-        raise DanasError(f"{text!r} has {len(numbers)} numbers, not {count}.")
-    return numbers

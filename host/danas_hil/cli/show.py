@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
+from rich.text import Text
 
 from danas_hil.base import DanasError
 from danas_hil.board import Board
@@ -18,24 +19,48 @@ from danas_hil.board import Board
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
+def printable(text: str) -> str:
+    """`text` with what would move a cursor, change a colour or turn the direction spelt out."""
+    if text.isprintable():
+        return text
+    return "".join(
+        one if one.isprintable() or one in "\n\t" else one.encode("unicode_escape").decode("ascii")
+        for one in text
+    )
+
+
+class _Plain(Console):
+    """Names come from files, devices and other computers: none of them speaks to the terminal.
+
+    What Rich itself sends there is in the style of a segment, or is a segment of control.
+    """
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterator[Segment]:
+        for segment in super().render(renderable, options):
+            text, style, control = segment
+            yield segment if control else Segment(printable(text), style)
+
+
 def console(error: bool = False) -> Console:
     """Standard output, or standard error; plain and 80 columns wide when not a terminal."""
     stream = sys.stderr if error else sys.stdout
-    return Console(stderr=error, width=None if stream.isatty() else 80, highlight=False)
+    return _Plain(stderr=error, width=None if stream.isatty() else 80, highlight=False)
 
 
 def say(*lines: str) -> None:
-    """Lines of text with Rich markup, to standard output."""
+    """Lines of text, printed as they are, to standard output."""
     out = console()
     for line in lines:
-        out.print(line, soft_wrap=True)
+        out.print(line, soft_wrap=True, markup=False, emoji=False)
 
 
-def note(*lines: str) -> None:
+def note(*lines: str, style: str | None = None) -> None:
     """Lines for the person, not for the pipe: to standard error."""
     out = console(error=True)
     for line in lines:
-        out.print(line, soft_wrap=True)
+        out.print(line, soft_wrap=True, markup=False, emoji=False, style=style)
 
 
 _told: set[str] = set()
@@ -45,16 +70,16 @@ def tell_board(board: Board) -> Board:
     """Tell where a board is described that is none of those shipped; the board itself."""
     if board.file and board.file not in _told:
         _told.add(board.file)
-        note(f"Board {escape(board.id)}: {escape(board.file)}")
+        note(f"Board {board.id}: {board.file}")
     return board
 
 
 def error_out(error: DanasError) -> None:
     """What happened, and what to do about it, to standard error."""
     out = console(error=True)
-    out.print(f"[bold red]Error:[/] {escape(error.what)}", soft_wrap=True)
+    out.print(Text.assemble(("Error:", "bold red"), " ", error.what), soft_wrap=True)
     if error.hint:
-        out.print(f"       {escape(error.hint)}", soft_wrap=True)
+        out.print(Text(f"       {error.hint}"), soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
@@ -64,12 +89,13 @@ def print_json(value: Any) -> None:
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> Table:
     """A plain table; columns whose name starts with `>` are right-aligned."""
-    grid = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+    grid = Table(title=Text(title) if title else None, title_justify="left", box=None)
+    grid.pad_edge = False
     for column in columns:
         right = column.startswith(">")
-        grid.add_column(column.lstrip(">"), justify="right" if right else "left")
+        grid.add_column(Text(column.lstrip(">")), justify="right" if right else "left")
     for row in rows:
-        grid.add_row(*(escape(str(cell)) for cell in row))
+        grid.add_row(*(Text(str(cell)) for cell in row))
     return grid
 
 

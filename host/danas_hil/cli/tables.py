@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
-
 from danas_hil.board import format_latency
 from danas_hil.cli.show import console, percent, print_json, say, table
 
@@ -67,13 +65,13 @@ def show_measured(
             failure = measurement.failure
             log = f" Log: {failure.log}" if failure.log else ""
             told = f"{failure.stage}: {failure.reason} {failure.hint}{log}"
-            say(escape(f"{measurement.model} on {measurement.target}: {told}"))
+            say(f"{measurement.model} on {measurement.target}: {told}")
 
 
 def _title(target: str, measurements: Sequence[Measurement]) -> str:
     versions = dict.fromkeys(m.tflm_version for m in measurements if m.tflm_version)
     kind = _KINDS[measurements[0].kind]
-    return escape(f"{target}: {kind}, TFLM {', '.join(versions) or 'unknown'}")
+    return f"{target}: {kind}, TFLM {', '.join(versions) or 'unknown'}"
 
 
 def _measurement_table(measurements: Sequence[Measurement]) -> Any:

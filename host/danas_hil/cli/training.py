@@ -23,7 +23,8 @@ def register(app: typer.Typer) -> None:
 def train(
     run: RunArgument,
     steps: Annotated[
-        int, typer.Option(help="Training steps of each candidate by itself, in all.", min=1)
+        int,
+        typer.Option(help="Training steps of each candidate by itself, in all.", min=1, max=10**9),
     ],
     candidate: Annotated[
         list[str] | None, typer.Option(help="Id of a candidate of the run; repeatable.")

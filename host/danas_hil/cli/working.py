@@ -31,6 +31,8 @@ ThreadsOption = Annotated[
     int | None,
     typer.Option(
         help="Threads for training and evaluating. Default: all cores.",
+        min=1,
+        max=1024,
         rich_help_panel="Sharing",
     ),
 ]
@@ -76,16 +78,15 @@ def worker(
 
 def use_threads(threads: int | None) -> None:
     """Set how many threads TensorFlow will use; it reads this when it is imported."""
-    if threads is None:
-        return
-    if threads < 1:
-        raise DanasError(f"--threads {threads} is too small.", "Use 1 or more.")
-    os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
+    if threads is not None:
+        os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
 
 
 def dashboard(
     run: RunArgument,
-    port: Annotated[int, typer.Option(help="Port on this computer; 0 takes a free one.")] = 8080,
+    port: Annotated[
+        int, typer.Option(help="Port on this computer; 0 takes a free one.", min=0, max=65535)
+    ] = 8080,
     browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
     storage: StorageOption = None,
     json: JsonOption = False,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
-from danas_hil.base import DanasError, has_secret
+from danas_hil.base import DanasError, has_secret, known_or_near
 from danas_hil.board import Limits
 from danas_hil.search.fitness import Weights
 from danas_hil.search.samplers import (
@@ -90,13 +90,16 @@ class SearchSettings:
             if getattr(self, name) not in allowed:
                 raise DanasError(
                     f"There is no {name.replace('_', ' ')} {getattr(self, name)!r}.",
-                    f"There are: {', '.join(allowed)}.",
+                    known_or_near(str(getattr(self, name)), allowed, "There are"),
                 )
-        for name, least in _LEAST.items():
+        for name, (least, most) in BOUNDS.items():
             value = getattr(self, name)
-            if value is not None and value < least:
-                option = f"--{name.replace('_', '-')}"
-                raise DanasError(f"{option} {value:g} is too small.", f"Use {least:g} or more.")
+            if value is not None and not least <= value <= most:  # nor is NaN within them
+                option, wrong = f"--{name.replace('_', '-')}", "large" if value > most else "small"
+                told = str(value) if value != value else f"{value:g}"
+                raise DanasError(
+                    f"{option} {told} is too {wrong}.", f"Use {least:,.15g} to {most:,.15g}."
+                )
         if self.trials is None and self.time_budget is None:
             raise DanasError("This search would never end.", "Give --trials or --time-budget.")
         if self.supernet_of is not None:
@@ -223,16 +226,22 @@ class SearchSettings:
             ) from error
 
 
-_LEAST: dict[str, float] = {
-    "trials": 1,
-    "time_budget": 1,
-    "supernet_steps": 1,
-    "batch_size": 2,
-    "finetune_steps": 0,
-    "candidate_steps": 1,
-    "final_steps": 0,
-    "recalibration_images": 2,
-    "validation_images": 10,
-    "export_limit": 1,
-    "seed": 0,
+MOST_STEPS = 10**9
+BOUNDS: dict[str, tuple[float, float]] = {
+    "trials": (1, 10**7),
+    "time_budget": (1, 10 * 366 * 86_400),
+    "supernet_steps": (1, MOST_STEPS),
+    "batch_size": (2, 65_536),
+    "finetune_steps": (0, MOST_STEPS),
+    "candidate_steps": (1, MOST_STEPS),
+    "final_steps": (0, MOST_STEPS),
+    "recalibration_images": (2, 10**6),
+    "validation_images": (10, 10**7),
+    "export_limit": (1, 10_000),
+    "population": (1, 100_000),
+    "update_ratio": (0, 100),
+    "crossover_ratio": (0, 1),
+    "decode_resolution": (16, 4096),
+    "seed": (0, 2**31 - 1),
 }
+"""Of each number of a search: what is beyond is a slip, and would take all memory or time."""

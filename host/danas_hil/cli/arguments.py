@@ -1,0 +1,55 @@
+"""From what was typed to what a search is made of."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+from danas_hil.base import DanasError, parse_duration
+
+_LONGEST_LEASE = 7 * 86_400
+
+
+def lease_of(text: str) -> int:
+    """Seconds of a --lease."""
+    seconds = parse_duration(text)
+    if seconds > _LONGEST_LEASE:
+        raise DanasError(f"A --lease of {text} is too long.", "Use a week (168h) or less.")
+    return round(seconds)
+
+
+def place(supernets: str | None) -> str | None:
+    """A URL as it is, a folder from the root on."""
+    if supernets is None or "://" in supernets:
+        return supernets
+    return str(Path(supernets).expanduser().resolve())
+
+
+def seen_from(folder: Path, run: Path) -> str:
+    """`run` from the new run's `folder` on where they lie side by side, so that both can be moved
+    together; else from the root on.
+    """
+    there, here = run.expanduser().resolve(), folder.resolve()
+    return os.path.relpath(there, here) if there.parent == here.parent else str(there)
+
+
+def pixels(resolutions: str) -> list[int]:
+    sizes = numbers(resolutions)
+    if any(size != int(size) for size in sizes):
+        raise DanasError(f"{resolutions!r} are no whole numbers of pixels.", "Write 32,64,96.")
+    return [int(size) for size in sizes]
+
+
+def numbers(text: str, count: int | None = None) -> list[float]:
+    try:
+        found = [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise DanasError(
+            f"{text!r} is not a list of numbers.", "Separate them by commas."
+        ) from error
+    if not all(map(math.isfinite, found)):
+        raise DanasError(f"{text!r} has a number that is not finite.", "Use plain numbers.")
+    if count is not None and len(found) != count:
+        raise DanasError(f"{text!r} has {len(found)} numbers, not {count}.")
+    return found

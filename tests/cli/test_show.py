@@ -1,0 +1,72 @@
+"""Names come from files, devices and other computers: they are printed, never obeyed."""
+
+from __future__ import annotations
+
+import ast
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rich.panel import Panel
+
+from danas_hil import cli
+from danas_hil.base import DanasError
+from danas_hil.cli import show
+from danas_hil.cli.show import console, error_out, note, say, table
+
+EVIL = "[red]x[/red] [link=http://e]y[/] :smile: \x1b[2J\x1b]0;t\x9b31m\u202egnp.exe"
+TOLD = "[red]x[/red] [link=http://e]y[/] :smile: \\x1b[2J\\x1b]0;t\\x9b31m\\u202egnp.exe"
+
+
+def shown(show_it: Callable[[], None], *, on_terminal: bool) -> str:
+    """What is written, without what Rich itself writes to a terminal in bold and italics."""
+    stream = io.StringIO()
+    stream.isatty = lambda: on_terminal  # type: ignore[method-assign]
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (("COLUMNS", "200"), ("TERM", "xterm-256color"), ("NO_COLOR", "1")):
+            patch.setenv(name, value)
+        patch.setattr("sys.stdout", stream)
+        patch.setattr("sys.stderr", stream)
+        show_it()
+    written = stream.getvalue()
+    for ours in ("\x1b[1m", "\x1b[0m", "\x1b[3m"):
+        written = written.replace(ours, "")
+    return written
+
+
+def wide_table() -> None:
+    out = console()
+    out.width = 400
+    out.print(table((EVIL, ">" + EVIL), [(EVIL, 1)], EVIL))
+    out.print(Panel("x", title="\x1b[31mred"))
+
+
+WAYS: dict[str, Callable[[], None]] = {
+    "a line": lambda: say(EVIL),
+    "a note": lambda: note(EVIL, style="bold"),
+    "an error": lambda: error_out(DanasError(EVIL, EVIL)),
+    "a table": wide_table,
+}
+
+
+@pytest.mark.parametrize("on_terminal", [False, True])
+@pytest.mark.parametrize("way", WAYS)
+def test_text_is_printed_as_it_is_whatever_it_says(way: str, on_terminal: bool) -> None:
+    written = shown(WAYS[way], on_terminal=on_terminal)
+    assert TOLD in written
+    assert all(one.isprintable() or one == "\n" for one in written), repr(written)
+
+
+def test_names_that_no_encoding_has_are_spelt_out() -> None:
+    assert show.printable("a\udc80b\tc\n") == "a\\udc80b\tc\n"
+    assert show.printable("größe 写真 🙂") == "größe 写真 🙂"
+
+
+def test_nothing_is_escaped_for_what_prints_text_as_it_is() -> None:
+    """`say` and `note` know no markup: a backslash of `escape` would be printed."""
+    for file in Path(cli.__file__).parent.glob("*.py"):
+        for call in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and getattr(call.func, "id", "") in ("say", "note"):
+                inside = [getattr(one, "id", "") for one in ast.walk(call)]
+                assert "escape" not in inside, f"{file.name}:{call.lineno}"
