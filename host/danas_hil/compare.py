@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from danas_hil.base import DanasError, read_json, write_json
-from danas_hil.board import Board, Limits, board_names, load_board
+from danas_hil.board import Board, Limits, board_names, learn_from, load_board
 from danas_hil.estimate.latency_tables import find_table
 from danas_hil.estimate.on_board import estimate_on
 from danas_hil.estimate.read import read_file
@@ -176,6 +176,7 @@ def compare_run(run: RunFolder) -> tuple[tuple[Measurement, ...], Comparison]:
     estimates = {candidate.id: candidate.estimate for candidate in run.front().candidates}
     for m in measurements:
         model, folder = run.candidate(m.model) / "model.tflite", run.measured(m.model, m.target)
+        learn_from(folder, m.board)
         estimates[m.model] = keep_estimate(estimates.get(m.model, {}), m.board, model, folder)
     return measurements, compare_with_boards(measurements, estimates)
 

@@ -13,7 +13,9 @@ from danas_hil.board import (
     Figures,
     board_names,
     build_key,
+    keep_beside,
     keep_figures,
+    learn_from,
     load_board,
     names_file,
     places,
@@ -228,6 +230,21 @@ def test_an_address_may_be_a_file_and_a_place(folders: Folders) -> None:
         split_address(f"{path}@")
     assert names_file("x/mine") is names_file("mine.toml") is True
     assert not names_file("mine")
+
+
+def test_a_measured_board_is_known_where_only_the_measurement_is_left(
+    folders: Folders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = folders.write(folders.elsewhere)
+    load_board(str(path))
+    for board in ("mine", "nano33ble", "gone"):
+        keep_beside(tmp_path / "measured", board)
+    assert [file.name for file in (tmp_path / "measured").iterdir()] == ["mine.toml"]
+    path.unlink()
+    monkeypatch.setattr(places, "_named", {})
+    assert "mine" not in board_names()
+    learn_from(tmp_path / "measured", "mine")
+    assert load_board("mine").limits.ram_bytes == 131072
 
 
 def invoke(*arguments: str, status: int = 0) -> str:

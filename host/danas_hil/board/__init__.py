@@ -35,7 +35,13 @@ from danas_hil.board.limits import (
 )
 from danas_hil.board.locate import HARDWARE_MAP_VARIABLE, Connection, locate, split_address
 from danas_hil.board.lock import device_lock
-from danas_hil.board.places import board_names, names_file, shipped_names
+from danas_hil.board.places import (
+    board_names,
+    keep_beside,
+    learn_from,
+    names_file,
+    shipped_names,
+)
 from danas_hil.board.ports import Port, Scanned, connected_ports, scan
 from danas_hil.board.stall import Stall
 from danas_hil.board.usb import Usb
@@ -67,8 +73,10 @@ __all__ = [
     "format_latency",
     "format_size",
     "holder",
+    "keep_beside",
     "keep_figures",
     "known_boards",
+    "learn_from",
     "load_board",
     "load_device_class",
     "locate",

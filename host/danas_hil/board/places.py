@@ -15,7 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from danas_hil.base import DanasError, known_or_near, tree_folder, user_folder
+from danas_hil.base import (
+    DanasError,
+    known_or_near,
+    read_bytes,
+    tree_folder,
+    user_folder,
+    write_atomic,
+)
+from danas_hil.base.reading import TEXT_BYTES
 from danas_hil.board.firmware import Firmware
 from danas_hil.board.usb import Usb
 
@@ -112,6 +120,23 @@ def check_place(file: BoardFile, firmware: Firmware | None, usb: Usb | None) -> 
             " run on this computer.",
             f"If you trust it, move it to {user_folder('boards')}.",
         )
+
+
+def keep_beside(folder: Path, board: str) -> None:
+    """Keep the file of a board of the user's in `folder`, so that `learn_from` knows it there."""
+    if board in board_names() and board not in shipped_names():
+        file = find_board(board)
+        write_atomic(folder / f"{board}{SUFFIX}", read_bytes(file.path, TEXT_BYTES))
+
+
+def learn_from(folder: Path, board: str) -> None:
+    """Make a board known that is described nowhere any more but in `folder`, where it was kept.
+
+    For its limits; nothing is built in a process that learnt of a board so.
+    """
+    kept = folder / f"{board}{SUFFIX}"
+    if _ID.fullmatch(board) and board not in board_names() and kept.is_file():
+        _named[board] = kept.resolve()
 
 
 def _file_named(path: Path) -> BoardFile:

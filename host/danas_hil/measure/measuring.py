@@ -11,6 +11,7 @@ import numpy as np
 
 from danas_hil import tflm
 from danas_hil.base import DanasError
+from danas_hil.board import keep_beside
 from danas_hil.estimate.read import read_file
 from danas_hil.measure.accuracy import Streamed, TestImages, read_test_images, take_accuracy
 from danas_hil.measure.growing import GrownError, grow
@@ -107,6 +108,7 @@ def measure_all(
             target, model, golden, item.folder, profile=profile, images=images, streamed=streamed
         )
         measurement.write(item.measurement_file)
+        keep_beside(item.folder, target.board)
         remember(model.content, measurement)
         yield item, measurement, False
 

@@ -37,7 +37,8 @@ SILENCE_SECONDS = 300.0
 """A build that prints nothing for so long is given up. It prints each file that it compiles and
 each tenth of a download; how long all of it takes is the computer's to say."""
 LOCK_SECONDS = 1200.0
-UPLOAD_SECONDS = 180.0
+UPLOAD_SILENCE_SECONDS = 180.0
+UPLOAD_SECONDS = 1200.0  # the first one downloads the uploader
 
 Compiling = Callable[[str, int], None]
 """Called with what is being compiled (`the library`, `the framework`, `the sketch`), and how many
@@ -167,17 +168,24 @@ def upload(
     log: Path,
     *,
     flags: Sequence[str] = (),
-    seconds: float = UPLOAD_SECONDS,
+    silence_seconds: float = UPLOAD_SILENCE_SECONDS,
 ) -> None:
     """Bring `sketch` onto a board, at `port` or where PlatformIO finds it.
 
     Builds it if another one was built in between. flags: for PlatformIO's uploader. Raises
-    BuildError.
+    BuildError, also where nothing was printed for `silence_seconds`.
     """
-    deadline = Deadline(seconds, f"flashing {sketch.board.id}")
+    deadline = Deadline(UPLOAD_SECONDS, f"flashing {sketch.board.id}")
     arguments = ["-t", "upload", *(["--upload-port", port] if port else [])]
-    with _project(sketch, seconds) as project:
-        done = _pio(sketch, project, arguments, deadline, log, flags)
+    with _project(sketch, LOCK_SECONDS) as project:
+        try:
+            done = _pio(sketch, project, arguments, deadline, log, flags, silence_seconds)
+        except UnfinishedError as error:
+            raise BuildError(
+                f"Flashing {sketch.board.id} was given up: {error.what}",
+                "Look at the cable and the board; another program may have its port.",
+                log,
+            ) from error
     if done.status != 0:
         raise _failure(sketch.board, done.output, log, "Flashing")
 
