@@ -110,7 +110,7 @@ def test_golden_outputs_survive_their_file(tmp_path: Path) -> None:
 
 
 def test_missing_and_damaged_golden_files_are_named(tmp_path: Path) -> None:
-    with pytest.raises(DanasError, match=r"no golden outputs .*golden\.npz"):
+    with pytest.raises(DanasError, match=r"no file .*golden\.npz"):
         tflm.read_golden(tmp_path / "golden.npz")
     good = tflm.Golden(np.zeros((1, 2), np.int8), np.zeros((1, 2), np.int8))
     tflm.write_golden(tmp_path / "golden.npz", good)

@@ -30,7 +30,7 @@ from danas_hil.estimate.latency_tables import find_table
 from danas_hil.estimate.on_board import estimate_on
 from danas_hil.estimate.read import read_file
 from danas_hil.measure import Measurement
-from danas_hil.run import RunFolder
+from danas_hil.run import RunFolder, anew
 from danas_hil.targets import Kind
 
 Quantity = Literal["arena", "head", "tail", "ram", "model", "flash", "latency"]
@@ -169,16 +169,21 @@ def compare_run(run: RunFolder) -> tuple[tuple[Measurement, ...], Comparison]:
 
     Raises DanasError when the run has no front, and naming a measurement.json that is damaged.
     """
-    measurements = tuple(
-        Measurement.from_json(value, str(run.measured(*place) / "measurement.json"))
-        for place, value in run.measurements().items()
-    )
+    measurements = tuple(_read(file, *place) for place, file in run.measurements().items())
     estimates = {candidate.id: candidate.estimate for candidate in run.front().candidates}
     for m in measurements:
         model, folder = run.candidate(m.model) / "model.tflite", run.measured(m.model, m.target)
         learn_from(folder, m.board)
         estimates[m.model] = keep_estimate(estimates.get(m.model, {}), m.board, model, folder)
     return measurements, compare_with_boards(measurements, estimates)
+
+
+def _read(file: Path, id_: str, target: str) -> Measurement:
+    """The measurement in `file`, which is of the candidate and the target of its folder."""
+    measurement = Measurement.read(file)
+    if (measurement.model, measurement.target) != (id_, target):
+        raise DanasError(f"{file} is a measurement of another model or board.", anew(file))
+    return measurement
 
 
 def compare_with_boards(

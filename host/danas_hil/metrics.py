@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from danas_hil.base import DanasError
+from danas_hil.base import DanasError, build
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,12 @@ class Scores:
 
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> Scores:
-        return Scores(
-            float(value["accuracy"]),
-            float(value["precision"]),
-            float(value["recall"]),
-            int(value["images"]),
-        )
+        """The inverse of `to_json`. Raises ValueError for what are no scores."""
+        made: Scores = build(Scores, value)
+        shares = made.accuracy, made.precision, made.recall
+        if made.images < 1 or not all(0 <= share <= 1 for share in shares):
+            raise ValueError(f"scores of {made.images} images are out of range: {shares}")
+        return made
 
 
 def wilson_interval(share: float, count: int, z: float = 1.959964) -> tuple[float, float]:

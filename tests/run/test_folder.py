@@ -27,8 +27,8 @@ FRONT = Front(
             genome=GENOME,
             evaluation=0,
             fitness=2.25,
-            scores={"float_validation": SCORES, "int8_test": SCORES},
-            estimate={"ram_bytes": 100_000, "flash_bytes": 50_000},
+            scores={"int8_validation": SCORES, "int8_test": SCORES, "float_test": SCORES},
+            estimate={"totals": {"ram_bytes": 100_000, "flash_bytes": 50_000}},
             groups={"coco": SCORES},
         ),
     ),
@@ -41,7 +41,8 @@ FRONT = Front(
 
 _fractions = st.floats(0, 1)
 _scores = st.builds(Scores, _fractions, _fractions, _fractions, st.integers(1, 10**6))
-_sizes = st.none() | st.integers(0, 2**31)
+_bytes = st.integers(0, 2**31)
+_sizes = st.none() | _bytes
 _evaluations = st.builds(
     Evaluation,
     index=st.integers(0, 10**6),
@@ -57,14 +58,18 @@ _evaluations = st.builds(
     elapsed_seconds=st.floats(0, 1e6),
     reason=st.text(),
 )
+_totals = st.fixed_dictionaries({"ram_bytes": _bytes, "flash_bytes": _bytes})
 _candidates = st.builds(
-    Candidate,
-    id=st.text(),
+    lambda genome, **others: Candidate(id=genome.id, genome=genome, **others),
     genome=genomes(),
     evaluation=st.integers(0, 10**6),
     fitness=st.floats(-10, 10),
-    scores=st.dictionaries(st.sampled_from(["float_test", "int8_test"]), _scores),
-    estimate=st.dictionaries(st.text(), st.integers()),
+    scores=st.fixed_dictionaries(
+        {"int8_validation": _scores, "int8_test": _scores}, optional={"float_test": _scores}
+    ),
+    estimate=st.fixed_dictionaries(
+        {"totals": _totals, "others": st.dictionaries(st.text(), _sizes)}
+    ),
     groups=st.dictionaries(st.text(), _scores),
 )
 _fronts = st.builds(
@@ -133,6 +138,14 @@ def test_a_front_comes_back_from_its_run(run: RunFolder) -> None:
     assert RunFolder.open(run.path).front() == FRONT
 
 
+def test_a_candidate_is_called_as_its_genome_is(run: RunFolder) -> None:
+    value = FRONT.to_json()
+    value["candidates"][0]["id"] = "../../outside"
+    write_json(run.front_file, value)
+    with pytest.raises(DanasError, match="a candidate is called"):
+        run.front()
+
+
 def test_a_run_without_a_front_says_how_to_get_one(run: RunFolder) -> None:
     with pytest.raises(DanasError, match=r"no file .*front\.json.*danas-hil resume .*first"):
         run.front()
@@ -143,6 +156,19 @@ def test_a_front_of_another_schema_is_refused(run: RunFolder, schema: Any) -> No
     write_json(run.front_file, FRONT.to_json() | {"schema": schema})
     with pytest.raises(DanasError, match=rf"front\.json has schema {schema!r}, not {SCHEMA}"):
         run.front()
+
+
+def test_files_say_their_format_and_what_says_none_is_of_the_first(run: RunFolder) -> None:
+    assert "format = 1" in run.config_file.read_text()
+    run.config_file.write_text("seed = 1")
+    assert run.config() == {"seed": 1}
+    run.config_file.write_text("format = 2")
+    with pytest.raises(DanasError, match=r"config\.toml has format 2, not 1"):
+        run.config()
+    run.front_file.write_text(
+        json.dumps({k: v for k, v in FRONT.to_json().items() if k != "schema"})
+    )
+    assert run.front() == FRONT
 
 
 @pytest.mark.parametrize("content", ["", "[]", "null", '{"schema": 1', "\x00"])
@@ -163,9 +189,13 @@ def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return found
 
 
-_OPTIONAL = {"id", "ram_bytes", "flash_bytes", "origin", "reason", "pareto", "feasible"}
-_OPTIONAL |= {"seconds", "elapsed_seconds", "fitness", "latency_us", "final_steps"}
-"""They have defaults."""
+_OPTIONAL = {"schema", "float_test", "coco", "groups", "final_steps"}
+"""They have defaults, wherever they stand."""
+_OPTIONAL_IN = {
+    "limits": {"ram_bytes", "flash_bytes", "origin", "latency_us"},
+    "evaluations": {"id", "scores", "fitness", "feasible", "pareto", "seconds", "elapsed_seconds"}
+    | {"reason", "latency_us"},
+}
 
 
 @pytest.mark.parametrize("place", _places(FRONT.to_json()), ids=lambda p: "-".join(map(str, p)))
@@ -177,13 +207,14 @@ def test_a_front_that_lacks_a_part_is_refused_or_read_never_crashed_on(
     for key in place[:-1]:
         parent = parent[key]
     whole = parent[place[-1]]
-    optional = isinstance(place[-1], int) or place[-1] in _OPTIONAL or "estimate" in place
+    whose = _OPTIONAL_IN.get(place[0], set()) if len(place) <= 3 else set()
+    optional = isinstance(place[-1], int) or place[-1] in _OPTIONAL | whose | {"evaluations"}
     for wrong in ([1], {"a": 1}, "text"):
         parent[place[-1]] = wrong
         _read_or_refuse(value)
     parent[place[-1]] = whole
     del parent[place[-1]]
-    if optional or place[-2:-1] in [("scores",), ("groups",)]:
+    if optional:
         _read_or_refuse(value)
     else:
         with pytest.raises(DanasError):
@@ -210,11 +241,15 @@ def test_measurements_are_found_by_candidate_and_target(run: RunFolder) -> None:
     assert run.measurements() == {}
     for id_, target in (("b", "host"), ("a", "nano33ble@7"), ("a", "host")):
         write_json(run.measured(id_, target) / "measurement.json", {"at": f"{id_} {target}"})
+    places = [("a", "host"), ("a", "nano33ble@7"), ("b", "host")]
     assert list(run.measurements().items()) == [
-        (("a", "host"), {"at": "a host"}),
-        (("a", "nano33ble@7"), {"at": "a nano33ble@7"}),
-        (("b", "host"), {"at": "b host"}),
+        (place, run.measured(*place) / "measurement.json") for place in places
     ]
+
+
+def test_what_is_being_replaced_has_no_measurements(run: RunFolder) -> None:
+    write_json(run.measured(".part-old-a", "host") / "measurement.json", {})
+    assert run.measurements() == {}
 
 
 def test_a_creation_that_was_killed_can_be_done_again(tmp_path: Path) -> None:

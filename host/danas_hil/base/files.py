@@ -13,6 +13,7 @@ from typing import Any
 import platformdirs
 
 from danas_hil.base.errors import DanasError
+from danas_hil.base.plain import finite
 from danas_hil.base.reading import read_bytes
 
 JSON_BYTES = 256 * 1024 * 1024
@@ -24,13 +25,15 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; when the block ends well it is renamed to `path`.
 
     A reader sees the old file or the new one, never half of one, also after kill -9. The
-    temporary name keeps the suffix, for writers that go by it.
+    temporary name keeps the suffix, for writers that go by it. What the operating system refuses
+    is an OSError that names `path`: of a full disk, writing tells no name.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".part-", suffix=path.suffix)
+    with _naming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".part-", suffix=path.suffix)
     os.close(handle)
     temporary = Path(name)
-    try:
+    with _naming(path, temporary), _removing(temporary):
         yield temporary
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
@@ -38,14 +41,41 @@ def atomic_path(path: Path) -> Iterator[Path]:
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)  # mkstemp makes private files
         temporary.replace(path)
+
+
+@contextlib.contextmanager
+def _naming(path: Path, temporary: Path | None = None) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        ours = error.filename is None or temporary is None or str(error.filename) == str(temporary)
+        if error.errno is None or not ours:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+@contextlib.contextmanager
+def _removing(temporary: Path) -> Iterator[None]:
+    try:
+        yield
     finally:
         temporary.unlink(missing_ok=True)
 
 
 def write_atomic(path: Path, content: bytes | str) -> None:
-    """Write `content` (text as UTF-8) to `path`, whole or not at all."""
+    """Write `content` (text as UTF-8) to `path`, whole or not at all.
+
+    Raises DanasError for a text with a name in it that is no UTF-8, as file systems allow.
+    """
+    try:
+        written = content.encode() if isinstance(content, str) else content
+    except UnicodeEncodeError as error:
+        odd = ascii(str(error.object)[max(0, error.start - 20) : error.end + 20])
+        raise DanasError(
+            f"{path} can't keep a name that is no UTF-8: {odd}.", "Rename that file or folder."
+        ) from error
     with atomic_path(path) as temporary:
-        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+        temporary.write_bytes(written)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -54,9 +84,13 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path, hint: str = "") -> Any:
-    """Read JSON from `path`. Raises DanasError naming the file when it is missing or damaged."""
+    """Read JSON from `path`. Raises DanasError naming the file when it is missing or damaged.
+
+    NaN and infinities, which Python's reader would take, are damage: nothing of ours writes them.
+    """
     try:
-        return json.loads(read_bytes(path, JSON_BYTES, hint))
+        content = read_bytes(path, JSON_BYTES, hint)
+        return json.loads(content, parse_float=finite, parse_constant=finite)
     except (ValueError, RecursionError) as error:
         raise DanasError(f"{path} can't be read: {error}.", hint) from error
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from danas_hil.base.deadline import Deadline
 from danas_hil.base.errors import DanasError
+from danas_hil.base.plain import finite
 
 TEXT_BYTES = 16 * 1024 * 1024
 """Of files that people write: TOML, hardware maps, lists."""
@@ -56,9 +57,9 @@ def read_text(path: Path, hint: str = "", limit: int = TEXT_BYTES) -> str:
 
 
 def read_toml(path: Path, hint: str = "") -> dict[str, Any]:
-    """The tables of a TOML file. Raises DanasError naming the file for one that is none."""
+    """The tables of a TOML file, with no NaN. Raises DanasError naming the file if it is none."""
     try:
-        return tomllib.loads(read_text(path, hint))
+        return tomllib.loads(read_text(path, hint), parse_float=finite)
     except (ValueError, RecursionError) as error:
         raise DanasError(f"{path} can't be read: {error}.", hint) from error
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from danas_hil.base import DanasError
+from danas_hil.base import DanasError, build
 
 _UNITS = {"": 1, "b": 1, "k": 1024, "kb": 1024, "kib": 1024}
 _UNITS |= {"m": 1024**2, "mb": 1024**2, "mib": 1024**2}
@@ -58,12 +58,9 @@ class Limits:
 
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> Limits:
-        return Limits(
-            value.get("ram_bytes"),
-            value.get("flash_bytes"),
-            value.get("origin", ""),
-            value.get("latency_us"),
-        )
+        """The inverse of `to_json`. Raises DanasError or ValueError for what are no limits."""
+        made: Limits = build(Limits, value)
+        return made
 
 
 MOST_BYTES = 1024**4

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from danas_hil import __version__
-from danas_hil.base import DanasError
+from danas_hil.base import DanasError, trouble
 from danas_hil.cli import (
     boards,
     calibrating,
@@ -25,6 +25,7 @@ from danas_hil.cli import (
     working,
 )
 from danas_hil.cli.show import error_out
+from danas_hil.cli.streams import OutputError, safe_streams
 
 app = typer.Typer(
     name="danas-hil",
@@ -79,15 +80,34 @@ def main() -> None:
 
     if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
         signal.signal(signal.SIGTERM, terminate)
+    with safe_streams():
+        status = _run()
+    sys.exit(128 + signal.SIGTERM if terminated else status)
+
+
+def _run() -> int | str | None:
+    """Run the command that was typed; the status to exit with."""
     status: int | str | None = 0
     try:
-        app()
-    except SystemExit as end:
-        status = end.code
+        try:
+            app()
+        except SystemExit as end:
+            status = end.code
+        sys.stdout.flush()  # while it can still be told that it can't
+    except OutputError as error:
+        if not error.closed:
+            error_out(error)
+        status = error.status
     except DanasError as error:
         error_out(error)
+        status = 2
+    except OSError as error:
+        error_out(trouble(error))
+        status = 2
+    except MemoryError:
+        error_out(DanasError("There is not enough memory.", "Close other programs first."))
         status = 2
     except KeyboardInterrupt:
         error_out(DanasError("Stopped."))
         status = 130
-    sys.exit(128 + signal.SIGTERM if terminated else status)
+    return status

@@ -84,7 +84,8 @@ def error_out(error: DanasError) -> None:
 
 def print_json(value: Any) -> None:
     """JSON to standard output. NaN is refused: it is not JSON."""
-    typer.echo(json.dumps(value, indent=2, allow_nan=False))
+    sys.stdout.write(json.dumps(value, indent=2, allow_nan=False) + "\n")
+    sys.stdout.flush()
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> Table:

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from statistics import fmean
 
-from danas_hil.base import DanasError, read_json, write_json
+from danas_hil.base import DanasError, checking, read_json, restore, write_json
 from danas_hil.data import SourceOptions, open_source
 from danas_hil.experiment.definition import Experiment, PlannedRun, run_name
 from danas_hil.run import RunFolder
@@ -78,10 +78,9 @@ def ended_runs(folder: Path) -> dict[str, Ended]:
         return {}
     hint = "Remove it: the searches are then looked at again, and nothing finished is lost."
     rows = read_json(path, hint)
-    try:
-        return {row["run"]: Ended(**row) for row in rows}
-    except (KeyError, TypeError) as error:
-        raise DanasError(f"{path} is damaged ({error!r}).", hint) from error
+    with checking(path, hint):
+        ended: tuple[Ended, ...] = restore(tuple[Ended, ...], rows)
+        return {row.run: row for row in ended}
 
 
 def _sittings(folder: Path) -> dict[str, float]:
@@ -91,10 +90,9 @@ def _sittings(folder: Path) -> dict[str, float]:
         return {}
     hint = "Remove it: the time that runs took so far is lost with it, and nothing else."
     rows = read_json(path, hint)
-    try:
-        return {str(run): float(seconds) for run, seconds in rows.items()}
-    except (AttributeError, TypeError, ValueError) as error:
-        raise DanasError(f"{path} is damaged ({error!r}).", hint) from error
+    with checking(path, hint):
+        seconds: dict[str, float] = restore(Mapping[str, float], rows)
+        return seconds
 
 
 def check(experiment: Experiment, folder: Path) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from danas_hil.base import DanasError
+from danas_hil.base import DanasError, checking, read_arrays
 from danas_hil.convert import input_quantisation, quantise_input
 from danas_hil.measure.record import Accuracy
 from danas_hil.metrics import Scores
+from danas_hil.run import anew
 from danas_hil.targets import Session, TargetError
 
 Streamed = Callable[[int, int], None]
@@ -47,16 +46,14 @@ def read_test_images(file: Path, data: str, count: int) -> TestImages:
     """
     if count < 1:
         raise DanasError(f"An accuracy of {count} images is none.", "Ask for 1 or more.")
-    hint = "`danas-hil resume RUN` exports the run's test images anew."
-    try:
-        with np.load(file, allow_pickle=False) as content:
-            labels, images = content["labels"], content[data]
-    except FileNotFoundError as error:
-        raise DanasError(f"There are no test images {file}.", hint) from error
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise DanasError(f"The test images {file} can't be read: {error}.", hint) from error
-    if images.ndim != 4 or images.dtype != np.uint8 or not 0 < len(labels) == len(images):
-        raise DanasError(f"The test images {file} are not one for each label.", hint)
+    hint = anew(file)
+    content = read_arrays(file, "The test images", hint)
+    with checking(file, hint):
+        labels, images = content["labels"], content[data]
+        if images.ndim != 4 or images.dtype != np.uint8 or not 0 < len(labels) == len(images):
+            raise ValueError("images are not one for each label")
+        if labels.ndim != 1 or not np.isin(labels, (0, 1)).all():
+            raise ValueError("labels are not 0 and 1")
     places = np.linspace(0, len(labels) - 1, min(count, len(labels))).round().astype(int)
     return TestImages(images[places], labels[places])
 

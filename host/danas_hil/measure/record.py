@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from danas_hil.base import DanasError, read_json, write_json
+from danas_hil.base import DanasError, build, check_format, checking, read_json, trouble, write_json
 from danas_hil.metrics import Scores
+from danas_hil.run import anew
 from danas_hil.targets import BuildIdentity, Kind, Memory, OperatorTime, Sizes, Stage
-from danas_hil.tflm import AllocationClass
 
 SCHEMA = 1
 
@@ -130,21 +130,20 @@ class Measurement:
         return value
 
     @staticmethod
-    def from_json(value: Mapping[str, Any], file: str = "the measurement") -> Measurement:
+    def from_json(
+        value: Any, file: Path | str = "the measurement", hint: str = "Measure again."
+    ) -> Measurement:
         """The inverse of `to_json`. Raises DanasError for another schema or a damaged `file`."""
-        hint = "Measure again: danas-hil flash."
-        if not isinstance(value, Mapping) or value.get("schema") != SCHEMA:
-            raise DanasError(f"{file} is not a measurement of schema {SCHEMA}.", hint)
-        value = {"accuracy": None, **value}  # which earlier files do not have
-        plain = {k: v for k, v in value.items() if k not in ("schema", *_NESTED)}
-        try:
-            nested: dict[str, Any] = {
-                key: None if value[key] is None else make(value[key])
-                for key, make in _NESTED.items()
-            }
-            return Measurement(**plain, **nested)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise DanasError(f"{file} is damaged ({error!r}).", hint) from error
+        check_format(file, value, SCHEMA, hint)
+        with checking(file, hint):
+            fields = {key: one for key, one in value.items() if key != "schema"}
+            for key, derived in _DERIVED.items():
+                if isinstance(fields.get(key), Mapping):
+                    fields[key] = {k: v for k, v in fields[key].items() if k != derived}
+            made: Measurement = build(Measurement, fields)
+            if made.latency is not None and not made.latency.runs_us:
+                raise ValueError("latency.runs_us is empty")
+        return made
 
     def write(self, path: Path) -> None:
         """Write measurement.json, whole or not at all. Raises DanasError when it can't."""
@@ -153,41 +152,15 @@ class Measurement:
         except OSError as error:
             raise DanasError(
                 f"The measurement of {self.model} can't be written to {path}: {error.strerror}.",
-                "What stood there before is whole; make room and measure again.",
+                f"What stood there before is whole. {trouble(error).hint}",
             ) from error
 
     @staticmethod
     def read(path: Path) -> Measurement:
         """Read measurement.json. Raises DanasError naming the file if missing or damaged."""
-        return Measurement.from_json(read_json(path), str(path))
+        hint = anew(path)
+        return Measurement.from_json(read_json(path, hint), path, hint)
 
 
-def _memory(value: Mapping[str, Any]) -> Memory:
-    classes = tuple(AllocationClass(**one) for one in value["classes"])
-    return Memory(**{**value, "classes": classes})
-
-
-def _latency(value: Mapping[str, Any]) -> Latency:
-    return Latency(tuple(value["runs_us"]), value["label"], value["timer"])
-
-
-def _parity(value: Mapping[str, Any]) -> Parity:
-    first = value["first_difference"]
-    plain = {key: item for key, item in value.items() if key != "equal"}
-    return Parity(**{**plain, "first_difference": None if first is None else tuple(first)})
-
-
-def _accuracy(value: Mapping[str, Any]) -> Accuracy:
-    return Accuracy(Scores.from_json(value["scores"]), str(value["images_sha256"]))
-
-
-_NESTED: Mapping[str, Any] = {
-    "accuracy": _accuracy,
-    "build": lambda value: BuildIdentity(**value),
-    "failure": lambda value: Failure(**value),
-    "memory": _memory,
-    "sizes": lambda value: Sizes(**value),
-    "latency": _latency,
-    "parity": _parity,
-    "profile": lambda value: tuple(OperatorTime(**one) for one in value),
-}
+_DERIVED = {"latency": "median_us", "parity": "equal"}
+"""Written for readers elsewhere; here they are properties."""

@@ -89,7 +89,7 @@ def report_page(
 def _without_rates(config: Mapping[str, Any]) -> dict[str, Any]:
     """The rates of latency estimates are hundreds of figures: what they come from is enough."""
     kept = config.get("latency")
-    if not isinstance(kept, Mapping) or "rates" not in kept:
+    if not isinstance(kept, Mapping) or not isinstance(kept.get("models"), list):
         return dict(config)
     plain = {key: value for key, value in kept.items() if isinstance(value, str | float)}
     return {**config, "latency": {**plain, "models": len(kept["models"])}}

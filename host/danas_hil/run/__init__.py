@@ -1,5 +1,6 @@
 """The run folder: its layout, its reader and writer."""
 
+from danas_hil.run.anew import anew
 from danas_hil.run.bundle import export_bundle
 from danas_hil.run.folder import RunFolder
 from danas_hil.run.picks import Pick, Picks
@@ -13,6 +14,7 @@ __all__ = [
     "Pick",
     "Picks",
     "RunFolder",
+    "anew",
     "export_bundle",
     "new_folder",
     "replace_candidate",

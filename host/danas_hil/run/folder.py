@@ -3,17 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
-from danas_hil.base import DanasError, check_inside, read_json, read_toml, write_atomic, write_json
+from danas_hil.base import (
+    DanasError,
+    build,
+    check_format,
+    check_inside,
+    checking,
+    read_json,
+    read_toml,
+    write_atomic,
+    write_json,
+)
+from danas_hil.run.anew import anew
 from danas_hil.run.picks import Picks
 from danas_hil.run.records import Front
 
+FORMAT = 1
+"""Of config.toml, whose key `format` says so."""
 _HINT = "A run is a folder that `danas-hil search` made, such as runs/NAME."
+
+
+@dataclass(frozen=True)
+class _Settled:
+    """What of config.toml is no setting: what a search found out as it went on."""
+
+    data: Mapping[str, Any] = field(default_factory=dict)
+    supernet_steps: Mapping[str, int] = field(default_factory=dict)
+    supernet_step_seconds: Mapping[str, float] = field(default_factory=dict)
+    supernet_focus: Mapping[str, Any] = field(default_factory=dict)
+    evaluation_precision: str = ""
+    storage: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    latency: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -113,21 +140,31 @@ class RunFolder:
         return check_inside(self.candidate(id_) / target, self.path)
 
     def write_config(self, config: Mapping[str, Any]) -> None:
-        write_atomic(self.config_file, tomli_w.dumps(dict(config)))
+        write_atomic(self.config_file, tomli_w.dumps({"format": FORMAT, **config}))
 
     def config(self) -> dict[str, Any]:
-        return read_toml(self.config_file, _HINT)
+        """The tables of config.toml. Raises DanasError for a damaged one, or another format."""
+        hint = anew(self.config_file)
+        config = read_toml(self.config_file, hint)
+        check_format(self.config_file, config, FORMAT, hint, "format")
+        config.pop("format", None)
+        with checking(self.config_file, hint):
+            settled = {field.name for field in fields(_Settled)}
+            build(_Settled, {key: one for key, one in config.items() if key in settled})
+        return config
 
     def write_front(self, front: Front) -> None:
         write_json(self.front_file, front.to_json())
 
     def front(self) -> Front:
         """The exported front. Raises DanasError when the search has not exported one yet."""
-        hint = f"Let the search come to its end: danas-hil resume {self.path}"
-        value = read_json(self.front_file, hint)
-        if not isinstance(value, dict):
-            raise DanasError(f"{self.front_file} is damaged.", hint)
-        return Front.from_json(value, str(self.front_file))
+        if not self.front_file.exists():
+            raise DanasError(
+                f"There is no file {self.front_file}.",
+                f"Let the search come to its end: danas-hil resume {self.path}",
+            )
+        hint = anew(self.front_file)
+        return Front.from_json(read_json(self.front_file, hint), self.front_file, hint)
 
     def write_picks(self, picks: Picks) -> None:
         write_json(self.picks_file, picks.to_json())
@@ -139,7 +176,8 @@ class RunFolder:
         """
         if not self.picks_file.exists():
             return None
-        picks = Picks.from_json(read_json(self.picks_file), str(self.picks_file))
+        hint = anew(self.picks_file)
+        picks = Picks.from_json(read_json(self.picks_file, hint), self.picks_file, hint)
         lost = set(picks.ids) - {candidate.id for candidate in self.front().candidates}
         if lost:
             raise DanasError(
@@ -148,7 +186,9 @@ class RunFolder:
             )
         return picks
 
-    def measurements(self) -> dict[tuple[str, str], dict[str, Any]]:
+    def measurements(self) -> dict[tuple[str, str], Path]:
         """All measurement.json of the run, by (candidate id, target), sorted."""
         files = sorted(self.path.glob("candidates/*/*/measurement.json"))
-        return {(file.parts[-3], file.parts[-2]): read_json(file) for file in files}
+        places = {(file.parts[-3], file.parts[-2]): file for file in files}
+        # What begins with a full stop is a candidate that is just being replaced.
+        return {place: file for place, file in places.items() if place[0][0] != "."}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
-from danas_hil.base import DanasError
+from danas_hil.base import build, check_format, checking
 from danas_hil.board import Limits
 
 SCHEMA = 1
@@ -66,20 +66,11 @@ class Picks:
         }
 
     @staticmethod
-    def from_json(value: Mapping[str, Any], file: str = "picks.json") -> Picks:
+    def from_json(
+        value: Any, file: Path | str = "picks.json", hint: str = "Pick anew: danas-hil pick RUN."
+    ) -> Picks:
         """The inverse of `to_json`. Raises DanasError for another schema or a damaged `file`."""
-        hint = "Pick anew: danas-hil pick RUN."
-        if value.get("schema") != SCHEMA:
-            raise DanasError(f"{file} has schema {value.get('schema')!r}, not {SCHEMA}.", hint)
-        try:
-            return Picks(
-                limits=Limits.from_json(value["limits"]),
-                board=value["board"],
-                hypervolume=float(value["hypervolume"]),
-                picked=tuple(Pick(**pick) for pick in value["picked"]),
-                latency_source=value.get("latency_source", ""),
-                latency_complete=value.get("latency_complete", True),
-                latency_band=value.get("latency_band", 0.0),
-            )
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise DanasError(f"{file} is damaged ({error!r}).", hint) from error
+        check_format(file, value, SCHEMA, hint)
+        with checking(file, hint):
+            picks: Picks = build(Picks, {k: v for k, v in value.items() if k != "schema"})
+        return picks

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
-from danas_hil.base import DanasError
+from danas_hil.base import build, check_format, checking
 from danas_hil.board import Limits
 from danas_hil.metrics import Scores
 from danas_hil.space import Genome
@@ -59,13 +60,9 @@ class Evaluation:
 
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> Evaluation:
-        plain = {k: v for k, v in value.items() if k not in ("id", "genome", "scores")}
-        scores = value["scores"]
-        return Evaluation(
-            genome=Genome.from_json(value["genome"]),
-            scores=None if scores is None else Scores.from_json(scores),
-            **plain,
-        )
+        """The inverse of `to_json`. Raises DanasError or ValueError for what is none."""
+        made: Evaluation = build(Evaluation, {k: v for k, v in value.items() if k != "id"})
+        return made
 
 
 @dataclass(frozen=True)
@@ -101,16 +98,36 @@ class Candidate:
 
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> Candidate:
-        return Candidate(
-            id=value["id"],
-            genome=Genome.from_json(value["genome"]),
-            evaluation=value["evaluation"],
-            fitness=value["fitness"],
-            scores={name: Scores.from_json(scores) for name, scores in value["scores"].items()},
-            groups={name: Scores.from_json(scores) for name, scores in value["groups"].items()},
-            estimate=value["estimate"],
-            final_steps=value.get("final_steps", 0),
-        )
+        """The inverse of `to_json`. Raises DanasError or ValueError for what is none."""
+        made: Candidate = build(Candidate, value)
+        if made.id != made.genome.id:  # it becomes the name of a folder
+            raise ValueError(f"a candidate is called {made.id!r}, its genome {made.genome.id}")
+        if lacking := _SCORED - set(made.scores):
+            raise ValueError(f"candidate {made.id} lacks the scores {min(lacking)!r}")
+        totals = made.estimate.get("totals")
+        if not isinstance(totals, Mapping):
+            raise TypeError(f"the estimate of candidate {made.id} lacks its totals")
+        told = {field.name for field in fields(_Totals)}
+        build(_Totals, {k: v for k, v in totals.items() if k in told}, f"totals of {made.id}")
+        return made
+
+
+_SCORED = {"int8_validation", "int8_test"}
+
+
+@dataclass(frozen=True)
+class _Totals:
+    """What commands take from the `totals` of an estimate."""
+
+    ram_bytes: int
+    flash_bytes: int
+    most_ram_bytes: int | None = None
+    most_flash_bytes: int | None = None
+    complete: bool = True
+    latency_us: float | None = None
+    latency_complete: bool = True
+    latency_source: str = ""
+    latency_band: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -140,23 +157,13 @@ class Front:
         }
 
     @staticmethod
-    def from_json(value: Mapping[str, Any], file: str = "front.json") -> Front:
+    def from_json(
+        value: Any,
+        file: Path | str = "front.json",
+        hint: str = "Export it again: danas-hil resume RUN.",
+    ) -> Front:
         """The inverse of `to_json`. Raises DanasError for another schema or a damaged `file`."""
-        if value.get("schema") != SCHEMA:
-            raise DanasError(
-                f"{file} has schema {value.get('schema')!r}, not {SCHEMA}.",
-                "Export the run again with this version: danas-hil resume RUN.",
-            )
-        try:
-            return Front(
-                run=value["run"],
-                limits=Limits.from_json(value["limits"]),
-                memory_model=value["memory_model"],
-                candidates=tuple(map(Candidate.from_json, value["candidates"])),
-                chosen=value["chosen"],
-                evaluations=tuple(map(Evaluation.from_json, value["evaluations"])),
-            )
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise DanasError(
-                f"{file} is damaged ({error!r}).", "Export it again: danas-hil resume RUN."
-            ) from error
+        check_format(file, value, SCHEMA, hint)
+        with checking(file, hint):
+            front: Front = build(Front, {k: v for k, v in value.items() if k != "schema"})
+        return front

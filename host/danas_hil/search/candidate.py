@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from danas_hil import convert, tflm
-from danas_hil.base import atomic_path, read_json, write_atomic, write_json
+from danas_hil.base import (
+    DanasError,
+    atomic_path,
+    build,
+    check_format,
+    checking,
+    first_line,
+    read_json,
+    write_atomic,
+    write_json,
+)
 from danas_hil.data import Dataset, LabelledImages, representative_images
+from danas_hil.estimate import read_file, read_graph
 from danas_hil.metrics import Scores
+from danas_hil.run import anew
 from danas_hil.search.evaluation import Evaluator, classes
 from danas_hil.search.memory import MemoryEstimator
 from danas_hil.search.settings import SearchSettings
@@ -24,11 +39,34 @@ TEST_IMAGES = 10_000
 """Test images used at most: at 224x224 rgb they take 1.5 GB."""
 
 _MODEL, _KERAS, _TRAINING = "model.tflite", "model.keras", "training.json"
-_NO_BETTER = "no_better"
+
+
+@dataclass(frozen=True)
+class _Training:
+    """training.json. no_better: what trainings of other lengths came to, by their steps."""
+
+    final_steps: int
+    no_better: Mapping[str, float] = field(default_factory=dict)
+    format: int = 1
 
 
 def has_model(folder: Path) -> bool:
-    return (folder / _MODEL).is_file()
+    """Whether there are the two models and the word on their training, whole.
+
+    Raises DanasError for one that is damaged: it is made anew then.
+    """
+    if not (folder / _MODEL).is_file():
+        return False
+    read_graph(read_file(folder / _MODEL), str(folder / _MODEL))
+    trained_steps(folder)
+    try:
+        with zipfile.ZipFile(folder / _KERAS) as packed:
+            broken = packed.testzip()
+    except (OSError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        broken = first_line(error)
+    if broken is not None:
+        raise DanasError(f"{folder / _KERAS} can't be read: {broken}.", anew(folder / _KERAS))
+    return True
 
 
 def write_model(
@@ -43,34 +81,45 @@ def write_model(
     )
     with atomic_path(folder / _KERAS) as path:
         model.save(path)
-    write_json(folder / _TRAINING, {"final_steps": steps})
+    write_json(folder / _TRAINING, asdict(_Training(steps)))
     content = convert.to_tflite(model, representative, clear_names=settings.clear_names)
     write_atomic(folder / _MODEL, content)
 
 
 def trained_steps(folder: Path) -> int:
     """For how many steps the model in `folder` was trained by itself."""
-    return int(read_json(folder / _TRAINING)["final_steps"])
+    return _training(folder).final_steps
 
 
 def note_no_better(folder: Path, steps: int, accuracy: float) -> None:
     """Write down that `steps` steps of training came to no better int8 validation accuracy."""
-    noted = read_json(folder / _TRAINING)
-    noted.setdefault(_NO_BETTER, {})[str(steps)] = accuracy
-    write_json(folder / _TRAINING, noted)
+    noted = _training(folder)
+    no_better = {**noted.no_better, str(steps): accuracy}
+    write_json(folder / _TRAINING, asdict(replace(noted, no_better=no_better)))
 
 
 def tried(folder: Path) -> dict[int, float]:
     """What was noted as no better than the model in `folder`: accuracy by training steps."""
-    noted = read_json(folder / _TRAINING).get(_NO_BETTER, {})
-    return {int(steps): accuracy for steps, accuracy in noted.items()}
+    return {int(steps): accuracy for steps, accuracy in _training(folder).no_better.items()}
+
+
+def _training(folder: Path) -> _Training:
+    """Raises DanasError naming training.json where it is missing or damaged."""
+    path = folder / _TRAINING
+    value = read_json(path, anew(path))
+    check_format(path, value, 1, anew(path), "format")
+    with checking(path, anew(path)):
+        noted: _Training = build(_Training, value)
+        if noted.final_steps < 0 or not all(steps.isdigit() for steps in noted.no_better):
+            raise ValueError("steps are no count")
+    return noted
 
 
 def write_rest(
     folder: Path, genome: Genome, evaluator: Evaluator, estimator: MemoryEstimator
 ) -> Mapping[str, Any]:
     """golden.npz, genome.json and estimate.json of the model in `folder`; returns the estimate."""
-    model = (folder / _MODEL).read_bytes()
+    model = read_file(folder / _MODEL)
     validation = evaluator.images("validation", genome.data)
     golden_inputs = convert.quantise_input(
         validation.images[:GOLDEN_IMAGES], convert.input_quantisation(model)
@@ -113,11 +162,15 @@ def _float_scores(
 ) -> Scores:
     """In float32: by the supernet where its weights are the model's, in a third of Keras' time."""
     if trained_steps(folder) or not evaluator.keeps_shared_weights:
-        return Scores.of(images.labels, classes(load(folder / _KERAS), images.images))
+        model = load(folder / _KERAS)
+        if model.input_shape[1:] != genome.data.shape:
+            path = folder / _KERAS
+            raise DanasError(f"{path} is the model of another candidate.", anew(path))
+        return Scores.of(images.labels, classes(model, images.images))
     supernet, recalibration = evaluator.supernet(genome.data), evaluator.recalibration(genome.data)
     probabilities = supernet.evaluate(genome, recalibration, images.images)
     return Scores.of(images.labels, np.argmax(probabilities, axis=1))
 
 
 def _int8_classes(folder: Path, images: LabelledImages) -> Any:
-    return np.argmax(convert.classify((folder / _MODEL).read_bytes(), images.images), axis=1)
+    return np.argmax(convert.classify(read_file(folder / _MODEL), images.images), axis=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -118,7 +119,7 @@ def _export(
 ) -> Candidate:
     genome = evaluation.genome
     folder = run.candidate(genome.id)
-    if not has_model(folder):
+    if not _has_model(folder, listener):
         steps, model = _trained(run, genome, final_steps.get(genome.id, 0), evaluator, listener)
         write_model(folder, genome, model, steps, settings, dataset)
         run.training(genome.id, steps).unlink(missing_ok=True)
@@ -132,6 +133,14 @@ def _export(
         scores=validation_scores(folder, genome, evaluator),
         final_steps=trained_steps(folder),
     )
+
+
+def _has_model(folder: Path, listener: Listener) -> bool:
+    try:
+        return has_model(folder)
+    except DanasError as error:
+        listener.warning(f"{error.what} The candidate is made anew.")
+        return False
 
 
 def _trained(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from danas_hil.base import checking
 from danas_hil.metrics import Scores
 from danas_hil.run import Evaluation
 from danas_hil.search.judging import judged
@@ -41,7 +42,8 @@ def steps_taken(config: Mapping[str, Any]) -> int:
     which is the only one then, came to; else those planned.
     """
     planned: int = sum(config.get("supernet_steps", {}).values())
-    return int(config[FOCUS]["steps"]) if FOCUS in config else planned
+    with checking("config.toml"):
+        return int(config[FOCUS]["steps"]) if FOCUS in config else planned
 
 
 def use_on_front(

@@ -139,8 +139,8 @@ def _costs(run: RunFolder, candidate: Candidate, limits: Limits, board: Board | 
             for name in ("ram_bytes", "flash_bytes"):
                 totals.setdefault(f"most_{name}", totals[name])
         return _Costs(**{f.name: totals[f.name] for f in fields(_Costs) if f.name in totals})
-    model = read_file(run.candidate(candidate.id) / "model.tflite")
-    estimate = estimate_on(board, model, name=candidate.id, limits=limits)
+    file = run.candidate(candidate.id) / "model.tflite"
+    estimate = estimate_on(board, read_file(file), name=str(file), limits=limits)
     ram, flash, latency = estimate.ram.total, estimate.flash.total, estimate.latency
     costs = _Costs(ram.least, flash.least, most_ram_bytes=ram.most, most_flash_bytes=flash.most)
     if not latency.source:

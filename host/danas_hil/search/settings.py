@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any, Literal, get_args
 
-from danas_hil.base import DanasError, has_secret, known_or_near
+from danas_hil.base import DanasError, build, checking, has_secret, known_or_near
 from danas_hil.board import Limits
+from danas_hil.run import anew
 from danas_hil.search.fitness import Weights
 from danas_hil.search.samplers import (
     Nsga2Sampler,
@@ -212,18 +214,16 @@ class SearchSettings:
     @staticmethod
     def from_config(config: Mapping[str, Any]) -> SearchSettings:
         """The inverse of `to_config`; other tables are ignored. Raises DanasError if damaged."""
-        try:
-            return SearchSettings(
+        with checking("config.toml", anew(Path("config.toml"))):
+            settings: SearchSettings = build(
+                SearchSettings,
+                {**config["search"], "data_options": config["data_options"]},
+                "search",
                 space=space_from_json(config["space"]),
                 limits=Limits.from_json(config["limits"]),
-                weights=Weights(**config["weights"]),
-                data_options=config["data_options"],
-                **config["search"],
+                weights=build(Weights, config["weights"], "weights"),
             )
-        except (KeyError, TypeError) as error:
-            raise DanasError(
-                f"config.toml is damaged or of another version ({error!r})."
-            ) from error
+        return settings
 
 
 MOST_STEPS = 10**9

@@ -187,8 +187,8 @@ class Genome:
             else:
                 b3, b4, b5, b6, b7 = (index(value[f"b{stage}"]) for stage in range(3, 8))
                 arch = ArchConfig(b3, b4, b5, b6, b7, float(value["alpha"]))
-        except (KeyError, TypeError, ValueError) as error:
-            raise DanasError(f"This is not a genome ({error!r}): {dict(value)!r}.") from error
+        except (KeyError, OverflowError, TypeError, ValueError) as error:
+            raise DanasError(f"This is not a genome ({error!r}): {str(value)[:200]}.") from error
         genome = Genome(data, arch)
         genome.check_feasible()
         return genome

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from danas_hil.base import (
     DanasError,
@@ -19,6 +22,7 @@ from danas_hil.base import (
     require,
     scrubbed,
 )
+from danas_hil.base.errors import FAILING, FORBIDDEN
 from danas_hil.run import RunFolder
 
 STUDY = "danas-hil"
@@ -115,10 +119,7 @@ def open_storage(
     if settings.url is not None:
         with storage_errors(settings.place, url=settings.url):
             return _connected(_normal(settings.url), settings, on_stale)
-    with (
-        storage_errors(str(run.study_file), _TORN),
-        FileLock(run.path / ".study.lock", timeout=_BUSY_SECONDS),
-    ):
+    with storage_errors(str(run.study_file), _TORN), _study_lock(run):
         if not run.study_file.exists():
             with atomic_path(run.study_file) as path:  # half a schema would be of no use
                 path.unlink()
@@ -126,6 +127,19 @@ def open_storage(
         storage = _connected(f"sqlite:///{run.study_file.resolve()}", settings, on_stale)
         _write_ahead(storage.engine)
         return storage
+
+
+@contextmanager
+def _study_lock(run: RunFolder) -> Iterator[None]:
+    lock = FileLock(run.path / ".study.lock", timeout=_BUSY_SECONDS)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise DanasError(f"{lock.lock_file} is held by another process.", _BUSY) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _write_ahead(engine: Any) -> None:
@@ -150,6 +164,14 @@ _AWAY = (
     f" it wants a password, which config.toml never has: give --storage URL with it, put that URL"
     f" into {STORAGE_VARIABLE}, or use the driver's own means, such as ~/.pgpass."
 )
+_BUSY = "Another process has held it for a minute: see what it does, then resume the run."
+_KEPT = "What was finished is kept: make room there, then resume the run."
+_SQLITE = {5: _BUSY, 6: _BUSY, 8: FORBIDDEN, 10: FAILING, 11: _TORN, 13: _KEPT, 14: FORBIDDEN}
+_SQLITE |= {26: _TORN}
+"""What to do, by SQLite's primary result codes (https://sqlite.org/rescode.html)."""
+_READ_ONLY, _IO, _FULL, _CANT_OPEN = 8, 10, 13, 14
+_ROOM_BYTES = 1024 * 1024
+"""Where less is left SQLite's `disk I/O error` and `unable to open` mean a full disk."""
 
 
 @contextmanager
@@ -162,8 +184,33 @@ def storage_errors(place: str, hint: str = _AWAY, url: str | None = None) -> Ite
     try:
         yield
     except (optuna.exceptions.StorageInternalError, sqlalchemy.exc.SQLAlchemyError) as error:
-        cause = scrubbed(first_line(error.__cause__ or error), url)
-        raise DanasError(f"{place} can't be read: {cause}.", hint) from error
+        cause = _cause(error)
+        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+        if code in (_IO, _CANT_OPEN) and _room(place) < _ROOM_BYTES:
+            code = _FULL
+        what = "written" if code in (_FULL, _READ_ONLY) else "read"
+        said = f"{place} can't be {what}: {scrubbed(first_line(cause), url)}."
+        raise DanasError(said, _SQLITE.get(code, hint)) from error
+    except json.JSONDecodeError as error:  # Optuna keeps JSON in its tables
+        raise DanasError(f"{place} can't be read: {first_line(error)}.", _TORN) from error
+
+
+def _cause(error: BaseException) -> BaseException:
+    """The driver's own error, which SQLAlchemy's and Optuna's go back to."""
+    told: BaseException | None = error
+    while told is not None:
+        if isinstance(raw := getattr(told, "orig", None), BaseException):
+            return raw
+        told = told.__cause__
+    return error.__cause__ or error
+
+
+def _room(place: str) -> float:
+    """Bytes left where the study's file is; enough where it is no file."""
+    try:
+        return shutil.disk_usage(Path(place).parent).free
+    except OSError:
+        return float("inf")
 
 
 def _connected(url: str, settings: StorageSettings, on_stale: Callable[..., None] | None) -> Any:

@@ -12,7 +12,7 @@ from types import TracebackType
 
 from filelock import FileLock, Timeout
 
-from danas_hil.base import DanasError
+from danas_hil.base import DanasError, trouble
 
 
 class Worker:
@@ -44,7 +44,7 @@ class Worker:
         except OSError as error:
             raise DanasError(
                 f"{self._folder} can't be written: {error.strerror or error}.",
-                "A worker needs a run folder of its own, or a shared one that it may write to.",
+                f"A worker writes to its run folder. {trouble(error).hint}",
             ) from error
         self._heart.start()
         return self

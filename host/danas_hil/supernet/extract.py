@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from danas_hil.base import DanasError
+from danas_hil.base import DanasError, first_line
+from danas_hil.run import anew
 from danas_hil.space import ArchConfig, Genome, layers
 from danas_hil.supernet.backend import keras
 from danas_hil.supernet.evaluation import Statistics
@@ -65,8 +66,8 @@ def load(path: Path) -> Any:
     """The keras.Model saved in `path`, for predictions. Raises DanasError naming a damaged file."""
     try:
         return keras().models.load_model(path, compile=False)
-    except (OSError, ValueError) as error:
-        raise DanasError(f"{path} can't be read: {error}.", "Remove its folder.") from error
+    except Exception as error:  # of a damaged file Keras raises whatever it meets
+        raise DanasError(f"{path} can't be read: {first_line(error)}.", anew(path)) from error
 
 
 def extract(network: Network, flat: Array, genome: Genome, statistics: Statistics) -> Any:

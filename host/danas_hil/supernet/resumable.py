@@ -25,7 +25,7 @@ def begun(path: Path | None, made_by: dict[str, Any], weights: Array) -> State:
     if path is None or not path.exists():
         return State.fresh(weights)
     saved = Checkpoint.load(path)
-    saved.check(made_by, path)
+    saved.check(made_by, path, len(weights))
     return State(saved.weights, saved.first, saved.second, saved.step, saved.focus)
 
 

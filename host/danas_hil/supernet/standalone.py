@@ -47,7 +47,7 @@ class Standalone:
 
         Raises DanasError for a checkpoint that is damaged or made with other settings.
         """
-        saved = whole_training(folder, self._made_by(steps))
+        saved = whole_training(folder, self._made_by(steps), self.model.count_params())
         if saved is None:
             return False
         self._take(saved.weights)

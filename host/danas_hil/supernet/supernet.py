@@ -120,7 +120,7 @@ class Supernet:
 
         Raises DanasError for a checkpoint that is damaged or made with other settings.
         """
-        saved = whole_training(folder, self._made_by | {"steps": steps})
+        saved = whole_training(folder, self._made_by | {"steps": steps}, len(self.weights))
         if saved is None:
             return False
         self.weights, self.focus = saved.weights, saved.focus
@@ -132,7 +132,7 @@ class Supernet:
         Raises DanasError when it is missing, damaged, or of another supernet.
         """
         saved = Checkpoint.load(folder / CHECKPOINT)
-        saved.check(self._made_by, folder / CHECKPOINT)
+        saved.check(self._made_by, folder / CHECKPOINT, len(self.weights))
         self.weights, self.focus = saved.weights, saved.focus
         return saved.step
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from danas_hil.base import DanasError, atomic_path
+from danas_hil.base import atomic_path, checking, read_arrays
+from danas_hil.run import anew
 from danas_hil.tflm.check import Array
 from danas_hil.tflm.host import LoadedModel, load
+
+_MOST_BYTES = 1024**3
 
 
 @dataclass(frozen=True)
@@ -48,16 +49,15 @@ def write_golden(path: Path, golden: Golden) -> None:
 
 def read_golden(path: Path) -> Golden:
     """The inverse of `write_golden`. Raises DanasError naming a missing or damaged file."""
-    try:
-        with np.load(path, allow_pickle=False) as content:
-            golden = Golden(content["inputs"], content["outputs"], bool(content["made"]))
-    except FileNotFoundError as error:
-        raise DanasError(f"There are no golden outputs {path}.") from error
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise DanasError(f"The golden outputs {path} can't be read: {error}.") from error
-    if not 0 < len(golden.inputs) == len(golden.outputs):
-        raise DanasError(f"The golden outputs {path} are not one for each input.")
-    return golden
+    hint = anew(path)
+    content = read_arrays(path, "The golden outputs", hint, _MOST_BYTES)
+    with checking(path, hint):
+        inputs, outputs, made = content["inputs"], content["outputs"], content["made"]
+        if made.shape or made.dtype != np.bool_:
+            raise ValueError("`made` is neither true nor false")
+        if not (inputs.ndim and outputs.ndim and 0 < len(inputs) == len(outputs)):
+            raise ValueError("outputs are not one for each input")
+    return Golden(inputs, outputs, bool(made))
 
 
 def run(model: bytes, inputs: Array, name: str = "the model") -> Array:
