@@ -159,3 +159,17 @@ def known_symbols(name: str) -> dict[str, str]:
     lines = (HERE / name / "symbols.txt").read_text(encoding="utf-8").splitlines()
     pairs = (line.split(maxsplit=1) for line in lines if line and not line.startswith("#"))
     return {symbol: file for symbol, file in pairs}
+
+
+def archived_symbols(archive: Path) -> set[str]:
+    """The global symbols that a library's archive defines."""
+    told = subprocess.run(
+        ["arm-none-eabi-nm", "-g", "--defined-only", archive],
+        capture_output=True, text=True, check=True, timeout=120,
+    )  # fmt: skip
+    return {fields[2] for line in told.stdout.splitlines() if len(fields := line.split()) == 3}
+
+
+def libmbed(folder: Path) -> Path:
+    """The archive of mbed, which PlatformIO's package brings and the core's repository does not."""
+    return folder / "ArduinoCore-mbed/variants/ARDUINO_NANO33BLE/libs/libmbed.a"

@@ -170,7 +170,11 @@ def test_with_the_cores_own_headers_a_sketch_wants_what_the_cores_files_have(rea
 
 @pytest.mark.parametrize("name", ["mbed", "stm32", "tflm"])
 def test_each_symbol_stands_in_the_file_that_is_said_to_define_it(real, name):
+    archive = compiling.libmbed(real)
+    archived = compiling.archived_symbols(archive) if archive.is_file() else set()
     for symbol, file in compiling.known_symbols(name).items():
+        if symbol in archived:
+            continue
         text = (real / file).read_text(encoding="utf-8", errors="replace")
         plain = [symbol] if not symbol.startswith("_ZN") else parts_of(symbol)
         assert any(re.search(rf"\b{part}\b", text) for part in plain), (symbol, file)
