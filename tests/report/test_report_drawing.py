@@ -25,6 +25,7 @@ from danas_hil.report.figures import (
 from danas_hil.report.markup import element, esc, number
 from danas_hil.report.rows import Step, fits, systems
 from danas_hil.report.svg import Scale, memory_axis, nice_ticks, plain
+from danas_hil.report.tables import _amount
 from danas_hil.run import Front
 
 values = st.floats(-1e9, 1e9, allow_nan=False)
@@ -46,6 +47,11 @@ values = st.floats(-1e9, 1e9, allow_nan=False)
 )
 def test_numbers_have_all_their_digits_however_large(value: float, words: str) -> None:
     assert plain(value) == words
+
+
+def test_a_long_time_is_told_in_plain_milliseconds() -> None:
+    assert str(_amount(12_345_678.0, "us")) == "12 350 ms"
+    assert str(_amount(83_126.0, "us")) == "83.13 ms"
 
 
 @given(low=values, span=st.floats(1e-3, 1e9), count=st.integers(2, 10))

@@ -330,7 +330,7 @@ def _amount(value: float | None, unit: str) -> Markup:
     if value is None:
         return NOTHING
     if unit == "us":
-        return esc(f"{value / 1000:.4g} ms")
+        return esc(f"{plain(float(f'{value / 1000:.4g}'))} ms")
     return esc(f"{plain(value)} {'B' if unit == 'bytes' else unit}")
 
 
