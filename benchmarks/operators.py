@@ -1,12 +1,13 @@
 """Every operator that a memory model covers, alone in a little model, against real TFLM.
 
-    python benchmarks/operators.py [--board qemu-m4] [--only WORD]
+    python benchmarks/operators.py [--board qemu-m4] [--only WORD] [--nets COUNT]
 
 On this computer by the tflite-micro wheel; with --board on that board too (an emulated one needs
 its emulator and compiler, and compiles the library once). For each model: whether the arena that
 is used is the estimate to the byte, whether the smallest arena works, by how much a smaller one
 that works was found below it (16 and 32 bytes are tried), and whether the outputs are those of the
-wheel. The packages of the tests are needed, and their folder: models come from there.
+wheel. --nets: random nets with dense layers per channel instead, on this computer. The packages of
+the tests are needed, and their folder: models come from there.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from danas_hil.estimate import estimate_model
 from danas_hil.measure import Address, measure_candidate, reach
 from danas_hil.targets import ModelFile
 from estimate.arenas import try_arenas
-from estimate.operator_models import MODELS
+from estimate.operator_models import MODELS, random_net
 
 STEPS = (16, 32)
 
@@ -77,6 +78,22 @@ def on_board(content: bytes, name: str, board: str) -> list[str]:
     ]
 
 
+def random_nets(count: int) -> str:
+    """How often arena and smallest arena are right, of `count` nets."""
+    contents = [random_net(seed) for seed in range(count)]
+    found = [estimate_model(content, runtime="host").arena for content in contents]
+    sizes = [[one.minimum_bytes + more for more in (-32, -16, 0)] for one in found]
+    told = try_arenas(list(zip(contents, sizes, strict=True)))
+    exact = sum(one.used_bytes == real.used for one, real in zip(found, told, strict=True))
+    least, smaller, works = (
+        sum(list(real.sizes.values())[place] for real in told) for place in range(3)
+    )
+    return (
+        f"{count} random nets: {exact} exact, {works} smallest arenas work; 16 bytes less work for"
+        f" {smaller}, 32 for {least}"
+    )
+
+
 def _difference(ours: int, theirs: int) -> str:
     return f"{ours} ({ours - theirs:+d})"
 
@@ -85,7 +102,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     parser.add_argument("--board", help="where the models run too, such as qemu-m4")
     parser.add_argument("--only", default="", help="only models whose name has this")
+    parser.add_argument("--nets", type=int, default=0, help="so many random nets, and no others")
     given = parser.parse_args(arguments)
+    if given.nets:
+        print(random_nets(given.nets))
+        return
     print("| where | model | arena (error) | smallest | less that works | outputs |")
     print("| --- | --- | ---: | --- | ---: | --- |")
     for name, make in MODELS.items():

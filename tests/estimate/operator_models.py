@@ -380,6 +380,34 @@ def everything() -> bytes:
     return net.file(entry, net.run("DEQUANTIZE", [now], net.tensor((1, 2, 40), "FLOAT32")))
 
 
+def random_net(seed: int) -> bytes:
+    """One to four operators on vectors, dense layers per channel among them, of random sizes."""
+    net = Net(seed)
+    width = int(net.random.integers(1, 60))
+    now = entry = net.tensor((1, width))
+    kinds = ["dense", "per channel", "per channel", "without bias", "RELU", "ADD", "twice"]
+    for kind in net.random.choice(kinds, net.random.integers(1, 5)):
+        if kind == "RELU":
+            now = net.run("RELU", [now], net.tensor((1, width)))
+        elif kind == "ADD":
+            output = net.tensor((1, width))
+            now = net.run("ADD", [now, net.weights((width,))], output, schema.AddOptionsT())
+        elif kind == "twice":
+            options = schema.ConcatenationOptionsT()
+            options.axis = 1
+            parts = [net.run("RELU", [now], net.tensor((1, width))) for _ in range(2)]
+            width *= 2
+            now = net.run("CONCATENATION", parts, net.tensor((1, width)), options)
+        else:
+            rows = int(net.random.integers(1, 200))
+            weights = net.weights((rows, width), rows if kind == "per channel" else 1)
+            bias = -1 if kind == "without bias" else net.bias(rows, weights, now)
+            output, width = net.tensor((1, rows), scale=8.0), rows
+            options = schema.FullyConnectedOptionsT()
+            now = net.run("FULLY_CONNECTED", [now, weights, bias], output, options)
+    return net.file(entry, now)
+
+
 MODELS: Mapping[str, Callable[[], bytes]] = {
     "ADD": lambda: binary("ADD"),
     "ADD of a vector": lambda: binary("ADD", other=(6,)),

@@ -17,6 +17,7 @@ from estimate.operator_models import (
     concatenation,
     convolution,
     dense,
+    random_net,
     schema,
     softmax,
     svdf,
@@ -72,6 +73,19 @@ def test_every_operator_of_every_runtime_has_a_model():
     for choice in list_runtimes():
         for kernels in choice.kernels:
             assert set(load_runtime(choice.name, kernels).operators) <= tried_alone
+
+
+def test_the_smallest_arena_of_random_nets_is_never_too_small_and_16_bytes_too_large_at_most():
+    """benchmarks/operators.py --nets has more of them."""
+    pytest.importorskip("tflite_micro", reason="needs the extra host")
+    contents = [random_net(seed) for seed in range(12)]
+    found = [of_host(content) for content in contents]
+    sizes = [[one.minimum_bytes + more for more in (-32, 0, 16, 32, 64, 128, 256)] for one in found]
+    for one, told in zip(found, try_arenas(list(zip(contents, sizes, strict=True))), strict=True):
+        assert (one.used_bytes, one.head_bytes) == (told.used, told.head)
+        too_small, *large_enough = told.sizes.values()
+        assert all(large_enough)
+        assert not too_small
 
 
 def held_against(root: Path) -> dict[str, dict[str, set[str]]]:
