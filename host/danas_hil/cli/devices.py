@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -136,8 +136,7 @@ def compare(
     from danas_hil.run import RunFolder
 
     measurements, comparison = compare_run(RunFolder.open(run))
-    for name in {measurement.board for measurement in measurements} & set(board_names()):
-        tell_board(load_board(name))
+    _tell_boards(measurement.board for measurement in measurements)
     if not measurements:
         raise DanasError(
             "Nothing of this run has been measured.", f"First: danas-hil flash {run} --board host"
@@ -157,11 +156,18 @@ def report(
     from danas_hil.report import write_report
     from danas_hil.run import RunFolder
 
-    path = write_report(RunFolder.open(run))
+    folder = RunFolder.open(run)
+    path = write_report(folder)
+    _tell_boards(target.partition("@")[0] for _, target in folder.measurements())
     if json:
         print_json({"report": str(path)})
     else:
         say(f"Open the report: {path}")
+
+
+def _tell_boards(names: Iterable[str]) -> None:
+    for name in sorted(set(names) & set(board_names())):
+        tell_board(load_board(name))
 
 
 def measure_run(run: RunFolder, board: Board, top: int) -> bool:
