@@ -10,6 +10,7 @@ import pytest
 import danas_hil.data.decode
 from danas_hil.base import DanasError
 from danas_hil.data import SPLITS, Balance, Record, open_dataset, open_source
+from danas_hil.data.decode import decode_image
 from data.data_files import MemorySource, jpeg, memory_split, photo, write_folders, write_parquet
 
 
@@ -67,7 +68,8 @@ def test_the_test_split_may_be_unreadable_until_it_is_asked_for(
         (tmp_path / "set/test.parquet").write_bytes(b"damaged")
     else:
         write_folders(tmp_path / "set", SPLITS, ["0", "1"])
-        (tmp_path / "set/test/1/0.jpg").write_bytes(b"damaged")
+        for file in (tmp_path / "set/test").glob("*/*.jpg"):
+            file.write_bytes(b"damaged")
     dataset = open_dataset(open_source(str(tmp_path / "set")), 16, tmp_path / "cache")
     assert len(dataset.split("train")) == len(dataset.split("validation")) > 0
     with pytest.raises(DanasError, match="test"):
@@ -92,11 +94,52 @@ def test_a_label_that_is_neither_class_is_told_by_its_row(tmp_path: Path) -> Non
         open_dataset(MemorySource(content), 16, tmp_path).split("train")
 
 
-def test_a_bad_image_is_told_by_its_row_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    content = {"train": [Record("f:0", jpeg(0), 0), Record("f:1", b"nonsense", 1)]}
-    with pytest.raises(DanasError, match="f:1 is not an image"):
-        open_dataset(MemorySource(content), 16, tmp_path).split("train")
+def some_bad(good: int, bad: int) -> dict[str, list[Record]]:
+    """A training split whose bad images stand between the good ones."""
+    content: list[bytes | DanasError] = [jpeg(n) for n in range(good)]
+    for n in range(bad):
+        wrong = b"nonsense" if n % 2 else DanasError(f"row {n} has no bytes.")
+        content.insert(min(2 * n + 1, len(content)), wrong)
+    return {"train": [Record(f"f:{n}", one, n % 2) for n, one in enumerate(content)]}
+
+
+def test_images_that_can_not_be_read_are_left_out_told_and_counted(tmp_path: Path) -> None:
+    source = MemorySource(some_bad(good=14, bad=12))
+    dataset = open_dataset(source, 16, tmp_path)
+    split = dataset.split("train")
+    kept = [record for record in source.content["train"] if isinstance(record.image, bytes)]
+    kept = [record for record in kept if record.image != b"nonsense"]
+    assert len(split) == len(kept) == 14
+    assert list(split.labels) == [record.label for record in kept]
+    for place, record in enumerate(kept):
+        assert np.array_equal(split.image(place), decode_image(record.image, "", 16))
+    (warning,) = dataset.warnings("train")
+    assert warning.startswith("train: 12 images can't be read and are left out. row 0 has no bytes")
+    assert "f:3 is not an image that can be read" in warning
+    assert warning.endswith("And 2 more.")
+    again = open_dataset(source, 16, tmp_path)
+    assert again.warnings("train") == [warning]
+    assert source.reads == ["train"], "what was decoded is kept, and what was bad is known"
+
+
+@pytest.mark.parametrize(("good", "bad"), [(0, 1), (0, 30), (4, 5)])
+def test_where_less_than_half_can_be_read_nothing_goes_on(
+    tmp_path: Path, good: int, bad: int
+) -> None:
+    source = MemorySource(some_bad(good, bad))
+    told = rf"{bad} of the {good + bad} images in the train split of memory can't be read\. row 0"
+    with pytest.raises(DanasError, match=told):
+        open_dataset(source, 16, tmp_path).split("train")
     assert [place for place in tmp_path.iterdir() if place.is_dir()] == []
+
+
+@pytest.mark.parametrize(("few", "many", "warned"), [(2, 39, False), (2, 40, True), (1, 302, True)])
+def test_a_wild_imbalance_is_warned_of(tmp_path: Path, few: int, many: int, warned: bool) -> None:
+    records = [Record(f"f:{n}", photo(n % 5, 8, 8), int(n < few)) for n in range(few + many)]
+    dataset = open_dataset(MemorySource({"train": records}), 16, tmp_path)
+    warnings = dataset.warnings("train")
+    assert len(warnings) == warned
+    assert not warned or f"({many} no person, {few} person)" in warnings[0]
 
 
 @pytest.mark.parametrize(("label", "name"), [(0, "person"), (1, "no person")])

@@ -1,4 +1,6 @@
+import contextlib
 import io
+import warnings
 
 import numpy as np
 import pytest
@@ -118,3 +120,29 @@ def test_transparent_pixels_turn_white(mode: str) -> None:
 def test_a_bad_image_is_told_by_its_key(bad: bytes | np.ndarray) -> None:
     with pytest.raises(DanasError, match="some/file:7 is not an image"):
         decode_image(bad, "some/file:7", 32)
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_16_bit_greyscale_keeps_the_bits_that_are_used(bits: int, kind: str) -> None:
+    ramp = np.linspace(0, 2**bits - 1, 256).round().astype(np.uint16).reshape(16, 16)
+    pixels = decode_image(saved(Image.fromarray(ramp), kind), "x", 64)
+    assert np.array_equal(pixels[..., 0], np.arange(256).reshape(16, 16))
+
+
+def test_values_of_no_known_range_are_told() -> None:
+    for wrong in (np.full((4, 4), 70_000, np.int32), np.ones((4, 4), np.float32)):
+        with pytest.raises(
+            DanasError, match=r"x is not an image .*(beyond 16 bits|no known range)"
+        ):
+            decode_image(saved(Image.fromarray(wrong), "TIFF"), "x", 4)
+
+
+@given(st.binary(max_size=200), st.sampled_from(["JPEG", "PNG", "TIFF", "BMP", "WEBP"]))
+def test_a_damaged_image_is_an_error_of_ours(damage: bytes, kind: str) -> None:
+    content = encoded(photo(1, 8, 8), kind)
+    half = len(content) // 2
+    for wrong in (content[:half] + damage, content[:20] + damage + content[20:], damage):
+        with contextlib.suppress(DanasError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            assert decode_image(wrong, "x", 8).dtype == np.uint8

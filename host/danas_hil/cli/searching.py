@@ -260,6 +260,30 @@ def search(
     image_column: Annotated[
         str | None, typer.Option(help="Image column of Parquet files.", rich_help_panel="Images")
     ] = None,
+    group_column: Annotated[
+        str | None,
+        typer.Option(
+            help="Column of Parquet files that says where an image is from.",
+            rich_help_panel="Images",
+        ),
+    ] = None,
+    missing_shards: Annotated[
+        bool,
+        typer.Option(
+            "--missing-shards",
+            help="Go on where some of the data set's numbered files are missing.",
+            rich_help_panel="Images",
+        ),
+    ] = False,
+    split_seed: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=2**31 - 1,
+            help="Of the images drawn from train where validation or test are missing. Default: 0.",
+            rich_help_panel="Images",
+        ),
+    ] = None,
     storage: Annotated[
         str | None,
         typer.Option(
@@ -307,6 +331,9 @@ def search(
         "person_class": person_class,
         "label_column": label_column,
         "image_column": image_column,
+        "group_column": group_column,
+        "missing_shards": missing_shards or None,
+        "split_seed": split_seed,
     }
     chosen = choose_space(
         space,

@@ -7,6 +7,7 @@ images, labels = view.batch(step=0, size=64)
 
 from danas_hil.data.cache import Balance, OnProgress, SplitImages
 from danas_hil.data.dataset import Dataset, open_dataset
+from danas_hil.data.drawn import DrawnSplits
 from danas_hil.data.records import SPLITS, Record, Source, SourceOptions
 from danas_hil.data.sources import open_source
 from danas_hil.data.views import (
@@ -23,6 +24,7 @@ __all__ = [
     "Balance",
     "Batch",
     "Dataset",
+    "DrawnSplits",
     "EvaluationView",
     "LabelledImages",
     "OnProgress",

@@ -34,8 +34,10 @@ from danas_hil.space import CLASSES
 OnProgress = Callable[[str, int, int | None], None]
 """Called with (split, records read so far, records in all or None)."""
 
-_FORMAT = 1  # count up when what is in a cache changes
+_FORMAT = 2  # count up when what is in a cache changes
 _PROGRESS_EVERY = 100
+_TOLD = 10
+_IMBALANCE = 20
 _PIXELS, _INDEX, _META = "pixels.bin", "index.npz", "meta.json"
 
 
@@ -54,6 +56,32 @@ class Balance:
     def images(self) -> int:
         return sum(self.classes)
 
+    @property
+    def warning(self) -> str:
+        """What is to be said where one class has far more images than another; else empty."""
+        few, many = min(self.classes), max(self.classes)
+        if many < _IMBALANCE * few:
+            return ""
+        told = ", ".join(
+            f"{count:,} {name}" for count, name in zip(self.classes, CLASSES, strict=True)
+        )
+        return (
+            f"{many / max(few, 1):.0f} times as many images of one class as of another ({told}):"
+            " a network that always says the same is right for most of them."
+        )
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """Images that were left out because they can't be read. first: why, of the first few."""
+
+    count: int = 0
+    first: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        more = self.count - len(self.first)
+        return " ".join([*self.first, *([f"And {more:,} more."] if more > 0 else [])])
+
 
 @dataclass(frozen=True)
 class SplitImages:
@@ -69,6 +97,7 @@ class SplitImages:
     group_ids: npt.NDArray[np.int32]
     group_names: tuple[str, ...]
     dropped: int
+    unreadable: Unreadable
     _pixels: npt.NDArray[np.uint8] = field(repr=False)
     _shapes: npt.NDArray[np.int32] = field(repr=False)
     _starts: npt.NDArray[np.int64] = field(repr=False)
@@ -100,8 +129,9 @@ def open_split(
     """The images of `split`, decoded to a short side of `size` pixels in a cache below `root`.
 
     The first call decodes, in bounded memory; later ones, of any process, map the file. While one
-    process decodes, others wait for it. Raises DanasError for a split that is missing, an image
-    that can't be read, a label other than 0, 1 and -1, and a split without one of the classes.
+    process decodes, others wait for it. Images that can't be read are left out, and counted. Raises
+    DanasError for a split that is missing, of which more than half can't be read, or without one of
+    the classes, and for a label other than 0, 1 and -1.
     """
     require_split(source, split)
     text = f"{_FORMAT}\n{size}\n{split}\n{source.fingerprint(split)}"
@@ -129,6 +159,7 @@ def _load(folder: Path, split: str, size: int) -> SplitImages | None:
         sizes = shapes.astype(np.int64).prod(axis=1) * 3
         pixels = np.memmap(folder / _PIXELS, np.uint8, mode="r")
         names, dropped = tuple(meta["groups"]), int(meta["dropped"])
+        unreadable = Unreadable(int(meta["unreadable"]), tuple(map(str, meta["first_unreadable"])))
     except (DanasError, OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile):
         return None
     counts = {len(shapes), len(labels), len(group_ids), meta.get("images")}
@@ -141,6 +172,7 @@ def _load(folder: Path, split: str, size: int) -> SplitImages | None:
         group_ids=group_ids,
         group_names=names,
         dropped=dropped,
+        unreadable=unreadable,
         _pixels=np.asarray(pixels),
         _shapes=shapes,
         _starts=np.concatenate([[0], np.cumsum(sizes)[:-1]]),
@@ -180,7 +212,8 @@ def _write(
     total = source.count(split)
     shapes, labels, group_ids = array("i"), array("b"), array("i")
     groups: dict[str, int] = {}
-    seen = dropped = 0
+    seen = dropped = bad = 0
+    first_bad: list[str] = []
 
     def known(records: Iterator[Record]) -> Iterator[Record]:
         nonlocal seen, dropped
@@ -200,11 +233,23 @@ def _write(
 
     with (part / _PIXELS).open("wb") as file:
         for record, pixels in _decoded(known(source.records(split)), size):
+            if isinstance(pixels, DanasError):
+                bad += 1
+                if bad <= _TOLD:
+                    first_bad.append(pixels.what)
+                continue
             file.write(pixels.tobytes())
             shapes.extend(pixels.shape[:2])
             labels.append(record.label)
             group_ids.append(groups.setdefault(record.group, len(groups)))
         _sync(file)
+    unreadable = Unreadable(bad, tuple(first_bad))
+    if bad > len(labels):
+        raise DanasError(
+            f"{bad:,} of the {bad + len(labels):,} images in the {split} split of {source.name}"
+            f" can't be read. {unreadable}",
+            "Is this the right folder, and was it copied whole? Mend or remove them.",
+        )
     for label, name in enumerate(CLASSES):
         if label not in labels:
             raise DanasError(
@@ -221,15 +266,15 @@ def _write(
         )
         _sync(file)
     meta = {"images": len(labels), "dropped": dropped, "groups": list(groups)}
-    write_json(part / _META, meta)
+    write_json(part / _META, {**meta, "unreadable": bad, "first_unreadable": first_bad})
     if on_progress is not None:
         on_progress(split, seen, seen)
 
 
 def _decoded(
     records: Iterator[Record], size: int
-) -> Iterator[tuple[Record, npt.NDArray[np.uint8]]]:
-    """Records in their order with their pixels, a few decoded ahead on all cores."""
+) -> Iterator[tuple[Record, npt.NDArray[np.uint8] | DanasError]]:
+    """Records in their order with their pixels, a few decoded ahead on all cores; or why not."""
     workers = min(8, os.cpu_count() or 1)
     window: deque[tuple[Record, Future[npt.NDArray[np.uint8]]]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
@@ -237,9 +282,16 @@ def _decoded(
             window.append((record, pool.submit(decode_image, record.image, record.key, size)))
             if len(window) >= 4 * workers:
                 done, pixels = window.popleft()
-                yield done, pixels.result()
+                yield done, _result(pixels)
         for done, pixels in window:
-            yield done, pixels.result()
+            yield done, _result(pixels)
+
+
+def _result(pixels: Future[npt.NDArray[np.uint8]]) -> npt.NDArray[np.uint8] | DanasError:
+    try:
+        return pixels.result()
+    except DanasError as error:
+        return error
 
 
 def _sync(file: Any) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from danas_hil.base import user_folder
 from danas_hil.data.cache import OnProgress, SplitImages, open_split
-from danas_hil.data.records import Source
+from danas_hil.data.folders import HEIF_SUFFIXES
+from danas_hil.data.records import PassesOver, Source
 
 
 class Dataset:
@@ -31,6 +33,34 @@ class Dataset:
                 self.source, name, self.resolution, self._cache_root, self._on_progress
             )
         return self._open[name]
+
+    def warnings(self, name: str) -> list[str]:
+        """What is to be said of a split, which is opened for it: what was left out, what is odd."""
+        found = self.split(name)
+        told = []
+        if found.unreadable.count:
+            told.append(
+                f"{name}: {found.unreadable.count:,} images can't be read and are left out."
+                f" {found.unreadable}"
+            )
+        if isinstance(self.source, PassesOver) and (others := self.source.passed_over(name)):
+            told.append(f"{name}: passed over {_listed(others)}.")
+        if found.balance.warning:
+            told.append(f"{name}: {found.balance.warning}")
+        return told
+
+
+_KINDS_TOLD = 8
+
+
+def _listed(others: Mapping[tuple[str, str], int]) -> str:
+    """`3 .heic in train/1, 1 subfolder in train/0`, the most first."""
+    ordered = sorted(others.items(), key=lambda item: (-item[1], item[0]))
+    told = [f"{count:,} {kind} in {place}" for (place, kind), count in ordered[:_KINDS_TOLD]]
+    rest = sum(count for _, count in ordered[_KINDS_TOLD:])
+    if any(kind in HEIF_SUFFIXES for (_, kind) in others):
+        told[-1] += " (pip install 'danas-hil[heic]' reads HEIC)"
+    return ", ".join([*told, *([f"{rest:,} more"] if rest else [])])
 
 
 def open_dataset(

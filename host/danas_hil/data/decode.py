@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import io
 import struct
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,15 +26,22 @@ _DRAFT = 2
 
 
 def decode_image(
-    image: bytes | npt.NDArray[np.uint8], key: str, short_side: int
+    image: bytes | npt.NDArray[np.uint8] | DanasError, key: str, short_side: int
 ) -> npt.NDArray[np.uint8]:
     """RGB pixels (h, w, 3), the short side `short_side` or, in a smaller image, what it was.
 
     The aspect is kept up to `MAX_ASPECT`. EXIF orientation is applied, transparent pixels turn
-    white, 16-bit greyscale is cut to 8 bits. Raises DanasError naming `key` for what is no image.
+    white, 16-bit greyscale keeps the 8 bits that matter. Raises DanasError naming `key` for what is
+    no image.
     """
+    if isinstance(image, DanasError):
+        raise image
     pil = require("PIL.Image", "search")
-    bad = (OSError, ValueError, SyntaxError, EOFError, struct.error, pil.DecompressionBombError)
+    _open_heif()
+    bad = (
+        *(OSError, ValueError, SyntaxError, EOFError, struct.error, pil.DecompressionBombError),
+        *(TypeError, LookupError, ArithmeticError, RuntimeError),  # of decoders, for damaged files
+    )
     try:
         with _from_pixels(image) if isinstance(image, np.ndarray) else _open(image) as opened:
             return _small_rgb(opened, short_side)
@@ -87,12 +97,36 @@ def _to_rgb(image: Image) -> Image:
 
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
-    if image.mode.startswith("I;16"):
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
-    if image.mode in ("I", "F"):
-        raise ValueError(f"its pixels have mode {image.mode}, of no known range")
+    if image.mode == "I" or image.mode.startswith("I;16"):
+        return Image.fromarray(_eight_bits(np.asarray(image).astype(np.int64))).convert("RGB")
+    if image.mode == "F":
+        raise ValueError("its pixels are fractions of no known range")
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         white = Image.new("RGBA", rgba.size, "white")
         return Image.alpha_composite(white, rgba).convert("RGB")
     return image.convert("RGB")
+
+
+def _eight_bits(values: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+    """The upper 8 of the bits that are used, an even number: cameras fill 10, 12 or 14 of 16."""
+    largest = int(values.max())
+    if values.min() < 0 or largest >= 1 << 16:
+        raise ValueError(f"its values go from {values.min()} to {largest}, beyond 16 bits")
+    used = max(8, largest.bit_length() + largest.bit_length() % 2)
+    return (values >> (used - 8)).astype(np.uint8)
+
+
+HEIF_PACKAGE = "pillow_heif"
+
+
+@cache
+def reads_heif() -> bool:
+    """Whether the package is there with which Pillow reads HEIC files."""
+    return importlib.util.find_spec(HEIF_PACKAGE) is not None
+
+
+@cache
+def _open_heif() -> None:
+    if reads_heif():
+        importlib.import_module(HEIF_PACKAGE).register_heif_opener()

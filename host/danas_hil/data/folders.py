@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from danas_hil.base import DanasError, read_bytes
+from danas_hil.data.decode import reads_heif
 from danas_hil.data.records import (
     Record,
     SourceOptions,
@@ -21,8 +23,13 @@ PERSON_CLASSES = ("1", "person", "yes")
 MOST_BYTES = 256 * 1024 * 1024
 """Of an image file."""
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
-"""Other files in a class folder are passed over."""
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+"""Other files in a class folder are passed over, and counted."""
+
+HEIF_SUFFIXES = frozenset({".heic", ".heif"})
+"""Images where pillow-heif is installed."""
+
+SUBFOLDER = "subfolder"
 
 
 class FolderSource:
@@ -31,8 +38,10 @@ class FolderSource:
     def __init__(self, folder: Path, options: SourceOptions) -> None:
         self._folder = folder
         self._person_class = options.person_class
-        self._splits = choose_splits(find_class_folders(folder), options.train_split, folder)
+        found = find_class_folders(folder) or find_bare_classes(folder)
+        self._splits = choose_splits(found, options.train_split, folder)
         self._listed: dict[str, list[tuple[Path, list[str], int]]] = {}
+        self._passed_over: dict[str, Counter[tuple[str, str]]] = {}
 
     @property
     def name(self) -> str:
@@ -54,7 +63,20 @@ class FolderSource:
     def records(self, split: str) -> Iterator[Record]:
         for place, names, label in self._list(split):
             for file in (place / name for name in names):
-                yield Record(str(file), read_bytes(file, MOST_BYTES), label)
+                image: bytes | DanasError
+                try:
+                    image = read_bytes(file, MOST_BYTES)
+                except DanasError as error:
+                    image = error
+                yield Record(str(file), image, label)
+
+    def labels(self, split: str) -> Iterator[tuple[int, str]]:
+        for _, names, label in self._list(split):
+            yield from ((label, "") for _ in names)
+
+    def passed_over(self, split: str) -> Mapping[tuple[str, str], int]:
+        self._list(split)
+        return self._passed_over[split]
 
     def _list(self, split: str) -> list[tuple[Path, list[str], int]]:
         """Class folders of `split`, names of the images in each, label; looked up once.
@@ -65,9 +87,11 @@ class FolderSource:
             _, folder = self._splits[split]
             classes = _folders(folder)
             person = self._person_folder(folder, classes)
+            others: Counter[tuple[str, str]] = Counter()
             self._listed[split] = [
-                (place, _image_names(place), int(place == person)) for place in classes
+                (place, _image_names(place, others), int(place == person)) for place in classes
             ]
+            self._passed_over[split] = others
         return self._listed[split]
 
     def _person_folder(self, folder: Path, classes: list[Path]) -> Path:
@@ -80,7 +104,7 @@ class FolderSource:
             raise DanasError(
                 f"{folder} has {len(found) or 'no'} folders called {looked_for}: it is not clear"
                 " which class is person.",
-                f"Set person_class to one of: {', '.join(place.name for place in classes)}.",
+                f"Name it: --person-class {' or '.join(place.name for place in classes)}.",
             )
         return found[0]
 
@@ -101,10 +125,33 @@ def find_class_folders(folder: Path) -> dict[str, Path]:
     return found
 
 
-def _image_names(folder: Path) -> list[str]:
+def find_bare_classes(folder: Path) -> dict[str, Path]:
+    """`folder` as a training split, if the folders in it are classes: two or more with images."""
+    classes = [place for place in _folders(folder) if _image_names(place, Counter())]
+    return {"train": folder} if len(classes) > 1 else {}
+
+
+def _image_names(folder: Path, others: Counter[tuple[str, str]]) -> list[str]:
+    """Sorted names of the images in `folder`; what else there is is counted in `others`.
+
+    What begins with a full stop is nobody's image, such as the ._x.jpg that macOS leaves on disks
+    of others.
+    """
+    suffixes = IMAGE_SUFFIXES | HEIF_SUFFIXES if reads_heif() else IMAGE_SUFFIXES
+    place = f"{folder.parent.name}/{folder.name}"
+    names = []
     with os.scandir(folder) as entries:
-        names = (entry.name for entry in entries)
-        return sorted(n for n in names if Path(n).suffix.lower() in IMAGE_SUFFIXES)
+        for entry in entries:
+            suffix = Path(entry.name).suffix.lower()
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir():
+                others[place, SUBFOLDER] += 1
+            elif suffix in suffixes and (entry.is_file() or not os.path.exists(entry.path)):  # noqa: PTH110
+                names.append(entry.name)
+            else:
+                others[place, suffix or "files without a suffix"] += 1
+    return sorted(names)
 
 
 def _folders(folder: Path) -> list[Path]:

@@ -52,6 +52,23 @@ class ParquetSource:
         for file in self._checked_files(split):
             yield from self._records_of_file(file)
 
+    def labels(self, split: str) -> Iterator[tuple[int, str]]:
+        for file in self._checked_files(split):
+            opened = _open(file)
+            label, group = self._label_columns(file, opened.schema_arrow.names)
+            wanted = [label] if group is None else [label, group]
+            for batch in _batches(file, opened, wanted):
+                groups = batch.column(group).to_pylist() if group else [""] * batch.num_rows
+                for value, origin in zip(batch.column(label).to_pylist(), groups, strict=True):
+                    known = int(value) if isinstance(value, int) else -1
+                    yield known, "" if origin is None else str(origin)
+
+    def _label_columns(self, file: Path, columns: list[str]) -> tuple[str, str | None]:
+        """The column of labels, and that of groups where there is one."""
+        label = self._column(file, columns, self._options.label_column, *_LABEL_COLUMNS)
+        group = self._options.group_column or ("source" if "source" in columns else None)
+        return label, None if group is None else self._column(file, columns, group, group)
+
     def _checked_files(self, split: str) -> list[Path]:
         _, files = self._files[split]
         check_shards(files, self._options.missing_shards)
@@ -60,12 +77,9 @@ class ParquetSource:
     def _records_of_file(self, file: Path) -> Iterator[Record]:
         opened = _open(file)
         columns = opened.schema_arrow.names
-        label = self._column(file, columns, self._options.label_column, *_LABEL_COLUMNS)
+        label, group = self._label_columns(file, columns)
         image = self._column(file, columns, self._options.image_column, "image")
-        group = self._options.group_column or ("source" if "source" in columns else None)
-        wanted = [image, label]
-        if group is not None:
-            wanted.append(self._column(file, columns, group, group))
+        wanted = [image, label] if group is None else [image, label, group]
         row = 0
         for batch in _batches(file, opened, wanted):
             pictures = _image_bytes(file, image, batch.column(image))
@@ -73,17 +87,16 @@ class ParquetSource:
             groups = batch.column(group).to_pylist() if group is not None else [""] * len(labels)
             for picture, value, origin in zip(pictures, labels, groups, strict=True):
                 key = f"{file}:{row}"
-                if picture is None:
-                    raise DanasError(
-                        f"{key} has no image bytes.",
-                        "Images must lie in the Parquet file itself, not beside it.",
-                    )
+                pixels: bytes | DanasError = picture or DanasError(
+                    f"{key} has no image bytes.",
+                    "Images must lie in the Parquet file itself, not beside it.",
+                )
                 if not isinstance(value, int):  # a bool is an int too
                     raise DanasError(
                         f"{key} has the label {value!r}.",
                         f"Column {label} must hold 0 (no person), 1 (person) or -1 (unknown).",
                     )
-                yield Record(key, picture, int(value), "" if origin is None else str(origin))
+                yield Record(key, pixels, int(value), "" if origin is None else str(origin))
                 row += 1
 
     @staticmethod
@@ -94,21 +107,41 @@ class ParquetSource:
                 return name
         raise DanasError(
             f"{file} has no column {' or '.join(candidates)}.",
-            f"It has: {', '.join(columns)}. Set label_column, image_column or group_column.",
+            f"It has: {', '.join(columns)}. Name it: --label-column, --image-column or"
+            " --group-column.",
         )
 
 
 def find_parquet(folder: Path) -> dict[str, list[Path]]:
-    """Parquet files by split, in `folder`, in its `data` or in folders named as splits."""
+    """Parquet files by split, in `folder`, in its `data` or in folders named as splits.
+
+    Hugging Face's own conversions have a folder above those, `default` where there is one only.
+    Raises DanasError where there are several.
+    """
+    found = _find(folder) | _find(folder / "data")
+    if found:
+        return found
+    named = {place: files for place in sorted(folder.glob("*/")) if (files := _find(place))}
+    if len(named) > 1:
+        raise DanasError(
+            f"There are several data sets in {folder}.",
+            f"Name one of: {', '.join(str(place) for place in named)}.",
+        )
+    return next(iter(named.values()), {})
+
+
+def _find(place: Path) -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = {}
-    for place in (folder, folder / "data"):
-        for file in sorted(place.glob("*.parquet")):
-            if split := split_of_name(file.name):
-                found.setdefault(split, []).append(file)
-        for file in sorted(place.glob("*/*.parquet")):
-            if split := split_of_name(file.parent.name):
-                found.setdefault(split, []).append(file)
-    return found
+    for file in sorted(place.glob("*.parquet")):
+        if split := split_of_name(file.name):
+            found.setdefault(split, []).append(file)
+    for file in sorted(place.glob("*/*.parquet")):
+        if split := split_of_name(file.parent.name.removeprefix("partial-")):
+            found.setdefault(split, []).append(file)
+    return {
+        split: [file for file in files if not file.name.startswith(".")]
+        for split, files in found.items()
+    }
 
 
 def _open(file: Path) -> Any:
@@ -140,7 +173,7 @@ def _image_bytes(file: Path, name: str, column: Any) -> list[bytes | None]:
     if not (types.is_binary(column.type) or types.is_large_binary(column.type)):
         raise DanasError(
             f"{file}: column {name} does not hold image bytes but {column.type}.",
-            "Set image_column to a column of encoded images.",
+            "Name a column of encoded images: --image-column.",
         )
     found: list[bytes | None] = column.to_pylist()
     return found

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -30,13 +30,14 @@ class Record:
     """One labelled image.
 
     key: where it comes from, a file or `file:row` (rows count from 0), for messages.
-    image: an encoded image (JPEG, PNG, ...), or uint8 pixels (h, w) or (h, w, 1 | 3).
+    image: an encoded image (JPEG, PNG, ...), or uint8 pixels (h, w) or (h, w, 1 | 3); or why it
+        can't be had.
     label: 1 person, 0 no person, -1 unknown (such records are dropped and counted).
     group: where the photo was taken from, for accuracy by source; "" where there is one only.
     """
 
     key: str
-    image: bytes | npt.NDArray[np.uint8]
+    image: bytes | npt.NDArray[np.uint8] | DanasError
     label: int
     group: str = ""
 
@@ -62,6 +63,22 @@ class Source(Protocol):
         """The records of `split`, always in the same order, read as they are asked for."""
 
 
+@runtime_checkable
+class PassesOver(Protocol):
+    """A source that leaves out some of what lies beside its images."""
+
+    def passed_over(self, split: str) -> Mapping[tuple[str, str], int]:
+        """How many of each kind (a suffix, or `subfolder`) in each folder: (folder, kind)."""
+
+
+@runtime_checkable
+class ListsLabels(Protocol):
+    """A source that tells its labels without reading an image."""
+
+    def labels(self, split: str) -> Iterator[tuple[int, str]]:
+        """Label and group of each record of `split`, in the order of `records`."""
+
+
 @dataclass(frozen=True)
 class SourceOptions:
     """Settings of a source; None means what the layout usually has.
@@ -72,6 +89,7 @@ class SourceOptions:
     label_column, image_column, group_column: columns of Parquet files and features of TFDS
         records; by default person (else label), image, and source where there is one.
     missing_shards: accept a data set of which only some of the numbered files are there.
+    split_seed: of what is drawn from train where validation or test are missing.
     check_crc: check the checksum of every TFRecord (slow: about 0.1 s for each megabyte).
     """
 
@@ -82,6 +100,7 @@ class SourceOptions:
     group_column: str | None = None
     missing_shards: bool = False
     check_crc: bool = False
+    split_seed: int = 0
 
     def __post_init__(self) -> None:
         if self.train_split is not None and self.train_split not in TRAIN_SPLITS:
@@ -128,8 +147,8 @@ def require_split(source: Source, split: str) -> None:
     if split not in source.splits:
         raise DanasError(
             f"{source.name} has no {split} split.",
-            f"It has: {', '.join(source.splits) or 'none'}. A data set needs train, validation and"
-            " test; put the missing files or folders beside the others.",
+            f"It has: {', '.join(source.splits) or 'none'}. Of a data set without validation or"
+            " test a part of train is taken for them; train has to be there.",
         )
 
 
@@ -137,8 +156,12 @@ def digest_of_files(files: Iterable[Path], root: Path, *settings: object) -> str
     """A digest of the files' names below `root`, sizes and times of change, and of `settings`."""
     digest = hashlib.sha256(repr(settings).encode())
     for file in files:
-        status = file.stat()
-        line = f"{file.relative_to(root).as_posix()}\0{status.st_size}\0{status.st_mtime_ns}\n"
+        try:
+            status = file.stat()
+            state = f"{status.st_size}\0{status.st_mtime_ns}"
+        except OSError:  # told when it is read
+            state = "unreadable"
+        line = f"{file.relative_to(root).as_posix()}\0{state}\n"
         digest.update(line.encode(errors="surrogateescape"))
     return digest.hexdigest()
 
@@ -161,5 +184,5 @@ def check_shards(files: Iterable[Path], missing_shards: bool) -> None:
             raise DanasError(
                 f"{len(missing)} of the {total} files {stem}-* are missing in {folder};"
                 f" the first is number {missing[0]:05d}.",
-                "Download them, or set missing_shards to go on with those that are there.",
+                "Download them, or go on with those that are there: --missing-shards.",
             )

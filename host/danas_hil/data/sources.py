@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from danas_hil.base import DanasError
+from danas_hil.data.drawn import DrawnSplits
 from danas_hil.data.faces import FacesSource
-from danas_hil.data.folders import FolderSource, find_class_folders
+from danas_hil.data.folders import FolderSource, find_bare_classes, find_class_folders
 from danas_hil.data.parquet import ParquetSource, find_parquet
 from danas_hil.data.records import SPLITS, Source, SourceOptions, require_split
 from danas_hil.data.tfds import TfdsSource, find_tfds
@@ -15,23 +16,23 @@ FACES = "faces"
 
 _LAYOUTS = (
     "Known layouts: a TFDS folder with dataset_info.json (wake_vision/1.0.0); Parquet files called"
-    " train*.parquet, validation*.parquet, test*.parquet, also in data/; class folders"
-    " {train,validation,test}/{CLASS}/*.jpg; or the word faces for the built-in set."
+    " train*.parquet, validation*.parquet, test*.parquet, also in data/ or default/train/; class"
+    " folders {train,validation,test}/{CLASS}/*.jpg or {CLASS}/*.jpg; or the word faces for the"
+    " built-in set."
 )
 
 
 def open_source(spec: str, options: SourceOptions | None = None) -> Source:
     """The data set that `spec` names: `faces`, or a folder, whose layout is found out.
 
-    Names of files are looked at, nothing is read. Raises DanasError when there is no such folder,
-    its layout is not known, or one of the three splits is missing: also the test split, which is
-    better missed before a search than after it.
+    Names of files are looked at, nothing is read. Where validation or test is missing, a part of
+    train is taken for it. Raises DanasError when there is no such folder, its layout is not known,
+    or there is no train split.
     """
     options = options or SourceOptions()
     source = FacesSource() if spec == FACES else _open_folder(Path(spec).expanduser(), options)
-    for split in SPLITS:
-        require_split(source, split)
-    return source
+    require_split(source, "train")
+    return source if set(SPLITS) <= set(source.splits) else DrawnSplits(source, options.split_seed)
 
 
 def _open_folder(folder: Path, options: SourceOptions) -> Source:
@@ -44,6 +45,6 @@ def _open_folder(folder: Path, options: SourceOptions) -> Source:
         return TfdsSource(tfds, options)
     if find_parquet(folder):
         return ParquetSource(folder, options)
-    if find_class_folders(folder):
+    if find_class_folders(folder) or find_bare_classes(folder):
         return FolderSource(folder, options)
     raise DanasError(f"The layout of {folder} is not known.", _LAYOUTS)

@@ -96,7 +96,7 @@ class TfdsSource:
         if not isinstance(label, int) or not isinstance(image, bytes):
             raise DanasError(
                 f"{key}: {self._label} is not a number or {self._image} is not an encoded image.",
-                "Set label_column and image_column.",
+                "Name them: --label-column and --image-column.",
             )
         return Record(key, image, label, group.decode() if isinstance(group, bytes) else str(group))
 
@@ -146,7 +146,8 @@ def _single(features: Mapping[str, Feature], name: str, key: str) -> int | bytes
     if values is None:
         raise DanasError(
             f"{key} has no feature {name}.",
-            f"It has: {', '.join(sorted(features)) or 'none'}. Set label_column and image_column.",
+            f"It has: {', '.join(sorted(features)) or 'none'}. "
+            " Name them: --label-column and --image-column.",
         )
     if len(values) != 1:
         raise DanasError(f"{key} has {len(values)} values of {name}, not one.")

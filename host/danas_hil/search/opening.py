@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from danas_hil.data import Dataset, SourceOptions, open_dataset, open_source
+from danas_hil.data import Dataset, DrawnSplits, SourceOptions, open_dataset, open_source
 from danas_hil.search.listener import Listener
 from danas_hil.search.settings import SearchSettings
 
@@ -16,5 +16,10 @@ def open_data(settings: SearchSettings, listener: Listener) -> Dataset:
     source = open_source(settings.data, SourceOptions(**settings.data_options))
     pixels = settings.decode_resolution or max(settings.space.resolution)
     dataset = open_dataset(source, pixels, on_progress=listener.decoding)
-    listener.data_ready({name: dataset.split(name).balance for name in ("train", "validation")})
+    shown = ("train", "validation")
+    listener.data_ready({name: dataset.split(name).balance for name in shown})
+    if isinstance(source, DrawnSplits):
+        listener.warning(f"{source.rule}.")
+    for text in (text for name in shown for text in dataset.warnings(name)):
+        listener.warning(text)
     return dataset

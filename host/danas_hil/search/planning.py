@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from danas_hil.base import DanasError
-from danas_hil.data import Dataset
+from danas_hil.data import Dataset, DrawnSplits
 from danas_hil.run import RunFolder
 from danas_hil.search import budget
 from danas_hil.search.lender import Lender
@@ -147,12 +147,16 @@ def _described(dataset: Dataset) -> dict[str, str | int]:
         "source": dataset.source.name,
         "pixels_decoded": dataset.resolution,
     }
+    if isinstance(dataset.source, DrawnSplits):
+        noted["splits"] = dataset.source.rule
     for split in ("train", "validation"):
         balance = dataset.split(split).balance
         absent, present = balance.classes
         noted |= {f"{split}_no_person": absent, f"{split}_person": present}
         if balance.dropped:
             noted[f"{split}_dropped_without_label"] = balance.dropped
+        if unreadable := dataset.split(split).unreadable.count:
+            noted[f"{split}_unreadable"] = unreadable
     return noted
 
 
