@@ -171,6 +171,21 @@ def test_the_host_runs_what_the_memory_model_does_not_cover(make, tmp_path: Path
     assert found.memory.arena_used_bytes > 500
 
 
+@pytest.mark.parametrize("name", ["hybrid", "float16"])
+def test_what_real_tflm_refuses_for_its_weights_is_named_too(name):
+    pytest.importorskip("tflite_micro", reason="needs the extra host")
+    from danas_hil import tflm
+
+    make, what = QUANTISED[name]
+    with (
+        pytest.raises(tflm.RefusedError, match="TFLM refuses given") as caught,
+        tflm.load(make(), "given"),
+    ):
+        pass
+    assert re.search(what, caught.value.hint)
+    assert HOW in caught.value.hint
+
+
 CASES = {
     "act_tanh": "operator TANH",
     "concat12": "CONCATENATION with 12 inputs",

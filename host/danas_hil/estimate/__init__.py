@@ -14,7 +14,7 @@ from danas_hil.estimate.outputs import OutputFault, output_faults
 from danas_hil.estimate.paper import PaperEstimate, paper
 from danas_hil.estimate.planner import PlannedBuffer
 from danas_hil.estimate.ram import Firmware, RamEstimate
-from danas_hil.estimate.read import ModelEnds, read_ends, read_file, read_graph
+from danas_hil.estimate.read import ModelEnds, read_ends, read_file, read_graph, why_not_run
 from danas_hil.estimate.runtime import Runtime, RuntimeChoice, list_runtimes, load_runtime
 
 __all__ = [
@@ -46,4 +46,5 @@ __all__ = [
     "read_ends",
     "read_file",
     "read_graph",
+    "why_not_run",
 ]

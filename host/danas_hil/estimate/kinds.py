@@ -28,6 +28,11 @@ _NPUS = {
 }
 """By the custom operator that such a compiler leaves."""
 
+
+class QuantisationError(DanasError):
+    """The model is quantised in a way that TensorFlow Lite Micro does not run."""
+
+
 _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED")
 
 
@@ -154,8 +159,11 @@ def check_is_int8(graph: OperatorGraph) -> None:
         _quantised(f"{legacy.kind} of uint8 (the quantisation before int8)", _AGAIN)
     real = _first(graph, weighted, "float32", "float32")
     if real and not _first(graph, weighted, "int8", "int8"):
-        what = f"{real.kind} of float32 (it is not quantised)"
-        _quantised(what, _CONVERT, "the memory model does not cover")
+        raise DanasError(
+            f"The model has {real.kind} of float32 (it is not quantised), which the memory model"
+            " does not cover; int8 is what is wanted.",
+            _CONVERT,
+        )
 
 
 def _first(
@@ -176,5 +184,8 @@ def _is(
     return tensor is not None and tensor.type == kind and (tensor.constant or not constant)
 
 
-def _quantised(what: str, hint: str, who: str = "TensorFlow Lite Micro does not run") -> NoReturn:
-    raise DanasError(f"The model has {what}, which {who}; int8 is what is wanted.", hint)
+def _quantised(what: str, hint: str) -> NoReturn:
+    raise QuantisationError(
+        f"The model has {what}, which TensorFlow Lite Micro does not run; int8 is what is wanted.",
+        hint,
+    )

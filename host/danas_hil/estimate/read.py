@@ -14,6 +14,7 @@ from danas_hil.base import DanasError, read_bytes
 from danas_hil.estimate.flatbuffer import Flatbuffer, Table
 from danas_hil.estimate.graph import ABSENT, TYPE_BYTES, Operator, OperatorGraph, Tensor, Window
 from danas_hil.estimate.kinds import (
+    QuantisationError,
     check_is_int8,
     check_is_no_model_folder,
     check_is_tflite,
@@ -92,6 +93,17 @@ def read_ends(content: bytes, name: str = "The model") -> ModelEnds:
         ends = [_walk(graph, kinds, sizes) for graph in _subgraphs(model)]
         inputs, outputs, _ = ends[0]
         return ModelEnds(inputs, outputs, sum(size for *_, size in ends), len(content))
+
+
+def why_not_run(content: bytes, name: str = "The model") -> DanasError | None:
+    """Why TensorFlow Lite Micro refuses a model, as far as its quantisation tells."""
+    try:
+        _read(Flatbuffer(content, name))
+    except QuantisationError as error:
+        return error
+    except DanasError:  # what else there is, TFLM says better
+        return None
+    return None
 
 
 @contextlib.contextmanager

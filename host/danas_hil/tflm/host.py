@@ -27,6 +27,7 @@ from typing import IO, Any
 import numpy as np
 
 from danas_hil.base import DanasError, require, running_process
+from danas_hil.estimate import why_not_run
 from danas_hil.tflm.check import Array, check_model, generous_arena
 
 ARENA_LIMIT = 256 * 2**20
@@ -106,7 +107,9 @@ class LoadedModel:
             try:
                 shapes = self._ask(("load", model, arena_bytes), 60.0)
                 break
-            except RefusedError:
+            except RefusedError as error:
+                if reason := why_not_run(model, self.name):
+                    raise RefusedError(error.what, f"{reason}") from error
                 if arena_bytes * 4 > ARENA_LIMIT:
                     raise
                 arena_bytes *= 4
