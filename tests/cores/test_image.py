@@ -76,3 +76,19 @@ def test_data_and_bss_are_told_as_the_file_has_them_whatever_lies_between(object
         after = session.crash()
         assert after.last_fault is not None, "the record is where nothing else is"
         assert after.last_fault.startswith("hardfault")
+
+
+def test_a_fault_that_does_not_escalate_is_told_like_one_that_does(objects, tmp_path):
+    """As in an emulator that never escalates, or where something has enabled these handlers."""
+    enabling = tmp_path / "enabling.cpp"
+    enabling.write_text(
+        "__attribute__((constructor)) static void enable() {\n"
+        "  *reinterpret_cast<volatile unsigned*>(0xE000ED24) |= 7u << 16;  // SHCSR\n}\n"
+    )
+    more = compiling.compile_each([enabling], FLAGS, tmp_path)
+    link([*objects, *more], SCRIPTS["ours"], tmp_path / "firmware.elf")
+    with open_session(QemuDevice(BOARD), tmp_path, (1,), "int8") as session:
+        told = session.crash().last_fault
+    assert told is not None
+    assert told.startswith("hardfault")
+    assert told.endswith("status 00010000)"), "an undefined instruction"
