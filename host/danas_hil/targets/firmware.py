@@ -109,7 +109,16 @@ class FirmwareTarget:
             raise TargetError("RENDER", error.what, error.hint) from error
         with _ending_a_batch():
             sizes = build_into(sketch, folder, self.compiling)
-        return Build(model, self.identity(model), folder, sizes, folder / "build.log")
+        log, identity = folder / "build.log", self.identity(model)
+        if identity.id != sketch.identity:
+            raise TargetError(
+                "BUILD",
+                f"What {model.name} is built of changed while it was built: the library, or sources"
+                " of danas-hil.",
+                "Let them be, and build it once more.",
+                log,
+            )
+        return Build(model, identity, folder, sizes, log)
 
     def flash(self, build: Build) -> None:
         folder = _folder(build)
