@@ -69,6 +69,7 @@ def test_a_setting_beyond_its_bounds_is_refused_by_name(name: str, wrong: str) -
         ("--resolutions nan", "not finite"),
         ("--resolutions 32,inf", "not finite"),
         ("--resolutions 32.5", "no whole numbers"),
+        ("--resolutions 1000000", "too large"),
         ("--weights 1,1,nan,1,1", "not finite"),
         ("--ram 99999999999999999999MB", "too large a size"),
         ("--flash " + "9" * 400, "too large a size"),

@@ -313,7 +313,7 @@ def test_toml_sets_the_width_of_monochrome_networks(tmp_path: Path) -> None:
         ("b4 = [5]", "b4 outside 0 to 4"),
         ("alpha = [0.0, 0.5]", "alpha outside 0 to 1"),
         ("alpha = [1.1]", "alpha outside 0 to 1"),
-        ("alpha = [0.5, nan]", "alpha outside 0 to 1"),
+        ("alpha = [0.5, nan]", "can.t be read: nan is no number"),
         ("b3 = [0]\nb4 = [1]", "No genome of this search space is feasible"),
         ("monochrome_width = [0.3, 0.5]", "one number, not a gene"),
         ("monochrome_width = 2", "width factor of 2 is out of range"),

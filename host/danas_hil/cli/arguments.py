@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from danas_hil.base import DanasError, parse_duration
+from danas_hil.board import names_file
 
 _LONGEST_LEASE = 7 * 86_400
 
@@ -53,3 +54,9 @@ def numbers(text: str, count: int | None = None) -> list[float]:
     if count is not None and len(found) != count:
         raise DanasError(f"{text!r} has {len(found)} numbers, not {count}.")
     return found
+
+
+def from_anywhere(board: str | None) -> str | None:
+    """An id as it is; a board's file from the root on, since `resume` may stand elsewhere."""
+    named = board is not None and names_file(board)
+    return str(Path(board).expanduser().resolve()) if named and board else board

@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from danas_hil.base import DanasError, parse_duration
-from danas_hil.board import choose_limits, names_file
-from danas_hil.cli.arguments import lease_of, numbers, pixels, place, seen_from
+from danas_hil.board import choose_limits
+from danas_hil.cli.arguments import from_anywhere, lease_of, numbers, pixels, place, seen_from
 from danas_hil.cli.running import run_search, runs_folder, show_outcome
 from danas_hil.cli.show import JsonOption
 from danas_hil.cli.working import ThreadsOption, use_threads
@@ -319,8 +319,10 @@ def search(
     from danas_hil.search import (
         SearchSettings,
         Weights,
+        check_data,
         check_possible,
         create_run,
+        discard_unbegun,
         find_lender,
     )
     from danas_hil.space import SearchSpace, choose_space
@@ -353,7 +355,7 @@ def search(
     settings = SearchSettings(
         data=data if data == "faces" else str(Path(data).expanduser().resolve()),
         limits=choose_limits(board, device_class, ram, flash, latency),
-        board=_from_anywhere(board),
+        board=from_anywhere(board),
         data_options={key: value for key, value in options.items() if value is not None},
         space=chosen,
         memory_model=memory_model,  # type: ignore[arg-type]  # checked by SearchSettings
@@ -386,11 +388,11 @@ def search(
         check_storage(kept_at)
     check_possible(settings)
     find_lender(settings, folder)  # raises where it can't lend
+    check_data(settings)
     run = create_run(folder, settings, kept_at)
-    show_outcome(run, run_search(run, storage=storage), json)
-
-
-def _from_anywhere(board: str | None) -> str | None:
-    """An id as it is; a board's file from the root on, since `resume` may stand elsewhere."""
-    named = board is not None and names_file(board)
-    return str(Path(board).expanduser().resolve()) if named and board else board
+    try:
+        outcome = run_search(run, storage=storage)
+    except DanasError:
+        discard_unbegun(run)
+        raise
+    show_outcome(run, outcome, json)

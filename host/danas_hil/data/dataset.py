@@ -38,10 +38,10 @@ class Dataset:
         """What is to be said of a split, which is opened for it: what was left out, what is odd."""
         found = self.split(name)
         told = []
-        if found.unreadable.count:
+        if count := found.unreadable.count:
+            images, are = ("image", "is") if count == 1 else ("images", "are")
             told.append(
-                f"{name}: {found.unreadable.count:,} images can't be read and are left out."
-                f" {found.unreadable}"
+                f"{name}: {count:,} {images} can't be read and {are} left out. {found.unreadable}"
             )
         if isinstance(self.source, PassesOver) and (others := self.source.passed_over(name)):
             told.append(f"{name}: passed over {_listed(others)}.")

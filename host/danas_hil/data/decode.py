@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from danas_hil.base import DanasError, require
+from danas_hil.base import DanasError, first_line, require
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -46,8 +46,10 @@ def decode_image(
         with _from_pixels(image) if isinstance(image, np.ndarray) else _open(image) as opened:
             return _small_rgb(opened, short_side)
     except bad as error:
+        unknown = isinstance(error, pil.UnidentifiedImageError)
+        reason = "its format is none that is known" if unknown else first_line(error)
         raise DanasError(
-            f"{key} is not an image that can be read: {error}.", "Mend or remove it."
+            f"{key} is not an image that can be read: {reason}.", "Mend or remove it."
         ) from error
 
 

@@ -7,6 +7,12 @@ from danas_hil.search.listener import Listener
 from danas_hil.search.settings import SearchSettings
 
 
+def check_data(settings: SearchSettings) -> None:
+    """Raise DanasError where `open_data` would on looking at the names of files, before there is a
+    run."""
+    open_source(settings.data, SourceOptions(**settings.data_options))
+
+
 def open_data(settings: SearchSettings, listener: Listener) -> Dataset:
     """The data set at the largest resolution of the space, or the one that is set; training and
     validation decoded.

@@ -18,6 +18,9 @@ MONOCHROME_WIDTH = 0.33
 """Factor on the width of networks that see monochrome images, as in the reference implementation
 (Ekhao/DataAwareNeuralArchitectureSearch; the paper, arXiv 2502.12690, says "by 1/3")."""
 
+MOST_PIXELS = 4096
+"""Of the side of an image; the largest boards have RAM for a tenth of that."""
+
 DEPTH_LIMITS = (3, 4, 3, 3, 1)
 """Blocks in stages 3..7 of MobileNetV2 (arXiv 1801.04381, Table 2)."""
 
@@ -45,6 +48,11 @@ class DataConfig:
             raise DanasError(
                 f"A resolution of {self.resolution} is too small.",
                 "MobileNetV2 halves the image five times; use 16 or more.",
+            )
+        if self.resolution > MOST_PIXELS:
+            raise DanasError(
+                f"A resolution of {self.resolution} is too large.",
+                f"Use {MOST_PIXELS} or less: no microcontroller holds a larger image.",
             )
         if self.width_factor == 0.0:
             default = MONOCHROME_WIDTH if self.colour == "monochrome" else 1.0
