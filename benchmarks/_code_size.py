@@ -1,11 +1,17 @@
 """Measure anew what operators take of flash: a [[table]] of host/danas_hil/estimate/code/*.toml.
 
-    python benchmarks/_code_size.py LIBRARY --optimisation=-O2 --build="stm32 -O2" [--work=FOLDER]
+    python benchmarks/_code_size.py --board nucleo_f746zg
+    python benchmarks/_code_size.py --library FOLDER --optimisation=-Os --build="stm32 -Os"
 
-LIBRARY is a folder with the sources of spaziochirale/Chirale_TensorFLowLite (its `src` is
-compiled). A minimal program is linked once for each operator and once with none; from the linker's
-maps follows which sections which operators need, so that code that several share counts once.
-Needs arm-none-eabi-gcc; takes some minutes for each level of optimisation.
+With a board, programs as the product makes them are built with the packages that PlatformIO's
+folder holds: one for each operator, one with none and one with all. What they have beside the
+framework, without what the program with none has of ours, is the table's.
+
+With a library, a folder with the sources of spaziochirale/Chirale_TensorFLowLite (its `src` is
+compiled), minimal programs are linked, without any Arduino core. Needs arm-none-eabi-gcc.
+
+From the linker's maps follows which sections which operators need, so that code that several share
+counts once. Takes some minutes for each level of optimisation.
 """
 
 from __future__ import annotations
@@ -14,10 +20,15 @@ import argparse
 import re
 import tempfile
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 from danas_hil.base import Deadline, run_process
+from danas_hil.board import Board, load_board
 from danas_hil.estimate import load_runtime
+from danas_hil.platformio import build
+from danas_hil.platformio.build import project_folder
+from danas_hil.sketch import render_tflm
 
 PREFIX = "arm-none-eabi-"
 CORE = ["-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard", "-mthumb"]
@@ -42,6 +53,8 @@ OUTPUT_SECTIONS = frozenset(
         ".fini_array",
     ]
 )
+OF_PRODUCT = OUTPUT_SECTIONS | {".data"}  # which stands in flash, too
+MODEL = bytes(range(64))  # it is never run
 
 Sections = dict[tuple[str, str, str, int], int]
 
@@ -91,29 +104,83 @@ def link(
         f"-DOPERATORS={calls}", PROGRAM, folder / "library.a", *LINK_FLAGS, f"-Wl,-Map,{map_file}",
         "-o", program)  # fmt: skip
     text = int(run(PREFIX + "size", program).splitlines()[1].split()[0])
-    return text, sections(map_file.read_text())
+    return text, sections(program, map_file)
+
+
+def build_product(board: Board, folder: Path, operators: list[str]) -> tuple[int, Sections]:
+    """Bytes of a program as the product makes it, without the framework, and its sections."""
+    sketch = render_tflm(board, "code size", MODEL, operators, 1024)
+    built = build(sketch, folder / "program.elf", folder / "build.log")
+    map_file = project_folder(board, "tflm") / ".pio" / "build" / board.id / "firmware.map"
+    size = built.sizes.flash_bytes - built.shares.flash["framework"]
+    return size, sections(folder / "program.elf", map_file, OF_PRODUCT)
+
+
+def library_share(board: Board, folder: Path) -> int:
+    """Of the program without operators, what is the library's and the C library's."""
+    sketch = render_tflm(board, "code size", MODEL, (), 1024)
+    shares = build(sketch, folder / "program.elf", folder / "build.log").shares.flash
+    return shares["tflm"] + shares["c_library"]
 
 
 _LINE = re.compile(
-    r"^(?P<output>\.[\w.]+)"
-    r"|^ (?P<section>[.\w]\S*)\n?[ \t]+0x[0-9a-f]+[ \t]+0x(?P<size>[0-9a-f]+)[ \t]+(?P<file>\S.*)$",
+    r"^(?P<output>\.[\w.]+)(?:\n?[ \t]+0x(?P<start>[0-9a-f]+)[ \t]+0x(?P<length>[0-9a-f]+))?"
+    r"|^ (?P<section>[.\w]\S*)\n?[ \t]+0x(?P<at>[0-9a-f]+)[ \t]+0x(?P<size>[0-9a-f]+)"
+    r"[ \t]+(?P<file>\S.*)$",
     re.MULTILINE,
 )
 
 
-def sections(map_text: str) -> Sections:
-    """Sizes of the input sections that stand in flash, by output section, name, file and turn."""
+def sections(program: Path, map_file: Path, wanted: frozenset[str] = OUTPUT_SECTIONS) -> Sections:
+    """Sizes of the input sections that stand in flash, by output section, name, file and turn.
+
+    Strings are told one by one: the linker stores equal ones of all files once, and its map tells
+    nothing of that.
+    """
     found: Sections = {}
     turns: dict[tuple[str, str, str], int] = defaultdict(int)
-    output = ""
-    for match in _LINE.finditer(map_text[map_text.index("Linker script and memory map") :]):
-        if match["output"]:
-            output = match["output"]
-        elif output in OUTPUT_SECTIONS and int(match["size"], 16):
-            key = (output, match["section"], owner(match["section"], match["file"]))
-            found[*key, turns[key]] = int(match["size"], 16)
+    for output, pieces, start, end in _outputs(map_file.read_text()):
+        if output not in wanted:
+            continue
+        content = b""
+        starts = [at for at, *_ in pieces[1:]]
+        for (at, size, section, file), after in zip(pieces, [*starts, end], strict=True):
+            size = min(size, after - at)
+            if size <= 0:
+                continue
+            if ".str1." in section:
+                content = content or _content(program, output)
+                for text in content[at - start : at - start + size].split(b"\0"):
+                    if text:
+                        found[output, repr(text), "", 0] = (len(text) + 4) // 4 * 4
+                continue
+            key = (output, section, owner(section, file))
+            found[*key, turns[key]] = size
             turns[key] += 1
     return found
+
+
+def _content(program: Path, output: str) -> bytes:
+    target = program.with_suffix(".bin")
+    run(PREFIX + "objcopy", "-O", "binary", f"--only-section={output}", program, target)
+    return target.read_bytes()
+
+
+def _outputs(map_text: str) -> Iterable[tuple[str, list[tuple[int, int, str, str]], int, int]]:
+    """Each output section that has pieces: name, its pieces in turn, where it begins and ends."""
+    text = map_text[map_text.index("Linker script and memory map") :]
+    output, pieces, start, end = "", [], 0, 0
+    for match in _LINE.finditer(text):
+        if match["output"]:
+            if pieces:
+                yield output, sorted(pieces), start, end
+            output, pieces = match["output"], []
+            start = int(match["start"] or "0", 16)
+            end = start + int(match["length"] or "0", 16)
+        elif size := int(match["size"], 16):
+            pieces.append((int(match["at"], 16), size, match["section"], match["file"]))
+    if pieces:
+        yield output, sorted(pieces), start, end
 
 
 def owner(section: str, file: str) -> str:
@@ -121,7 +188,7 @@ def owner(section: str, file: str) -> str:
     name = file.split("/")[-1]
     if "._ZN" in section and "_GLOBAL__N_" not in section:
         return ""
-    return PROGRAM.name if name.startswith("cc") else name
+    return PROGRAM.name if name.startswith("cc") or name == "model.cpp.o" else name
 
 
 def groups(alone: dict[str, Sections], none: Sections) -> dict[frozenset[str], int]:
@@ -153,7 +220,8 @@ def groups(alone: dict[str, Sections], none: Sections) -> dict[frozenset[str], i
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("library", type=Path)
+    parser.add_argument("--board", help="whose programs to build")
+    parser.add_argument("--library", type=Path, help="whose minimal programs to link")
     parser.add_argument("--optimisation", default="-Os")
     parser.add_argument("--build", default="stm32 -Os")
     parser.add_argument("--work", type=Path, help="keep objects here, and use those that are")
@@ -162,22 +230,33 @@ def main() -> None:
     arguments = parser.parse_args()
     folder = arguments.work or Path(tempfile.mkdtemp(prefix="code-size-"))
     folder.mkdir(parents=True, exist_ok=True)
-    source = arguments.library / "src"
-    compile_library(source, arguments.optimisation, folder)
+    if arguments.board:
+        board = load_board(arguments.board)
+        label, source = board.build, f"programs built for {board.id}"
 
-    def linked(operators: list[str]) -> tuple[int, Sections]:
-        return link(source, arguments.optimisation, folder, operators)
+        def linked(operators: list[str]) -> tuple[int, Sections]:
+            return build_product(board, folder, operators)
 
-    base, none = linked([])
+    else:
+        sources = arguments.library / "src"
+        compile_library(sources, arguments.optimisation, folder)
+        label, source = arguments.build, "minimal programs"
+
+        def linked(operators: list[str]) -> tuple[int, Sections]:
+            return link(sources, arguments.optimisation, folder, operators)
+
+    nothing, none = linked([])
+    base = library_share(board, folder) if arguments.board else nothing
     names = sorted(load_runtime("arduino").operators)
     table = groups({name: linked([name])[1] for name in names}, none)
-    share = (base + sum(table.values())) / linked(names)[0] - 1
-    print(f'\n[[table]]\nruntime = "arduino"\nkernels = "cmsis-nn"\nbuild = "{arguments.build}"')
-    print(f'source = "linked with each operator, {arguments.build}"')
+    share = (nothing + sum(table.values())) / linked(names)[0] - 1
+    print(f'\n[[table]]\nruntime = "arduino"\nkernels = "cmsis-nn"\nbuild = "{label}"')
+    print(f'source = "{source} with each operator, {label}"')
     print(f"base = {base + arguments.calibrate}  # all operators: {100 * share:+.1f} % off\n")
     print("[table.sets]")
     for together in arguments.set:
-        print(f'"{together}" = {linked(together.split())[0] + arguments.calibrate}')
+        size = linked(together.split())[0] - nothing + base
+        print(f'"{together}" = {size + arguments.calibrate}')
     print("\n[table.groups]")
     for users, size in sorted(table.items(), key=lambda row: (-len(row[0]), sorted(row[0]))):
         print(f'"{" ".join(sorted(users))}" = {size}')

@@ -23,74 +23,73 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from danas_hil.base import DanasError, read_json
 from danas_hil.board import Board, load_board
 from danas_hil.estimate import estimate_arena, load_runtime, read_graph
 from danas_hil.estimate.flash import CodeTable, code_table
-from danas_hil.platformio import OWNERS, Built, build, core_folder
+from danas_hil.platformio import OWNERS, Built, SizeError, build, core_folder
 from danas_hil.sketch import SelfTest, Sketch, render_selftest, render_tflm
 
 MODELS = Path(__file__).resolve().parents[2] / "shared/data/models"
 COLUMNS = ("board", "model", "model_bytes", "arena", "flash", "static_ram", "operators")
-BUILD_SECONDS = 3600.0
-ROUND = 16
 
 
 @dataclass(frozen=True)
 class Program:
-    """A model's program. flash, static_ram: bytes by the ELF file; arena: of these, the arena."""
+    """A model's program. flash, static_ram: bytes by the ELF file, None where it was too large for
+    the board; arena: of these, the arena."""
 
     model: str
     model_bytes: int
     operators: frozenset[str]
     arena: int
-    flash: int
-    static_ram: int
+    flash: int | None = None
+    static_ram: int | None = None
 
     def rest(self, table: CodeTable) -> int:
         """Flash that is neither the model nor, by the table, the library."""
         library = table.bytes_for(self.operators)
         assert library is not None, f"no code figure for {', '.join(sorted(self.operators))}"
+        assert self.flash is not None
         return self.flash - self.model_bytes - library
 
-    def static(self, table: CodeTable) -> int:
-        """Static RAM beside the arena and what comes with the operators."""
-        return self.static_ram - self.arena - table.static_for(self.operators)
+    def static(self, table: CodeTable) -> tuple[int, int]:
+        """Static RAM beside the arena and what comes with the operators, and what of it lies behind
+        the arena."""
+        assert self.static_ram is not None
+        return table.static_rest(self.static_ram - self.arena, self.operators)
 
 
-def programs(board: Board, models: Iterable[Path], folder: Path) -> Iterable[tuple[Program, Built]]:
-    """Each model that the runtime covers, built."""
+def programs(board: Board, models: Iterable[Path], folder: Path) -> Iterable[Program]:
+    """Each model that the runtime covers, built; its shares are told."""
     runtime = load_runtime(board.runtime, board.kernels)
     for path in models:
-        content = path.read_bytes()
+        content, name = path.read_bytes(), path.stem
         try:
-            graph = read_graph(content, path.stem)
+            graph = read_graph(content, name)
             arena = estimate_arena(graph, runtime).minimum_bytes
             operators = tuple(dict.fromkeys(operator.kind for operator in graph.operators))
-            sketch = render_tflm(board, path.stem, content, operators, arena)
-            built = built_of(sketch, folder, path.stem)
+            sketch = render_tflm(board, name, content, operators, arena)
         except DanasError as error:
-            print(f"{path.stem}: {error.what}", file=sys.stderr)
+            print(f"{name}: {error.what}", file=sys.stderr)
             continue
+        program = Program(name, len(content), frozenset(operators), arena)
+        try:
+            built = built_of(sketch, folder, name)
+        except SizeError as error:
+            print(f"{name}: {error.what}", file=sys.stderr)
+            yield program
+            continue
+        tell_shares(name, built)
         sizes = built.sizes
-        yield (
-            Program(
-                path.stem,
-                len(content),
-                frozenset(operators),
-                arena,
-                sizes.flash_bytes,
-                sizes.static_ram_bytes,
-            ),
-            built,
-        )
+        yield replace(program, flash=sizes.flash_bytes, static_ram=sizes.static_ram_bytes)
 
 
 def built_of(sketch: Sketch, folder: Path, name: str) -> Built:
-    return build(sketch, folder / f"{name}.elf", folder / f"{name}.log", BUILD_SECONDS)
+    return build(sketch, folder / f"{name}.elf", folder / f"{name}.log")
 
 
 def tell_shares(name: str, built: Built) -> None:
@@ -111,28 +110,36 @@ def tell_estimates(found: Sequence[Program], table: CodeTable) -> None:
         others = [one for one in found if one is not program]
         if not others:
             return
-        rest = middle(one.rest(table) for one in others)
-        flash = program.flash - program.rest(table) + rest
-        static = middle(one.static(table) for one in others)
+        assert program.flash is not None
+        flash = program.flash - program.rest(table) + middle(one.rest(table) for one in others)
+        static = program.arena + table.static_bytes(
+            before(others, table), program.operators, others[0].static(table)[1]
+        )
         print(
             f"| {program.model} | {program.flash:,} | {flash:,} |"
-            f" {100 * (flash / program.flash - 1):+.2f} % | {program.static_ram:,} |"
-            f" {program.static_ram - program.static(table) + static:,} |"
+            f" {100 * (flash / program.flash - 1):+.2f} % | {program.static_ram:,} | {static:,} |"
         )
+
+
+def before(found: Sequence[Program], table: CodeTable) -> int:
+    """Static RAM of a program without operators, as closely as these tell: each knows it only to
+    where it was rounded up to."""
+    half = table.static_round // 2
+    rests = [one.static(table)[0] for one in found]
+    least, most = max(rests) - half + 1, min(rests) + half
+    return (least + most) // 2
 
 
 def tell_lines(board: Board, found: Sequence[Program], table: CodeTable) -> None:
     source = f"{len(found)} whole builds, {', '.join(versions(board))}"
-    rest, static = [
-        [one(p) for p in found] for one in (lambda p: p.rest(table), lambda p: p.static(table))
-    ]
+    rests = [one.rest(table) for one in found]
     print(f"\n# for boards/{board.id}.toml; benchmarks/shares.py --board {board.id}")
-    for name, values in (("framework_flash_bytes", rest), ("static_ram_bytes", static)):
-        print(f"[{name}]")
-        print(f"bytes = {middle(values)}")
-        if min(values) < max(values):
-            print(f"least = {min(values)}\nmost = {max(values)}")
-        print(f'source = "{source}"\n')
+    print(f"static_behind_bytes = {found[0].static(table)[1]}\n")
+    print(f"[framework_flash_bytes]\nbytes = {middle(rests)}")
+    if min(rests) < max(rests):
+        print(f"least = {min(rests)}\nmost = {max(rests)}")
+    print(f'source = "{source}"\n')
+    print(f'[static_ram_bytes]\nbytes = {before(found, table)}\nsource = "{source}"')
 
 
 def middle(values: Iterable[int]) -> int:
@@ -164,20 +171,18 @@ def main() -> int:
     models = sorted(arguments.models.glob("*.tflite"))
     if arguments.only:
         models = [path for path in models if path.stem in arguments.only]
-    found = []
     with tempfile.TemporaryDirectory() as folder:
         print("| program | of | bytes | " + " | ".join(OWNERS) + " |")
         print("| --- | --- |" + " ---: |" * (1 + len(OWNERS)))
         selftest = render_selftest(board, SelfTest.make())
         tell_shares("self-test", built_of(selftest, Path(folder), "selftest"))
-        for program, built in programs(board, models, Path(folder)):
-            tell_shares(program.model, built)
-            found.append(program)
+        found = list(programs(board, models, Path(folder)))
     if arguments.csv:
         write_csv(arguments.csv, board, found)
-    if found:
-        tell_estimates(found, table)
-        tell_lines(board, found, table)
+    linked = [program for program in found if program.flash is not None]
+    if linked:
+        tell_estimates(linked, table)
+        tell_lines(board, linked, table)
     return 0
 
 

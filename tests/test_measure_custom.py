@@ -141,24 +141,6 @@ def test_a_byte_of_the_library_is_another_measurement(
     assert not earlier
 
 
-def test_a_library_that_is_changed_while_it_is_built_is_no_measurement(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, library: Path, home: Path
-) -> None:
-    monkeypatch.setenv(LIBRARY_VARIABLE, str(library))
-    program = Program(needs=100)
-
-    def build_into(sketch: Sketch, *_: Any) -> Sizes:
-        (library / "src" / "a.cpp").write_text("int changed;\n")
-        return Program.build_into(program, sketch)
-
-    program.build_into = build_into  # type: ignore[method-assign]
-    found, _ = measured(monkeypatch, tmp_path, program)
-    assert found.status == "BUILD"
-    assert found.failure
-    assert "changed while it was built" in found.failure.reason
-    assert not program.tried
-
-
 def test_an_arena_that_never_suffices_ends_with_the_room_of_the_board(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, library: Path, home: Path
 ) -> None:

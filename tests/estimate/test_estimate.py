@@ -43,7 +43,7 @@ def test_flash_is_the_file_the_library_and_the_rest(shared):
     ("build", "name", "code"),
     [
         ("stm32 -Os", "person_detect", 57680),
-        ("stm32 -O2", "pretrainedResnet_quant", 69256),
+        ("stm32 -O2", "pretrainedResnet_quant", 70365),
         ("stm32 -O3", "ad01_int8", 39992),
         ("mbed -Os", "vww_96_int8", 71032),
     ],

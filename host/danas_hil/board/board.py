@@ -34,6 +34,8 @@ class Board:
     framework_flash_bytes, static_ram_bytes, stack_bytes, framework_ram_bytes: what a firmware takes
         besides model, library and arena; None where no build or source has told yet. What the
         last good build told goes before what the file says.
+    static_behind_bytes: of static_ram_bytes, what the linker places behind the arena: what comes
+        before it is filled up to the arena's alignment.
     figures_source: where those of these four come from that tell no source of their own.
     source: where limits, core and clock come from.
     firmware: how one is built; None where none is.
@@ -54,6 +56,7 @@ class Board:
     flash_bytes: int | None = None
     framework_flash_bytes: Share | None = None
     static_ram_bytes: Share | None = None
+    static_behind_bytes: int = 0
     stack_bytes: Share | None = None
     framework_ram_bytes: Share | None = None
     figures_source: str = ""
@@ -108,7 +111,7 @@ def load_board(name: str) -> Board:
         if key == "stall" and isinstance(value, dict):
             content[key] = Stall.from_toml(path, value)
             continue
-        wanted = int if types[key] == int | None else str
+        wanted = int if types[key] in (int, int | None) else str
         if not isinstance(value, wanted) or isinstance(value, bool):
             raise DanasError(f"{path}: {key} = {value!r} is not {wanted.__name__}.")
     missing = [
@@ -166,7 +169,7 @@ def with_figures(board: Board, figures: Figures | None) -> Board:
     if figures is None:
         return board
     told: dict[str, Any] = {
-        name: Share.exact(value, figures.source)
+        name: value if name == "static_behind_bytes" else Share.exact(value, figures.source)
         for name, value in asdict(figures).items()
         if name != "source" and value is not None
     }

@@ -14,6 +14,8 @@ from typing import Any
 from danas_hil.base import DanasError, read_json, user_folder, write_json
 
 _SCHEMA = 1
+_MOST = 2**40
+_MOST_CHARACTERS = 300
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,11 @@ class Share:
         sizes = [told["least"], size, told["most"]]
         if any(not isinstance(one, int) or isinstance(one, bool) for one in sizes):
             raise DanasError(f"{where}: bytes, least and most are whole numbers.")
-        if not 0 <= sizes[0] <= sizes[1] <= sizes[2]:
+        if not 0 <= sizes[0] <= sizes[1] <= sizes[2] < _MOST:
             raise DanasError(f"{where}: {size} is not between least and most.")
+        said = told["source"]
+        if not (isinstance(said, str) and said.isprintable() and len(said) <= _MOST_CHARACTERS):
+            raise DanasError(f"{where}: source is no plain text of one line.")
         return Share(**told)
 
 
@@ -59,7 +64,7 @@ class Figures:
 
     framework_flash_bytes: code and constants of all that is neither model nor library; None where
     the library's share is not known. static_ram_bytes: all static data but the arena and what
-    grows with the operators.
+    grows with the operators; static_behind_bytes: of it, what lies behind the arena.
     stack_bytes: the stack's peak in inferences. framework_ram_bytes: the heap in use; None where
     the firmware can't tell. source: how and when these came about.
     """
@@ -69,6 +74,7 @@ class Figures:
     stack_bytes: int
     framework_ram_bytes: int | None
     source: str
+    static_behind_bytes: int = 0
 
 
 def build_key(runtime: str, kernels: str, build: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -181,9 +181,10 @@ def show_outcome(run: RunFolder, outcome: Outcome, json: bool) -> None:
     timed = [one.estimate["totals"].get("latency_source", "") for one in front.candidates]
     source = next(filter(None, timed), "")
     console().print(table(*_front_table(front, bool(source))))
+    open_bytes = lacking([one.estimate["totals"] for one in front.candidates])
     say(
         "",
-        f"RAM and flash: estimated ({front.memory_model} model){_lacking(front)}.",
+        f"RAM and flash: estimated ({front.memory_model} model){open_bytes}.",
         *latency_note(source, all(map(_latency_complete, front.candidates))),
         f"Limits: {front.limits}.",
         "val, test: int8 accuracy on validation and test images.",
@@ -207,9 +208,8 @@ def _latency_complete(candidate: Candidate) -> bool:
     return bool(candidate.estimate["totals"].get("latency_complete", True))
 
 
-def _lacking(front: Front) -> str:
-    """By how much more the totals may be, since they are what is certain."""
-    totals = [c.estimate["totals"] for c in front.candidates]
+def lacking(totals: Sequence[Mapping[str, Any]]) -> str:
+    """By how much more the totals of a front may be, since they are what is certain."""
     if all(one.get("complete", True) for one in totals):
         return ""
     more = [

@@ -220,7 +220,6 @@ def estimate_graph(
         )
     arena = estimate_arena(graph, profile)
     operators = frozenset(operator.kind for operator in graph.operators)
-    table = code_table(profile, firmware.build)
     return Estimate(
         runtime=profile.name,
         kernels=profile.kernels,
@@ -234,7 +233,7 @@ def estimate_graph(
             firmware=firmware.code,
         ),
         ram=estimate_ram(
-            arena.minimum_bytes, firmware, table.static_for(operators) if table else 0
+            arena.minimum_bytes, firmware, code_table(profile, firmware.build), operators
         ),
         ram_limit=ram_limit,
         flash_limit=flash_limit,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -23,8 +23,8 @@ class CodeTable:
     source: where the figures come from. sets: of programs with exactly these operators, measured.
     base: what every program has; groups: code that one or more operators need, counted once.
     error: least and most by which whole programs differed from the sum of base and groups.
-    static_base, static_operator: static data beside the arena, of every program and for each
-    operator.
+    static_operator, static_groups: static data beside the arena, for each operator, and that one or
+    more operators need. static_round: what the sum but for the groups is rounded up to.
     """
 
     source: str
@@ -32,8 +32,9 @@ class CodeTable:
     base: int | None
     groups: Mapping[frozenset[str], int]
     error: tuple[int, int] = (0, 0)
-    static_base: int = 0
     static_operator: int = 0
+    static_round: int = 1
+    static_groups: Mapping[frozenset[str], int] = field(default_factory=dict)
 
     def bytes_for(self, operators: frozenset[str]) -> int | None:
         """Bytes of a program with these operators; None where no figure has a source."""
@@ -52,9 +53,25 @@ class CodeTable:
         low, high = (0, 0) if operators in self.sets else self.error
         return Line(_LIBRARY, size, self.source, (size + low, size + high))
 
-    def static_for(self, operators: frozenset[str]) -> int:
-        """Bytes of static data that come with these operators."""
-        return self.static_base + self.static_operator * len(operators)
+    def static_bytes(self, rest: int, operators: frozenset[str], behind: int = 0) -> int:
+        """Static data beside the arena.
+
+        rest: of a program without operators, not rounded; behind: of it, what lies behind the arena
+        and is not rounded at all.
+        """
+        size = rest - behind + self.static_operator * len(operators)
+        rounded = -(-size // self.static_round) * self.static_round
+        return rounded + behind + self._static_of(operators)
+
+    def static_rest(self, static: int, operators: frozenset[str]) -> tuple[int, int]:
+        """A `rest` and `behind` whose `static_bytes` are `static`: how much of it was rounded up
+        is not known, and taken for half."""
+        size = static - self._static_of(operators)
+        rest = size - self.static_operator * len(operators) - self.static_round // 2
+        return rest, size % self.static_round
+
+    def _static_of(self, operators: frozenset[str]) -> int:
+        return sum(size for users, size in self.static_groups.items() if users & operators)
 
     @property
     def _known(self) -> frozenset[str]:
@@ -123,20 +140,24 @@ def code_table(runtime: Runtime, build: str) -> CodeTable | None:
 @cache
 def code_tables() -> Mapping[tuple[str, str, str], CodeTable]:
     """Every table there is, by runtime, kernels and build."""
-    tables = {}
+    tables: dict[tuple[str, str, str], CodeTable] = {}
     for path in sorted(_FOLDER.glob("*.toml")):
         for row in tomllib.loads(path.read_text(encoding="utf-8"))["table"]:
-            groups = {
-                frozenset(users.split()): size for users, size in row.get("groups", {}).items()
-            }
-            sets = {frozenset(users.split()): size for users, size in row.get("sets", {}).items()}
+            groups, sets = (_by_users(row.get(key, {})) for key in ("groups", "sets"))
+            if "groups_of" in row:  # of another build, further up in the file
+                groups = tables[row["runtime"], row["kernels"], row["groups_of"]].groups
             tables[row["runtime"], row["kernels"], row["build"]] = CodeTable(
                 row["source"],
                 sets,
                 row.get("base"),
                 groups,
                 error=tuple(row.get("error", (0, 0))),
-                static_base=row.get("static_base", 0),
                 static_operator=row.get("static_operator", 0),
+                static_round=row.get("static_round", 1),
+                static_groups=_by_users(row.get("static_groups", {})),
             )
     return tables
+
+
+def _by_users(row: Mapping[str, int]) -> Mapping[frozenset[str], int]:
+    return {frozenset(users.split()): size for users, size in row.items()}

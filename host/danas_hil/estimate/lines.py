@@ -54,11 +54,11 @@ class Line:
         }
 
 
-def of_share(name: str, share: Share | None, more: int = 0) -> Line:
-    """What a board's firmware takes of one thing, and `more` that is known of this model's."""
+def of_share(name: str, share: Share | None) -> Line:
+    """What a board's firmware takes of one thing."""
     if share is None:
-        return Line(name, None, bounds=(more, None) if more else None)
-    return Line(name, share.bytes + more, share.source, (share.least + more, share.most + more))
+        return Line(name, None)
+    return Line(name, share.bytes, share.source, (share.least, share.most))
 
 
 def total(lines: Sequence[Line], name: str = "total") -> Line:

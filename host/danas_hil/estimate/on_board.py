@@ -40,6 +40,7 @@ def estimate_on(
         build=board.build,
         code=board.framework_flash_bytes if own else None,
         static=board.static_ram_bytes if own else None,
+        behind=board.static_behind_bytes,
         stack=board.stack_bytes if own else None,
         framework=board.framework_ram_bytes if own else None,
     )

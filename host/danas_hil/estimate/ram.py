@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from danas_hil.board import Share
+from danas_hil.estimate.flash import CodeTable
 from danas_hil.estimate.lines import Line, of_share, total
 
 
@@ -28,7 +29,8 @@ class Firmware:
     """What a board's firmware takes besides model, library code and arena.
 
     None where it is not known yet; the first build for a board tells. code: code and constants.
-    static: static data, without the arena and what grows with the operators. stack: its peak.
+    static: static data of a program without operators, without the arena; behind: of it, what lies
+    behind the arena. stack: its peak.
     framework: what the framework (an Arduino core, an operating system) takes at run time; 0
     where there is none. build: framework and optimisation, by which the library's code is looked
     up, such as "stm32 -Os".
@@ -37,19 +39,33 @@ class Firmware:
     build: str = ""
     code: Share | None = None
     static: Share | None = None
+    behind: int = 0
     stack: Share | None = None
     framework: Share | None = None
 
 
-def estimate_ram(minimum_arena: int, firmware: Firmware, operators_bytes: int = 0) -> RamEstimate:
+def estimate_ram(
+    minimum_arena: int,
+    firmware: Firmware,
+    table: CodeTable | None = None,
+    operators: frozenset[str] = frozenset(),
+) -> RamEstimate:
     """RAM of a firmware with the smallest arena that works.
 
-    operators_bytes: of static data that come with the model's operators.
+    table: of its build, which tells what static data these operators bring.
     """
+    static = of_share("static data", firmware.static)
+    if table is not None and firmware.static is not None:
+        share = firmware.static
+        best, least, most = (
+            table.static_bytes(size, operators, firmware.behind)
+            for size in (share.bytes, share.least, share.most)
+        )
+        static = replace(static, bytes=best, bounds=(least, most))
     return RamEstimate(
         (
             Line("tensor arena", minimum_arena, "the smallest that works"),
-            of_share("static data", firmware.static, operators_bytes),
+            static,
             of_share("stack", firmware.stack),
             of_share("framework", firmware.framework),
         )

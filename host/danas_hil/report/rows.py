@@ -168,7 +168,7 @@ def _member(candidate: Candidate, evaluation: Evaluation | None, front: Front) -
     band = totals.get("latency_band", 0.0)
     least = None if latency is None else latency * (1 - band)
     verdict = fits(ram, flash, front.limits, least)
-    incomplete = not _fit_at_most(totals, front.limits)
+    incomplete = not fit_at_most(totals, front.limits)
     if front.limits.latency_us is not None:
         within = latency is not None and latency * (1 + band) <= front.limits.latency_us
         incomplete = incomplete or not within or totals.get("latency_complete") is False
@@ -194,7 +194,7 @@ def _member(candidate: Candidate, evaluation: Evaluation | None, front: Front) -
     )
 
 
-def _fit_at_most(totals: Mapping[str, Any], limits: Limits) -> bool:
+def fit_at_most(totals: Mapping[str, Any], limits: Limits) -> bool:
     """Whether the most that it may take is within the limits of memory."""
     if totals.get("complete", True):
         return True

@@ -109,16 +109,7 @@ class FirmwareTarget:
             raise TargetError("RENDER", error.what, error.hint) from error
         with _ending_a_batch():
             sizes = build_into(sketch, folder, self.compiling)
-        log, identity = folder / "build.log", self.identity(model)
-        if identity.id != sketch.identity:
-            raise TargetError(
-                "BUILD",
-                f"What {model.name} is built of changed while it was built: the library, or sources"
-                " of danas-hil.",
-                "Let them be, and build it once more.",
-                log,
-            )
-        return Build(model, identity, folder, sizes, log)
+        return Build(model, self.identity(model), folder, sizes, folder / "build.log")
 
     def flash(self, build: Build) -> None:
         folder = _folder(build)
@@ -161,12 +152,15 @@ class FirmwareTarget:
         operators = frozenset(_operators(graph))
         library = table.bytes_for(operators) if table else None
         rest = build.sizes.flash_bytes - len(build.model.content)
-        static = build.sizes.static_ram_bytes - (hello.arena_bytes or 0)
+        static, behind = build.sizes.static_ram_bytes - (hello.arena_bytes or 0), 0
+        if table is not None:
+            static, behind = table.static_rest(static, operators)
         key = build_key(board.runtime, board.kernels, board.build)
         earlier = read_figures(board.kept_as, key)
         figures = Figures(
             framework_flash_bytes=None if library is None else rest - library,
-            static_ram_bytes=static - (table.static_for(operators) if table else 0),
+            static_ram_bytes=static,
+            static_behind_bytes=behind,
             stack_bytes=max(session.peak_stack_bytes, earlier.stack_bytes if earlier else 0),
             framework_ram_bytes=session.heap_bytes,
             source=f"builds with {hello.tflm_version}, the last of {build.model.name} on"

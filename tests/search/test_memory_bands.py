@@ -1,0 +1,71 @@
+"""What a board's shares leave open, in a search: only what is certain rules a genome out."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from danas_hil.board import Limits, Share, load_board
+from danas_hil.cli.running import lacking
+from danas_hil.estimate.on_board import estimate_on
+from danas_hil.report.rows import fit_at_most
+from danas_hil.search import SearchSettings, check_possible, memory
+from danas_hil.search.memory import MemoryEstimator
+from danas_hil.space import SearchSpace
+
+BAND = 2_000
+BOARD = "nucleo_f746zg"
+SPACE = SearchSpace(resolution=(32, 64), colour=("rgb",), alpha=(0.1, 0.5, 1.0))
+GENOME = SPACE.sample(np.random.default_rng(0))
+
+
+@pytest.fixture
+def least(monkeypatch, tmp_path):
+    """RAM of GENOME at least, on a board whose RAM is known to BAND bytes and flash exactly."""
+    monkeypatch.setenv("DANAS_HIL_HOME", str(tmp_path))
+    shares = {
+        "static_ram_bytes": Share(4_000, 3_000, 3_000 + BAND, "a link"),
+        "stack_bytes": Share.exact(1_000, "a build"),
+        "framework_ram_bytes": Share.exact(0, "a build"),
+        "framework_flash_bytes": Share.exact(24_000, "a build"),
+    }
+    monkeypatch.setattr(memory, "load_board", lambda name: replace(load_board(name), **shares))
+    return estimate_on(memory.load_board(BOARD), GENOME).ram.total.least
+
+
+def estimator(ram_bytes):
+    return MemoryEstimator(settings(ram_bytes))
+
+
+def settings(ram_bytes):
+    return SearchSettings(
+        "faces", space=SPACE, board=BOARD, limits=Limits(ram_bytes), time_budget=60.0
+    )
+
+
+def test_a_genome_whose_known_least_is_beyond_a_limit_is_dropped(least):
+    assert not estimator(least - 1).fits(GENOME)
+    assert estimator(least).fits(GENOME)
+
+
+def test_a_genome_whose_band_lies_across_a_limit_is_kept_and_told(least, shared):
+    found = estimator(least + 1)
+    assert found.fits(GENOME)
+    any_file = (shared / "data/models/hello_world_int8.tflite").read_bytes()
+    totals = found.detail(GENOME, any_file)["totals"]
+    assert (totals["ram_bytes"], totals["complete"]) == (least, False)
+    assert totals["most_ram_bytes"] >= least + BAND
+    assert not fit_at_most(totals, Limits(totals["most_ram_bytes"] - 1))
+    assert fit_at_most(totals, Limits(totals["most_ram_bytes"]))
+    assert lacking([totals]) == "; at least: up to 2.0 kB more, till a build for the board tells"
+    assert "the rest" in lacking([{**totals, "most_flash_bytes": None}])
+    assert lacking([{**totals, "complete": True}]) == ""
+
+
+def test_a_search_is_possible_while_one_band_reaches_below_the_limit(least):
+    smallest = min(
+        estimator(None).totals(genome)[0]
+        for data in SPACE.data_configs
+        for genome in SPACE.leanest(data)
+    )
+    check_possible(settings(smallest))
