@@ -4,10 +4,13 @@
 
 With a folder of published measurements (mcufit_bench.csv and mcufit_bench_layers.csv of
 avionicharshit-byte/mcufit-bench; default: ../shared/data/measurements) and their models, each model
-that was timed on a real Nano 33 BLE (-Os) is left out once: by rates of the other models alone;
+that was timed on a real Nano 33 BLE is left out once: by counted cycles times the factor of the
+other three, as it is before anything was timed; by rates of the other models alone;
 with the proportions of the emulated table that comes along for what these leave open; and with
 those of a table of --board that is fitted without any of these models. The published times are sums
-over all operators of a kind.
+over all operators of a kind. All four are builds with -Os by GCC 7, and the cycles counted for them
+are those of -Os (nano_os.json, made by cycles.py with GCC 12); the product builds with -O2, of
+which no time on a real Nano is published.
 
 Then the same for all that `danas-hil calibrate` and `flash` have timed on --board in this user's
 folder; where nothing was, it says so.
@@ -19,6 +22,7 @@ import argparse
 import csv
 import json
 import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -29,10 +33,12 @@ from danas_hil.estimate import read_graph
 from danas_hil.estimate.fitting import LeftOut, Sample, TimedModel, errors, fit, leave_one_out
 from danas_hil.estimate.latency import Rates
 from danas_hil.estimate.latency_tables import related_table
+from danas_hil.estimate.samples import read_samples
 from danas_hil.estimate.work import Work, work_of
 from danas_hil.measure import recall
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+COUNTED = Path(__file__).with_name("nano_os.json")
 PUBLISHED = "nano33ble"
 """The board's name in the published files, and here."""
 
@@ -57,6 +63,31 @@ def published(folder: Path, models: Path) -> list[TimedModel]:
         total = statistics.median(totals[name])
         found.append(TimedModel(name.removesuffix(".tflite"), name, total, samples))
     return found
+
+
+def ratios(models: Sequence[TimedModel], clock_hz: int) -> dict[str, float]:
+    """By model, how many times its counted cycles at -Os it took: the factor that is its own."""
+    counted = {one.name: one.total_us for one in read_samples(COUNTED).in_cycles}
+    return {one.name: one.total_us * clock_hz / 1e6 / counted[one.name] for one in models}
+
+
+def by_factor(
+    models: Sequence[TimedModel], own: Mapping[str, float], others: Callable[[str], Iterable[str]]
+) -> tuple[LeftOut, ...]:
+    """Each model as the median factor of `others` foretells it."""
+    found = []
+    for model in models:
+        factor = statistics.median(own[name] for name in others(model.name))
+        guess = model.total_us * factor / own[model.name]
+        found.append(LeftOut(model.name, model.total_us, guess))
+    return tuple(found)
+
+
+def left_out_by_factor(
+    models: Sequence[TimedModel], own: Mapping[str, float]
+) -> tuple[LeftOut, ...]:
+    """Each model by counted cycles times the median of the other models' factors."""
+    return by_factor(models, own, lambda name: own.keys() - {name})
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -90,6 +121,14 @@ def main() -> None:
     if arguments.measurements.is_dir():
         models = published(arguments.measurements, arguments.models)
         related = related_table(load_board(PUBLISHED))
+        own = ratios(models, load_board(PUBLISHED).clock_hz or 0)
+        told = ", ".join(f"{name} {ratio:.3f}" for name, ratio in own.items())
+        title = f"Nano 33 BLE, -Os, uncalibrated: counted cycles by the others' factor ({told})"
+        tables.append((title, "measured", left_out_by_factor(models, own)))
+        for name in own:
+            words = f"Nano 33 BLE, -Os, uncalibrated: by the factor of {name} alone"
+            others = [model for model in models if model.name != name]
+            tables.append((words, "measured", by_factor(others, own, lambda _, one=name: [one])))
         choices: list[tuple[str, Rates | None]] = [("by the other models alone", None)]
         if related is not None:
             choices.append((f"with the proportions of {related.board}", related.rates))

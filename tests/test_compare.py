@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from danas_hil.board import Limits
+from danas_hil.cli.tables import show_measured
 from danas_hil.compare import Compared, compare, figure
 from danas_hil.measure import Failure, Latency, Measurement, Parity
 from danas_hil.targets import BuildIdentity, Memory, Sizes
@@ -176,6 +177,22 @@ def test_a_program_that_the_build_found_too_large_does_not_fit() -> None:
         NANO, status="SIZE", sizes=None, memory=None, failure=Failure("SIZE", "too large")
     )
     assert verdict_of(failed, Limits()).fits is False
+
+
+def test_an_uncalibrated_time_keeps_its_mark_and_its_band(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    mark = "estimated, uncalibrated, ±20 %"
+    latency = {"total_us": 2.2, "least_us": 1.76, "most_us": 2.64, "mark": mark}
+    estimate = {"exact": {"nano33ble": {"latency": latency}}}
+    comparison = compare([NANO], {"ab12": estimate})
+    found = row(comparison.rows, "latency", "fitted")
+    assert (found.least, found.most, found.mark) == (1.76, 2.64, mark)
+    assert found.to_json()["mark"] == mark
+    show_measured([NANO], comparison)
+    shown = capsys.readouterr().out
+    assert "2.20 us ±20 %" in shown
+    assert f"±: {mark}" in shown
 
 
 def test_a_limit_is_for_its_own_quantity() -> None:

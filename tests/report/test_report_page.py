@@ -243,6 +243,27 @@ def test_the_time_of_an_inference_is_shown_where_it_is_estimated(front: Front) -
         assert member.fits == (member.latency_us <= 1e5)
 
 
+def test_an_uncalibrated_time_is_marked_and_its_band_decides(front: Front) -> None:
+    source = "estimated, uncalibrated, ±20 %; nano33ble, Arm's cycles x 1.19"
+    expected = {79_000.0: True, 99_000.0: None, 101_000.0: None, 126_000.0: False}
+    chosen = front.candidates[0]
+    for latency, fits in expected.items():
+        totals = {
+            **chosen.estimate["totals"],
+            "complete": True,
+            "latency_us": latency,
+            "latency_source": source,
+            "latency_band": 0.2,
+        }
+        one = replace(chosen, estimate={"totals": totals})
+        timed = replace(front, limits=Limits(latency_us=1e5), candidates=(one,))
+        (member,) = members(timed)
+        assert member.fits is fits
+        words = check(report_page("x", timed, {})).words
+        assert f"time of one inference ({source})" in words
+        assert f"{latency / 1000:.4g} ms ±20 %" in words
+
+
 def test_of_the_rates_of_latency_their_source_is_shown(front: Front) -> None:
     rates = {"board": "qemu-m4", "kind": "emulated", "rates": {"dense": {"mac": 0.1}}}
     config = {"latency": {**rates, "models": ["ab"] * 75, "median_error": 0.003}}

@@ -137,8 +137,10 @@ def run_search(
     storage, data, leading: as danas_hil.search.search takes them.
     """
     from danas_hil.cli.progress import SearchProgress
+    from danas_hil.estimate.latency import LatencyTable
     from danas_hil.search import SearchSettings
     from danas_hil.search import search as run_it
+    from danas_hil.search.rates import rates_of_run
 
     settings = SearchSettings.from_config(run.config())
     if settings.board is not None:
@@ -147,6 +149,12 @@ def run_search(
         f"Run {run.path}: {settings.space.size:,} genomes, limits {settings.limits},"
         f" memory model {settings.memory_model}."
     )
+    rates = rates_of_run(run.config())
+    if settings.limits.latency_us is not None and isinstance(rates, LatencyTable) and rates.mark:
+        note(
+            f"Latency is {rates.source_on_board}.",
+            f"The middle of the band decides; danas-hil calibrate --board {rates.board} narrows it.",
+        )
     with gentle_interrupt() as stopping, SearchProgress(settings) as progress:
         return run_it(run, progress, stopping.is_set, storage=storage, data=data, leading=leading)
 

@@ -70,6 +70,8 @@ class LatencyTable:
             for term, rate in kernel.items():
                 if term not in TERMS or not 0 <= rate < float("inf"):
                     raise ValueError(f"a rate of {rate} for each {term}")
+        if not 0 <= value.get("band", 0.0) < 1:
+            raise ValueError(f"a band of {value['band']}")
         return LatencyTable(**{**value, "models": tuple(value["models"])})
 
 
