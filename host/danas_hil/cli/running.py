@@ -153,7 +153,7 @@ def run_search(
     if settings.limits.latency_us is not None and isinstance(rates, LatencyTable) and rates.mark:
         note(
             f"Latency is {rates.source_on_board}.",
-            f"The middle of the band decides; danas-hil calibrate --board {rates.board} narrows it.",
+            f"The middle of its band decides; narrow it: danas-hil calibrate --board {rates.board}",
         )
     with gentle_interrupt() as stopping, SearchProgress(settings) as progress:
         return run_it(run, progress, stopping.is_set, storage=storage, data=data, leading=leading)
