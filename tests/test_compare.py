@@ -161,6 +161,7 @@ def test_a_limit_inside_the_band_of_an_estimate_is_no_verdict(
 def test_without_limits_there_is_no_verdict() -> None:
     verdict = verdict_of(HOST, Limits())
     assert (verdict.fits, verdict.limited, verdict.good) == (None, False, True)
+    assert verdict.unknown == "there is no limit"
 
 
 @pytest.mark.parametrize(
@@ -168,7 +169,7 @@ def test_without_limits_there_is_no_verdict() -> None:
 )
 def test_what_never_ran_does_not_fit_by_its_estimate(status: Any, fits: bool | None) -> None:
     verdict = verdict_of(replace(NANO, status=status, memory=None), Limits(41_000, 90_000))
-    assert verdict.fits is fits
+    assert (verdict.fits, verdict.unknown) == (fits, "" if fits else "it did not run")
     assert verdict_of(replace(NANO, status=status), Limits(41_000, 89_999)).fits is False
 
 

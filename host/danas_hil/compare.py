@@ -109,6 +109,7 @@ class Verdict:
     fits: whether RAM and flash are within the limits; None where a figure is missing that could
     break one, where the model never ran, and without limits. from_estimate: whether `fits`
     leans on an estimate, for want of a measurement. limited: whether the board has limits.
+    unknown: why `fits` is None.
     """
 
     candidate: str
@@ -121,6 +122,7 @@ class Verdict:
     fits: bool | None
     from_estimate: bool
     limited: bool = True
+    unknown: str = ""
 
     @property
     def good(self) -> bool:
@@ -356,7 +358,7 @@ def _verdict(measurement: Measurement, estimate: Mapping[str, Any], limits: Limi
     observed = _observed(measurement)
     exact = _source(estimate, "exact", measurement)
     leans = False
-    verdicts: list[bool | None] = []
+    held: dict[str, bool | None] = {}
     quantities: tuple[tuple[int | None, Quantity, Quantity], ...] = (
         (limits.ram_bytes, "ram", "arena"),
         (limits.flash_bytes, "flash", "model"),
@@ -365,18 +367,15 @@ def _verdict(measurement: Measurement, estimate: Mapping[str, Any], limits: Limi
         whole, part = observed[quantity], observed[of_it]
         if limit is None:
             continue
-        if whole is None and part is not None and part > limit:
-            verdicts.append(False)  # a part of it is too much already
-            continue
         if whole is not None:
-            verdicts.append(whole <= limit)
-            continue
-        verdicts.append(_within(*_bounds(exact, quantity, (quantity, "total_bytes")), limit))
-        leans = leans or verdicts[-1] is not None
-    if measurement.status == "SIZE":
-        verdicts.append(False)
-    elif measurement.status not in RAN or not verdicts:
-        verdicts.append(None)
+            held[quantity] = whole <= limit
+        elif part is not None and part > limit:
+            held[quantity] = False  # a part of it is too much already
+        else:
+            within = _within(*_bounds(exact, quantity, (quantity, "total_bytes")), limit)
+            held[quantity] = within
+            leans = leans or within is not None
+    fits, unknown = _judged(measurement.status, held)
     return Verdict(
         candidate=measurement.model,
         target=measurement.target,
@@ -385,7 +384,20 @@ def _verdict(measurement: Measurement, estimate: Mapping[str, Any], limits: Limi
         status=measurement.status,
         reason="" if measurement.failure is None else measurement.failure.reason,
         parity=None if measurement.parity is None else measurement.parity.equal,
-        fits=False if False in verdicts else None if None in verdicts else True,
+        fits=fits,
         from_estimate=leans,
-        limited=limits.ram_bytes is not None or limits.flash_bytes is not None,
+        limited=bool(held),
+        unknown=unknown,
     )
+
+
+def _judged(status: str, held: Mapping[str, bool | None]) -> tuple[bool | None, str]:
+    """Whether all that is limited is within it, or why that is not known."""
+    if status == "SIZE" or False in held.values():
+        return False, ""
+    if not held:
+        return None, "there is no limit"
+    if status not in RAN:
+        return None, "it did not run"
+    lacking = [what for what, within in held.items() if within is None]
+    return (None, f"not certain of {', '.join(lacking)}") if lacking else (True, "")

@@ -117,6 +117,7 @@ def test_a_limit_asks_for_a_verdict_and_what_is_not_known_is_exit_code_3(run: Ru
     told = invoke(*limited)
     picked = json.loads(told.stdout)["picked"]
     assert {pick["fits"] for pick in picked} == {None}, "no build has told of flash and stack"
+    assert all("ram: a build for the board will tell" in pick["unknown"] for pick in picked)
     assert told.exit_code == 3
     assert invoke(*limited, "--unknown", "fails").exit_code == 1
     assert invoke("pick", str(run.path)).exit_code == 0, "nothing was asked for"

@@ -19,7 +19,7 @@ class Pick:
     accuracy: int8, on validation images. ram_bytes, flash_bytes: estimated for the board of the
     picks. gain: the hypervolume (see `search.pareto`) that it added to those picked before it.
     latency_us: of one inference, estimated; None where it is not. fits: whether it is within the
-    limits for the whole of every band; None where that is not known.
+    limits for the whole of every band; None where that is not known, for the reason `unknown`.
     """
 
     id: str
@@ -29,6 +29,7 @@ class Pick:
     gain: float
     latency_us: float | None = None
     fits: bool | None = None
+    unknown: str = ""
 
 
 @dataclass(frozen=True)

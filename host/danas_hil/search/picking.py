@@ -38,15 +38,12 @@ def pick_from_front(run: RunFolder, k: int, limits: Limits, board: Board | None 
         _check_latency(run, costed, board)
     rows = [_row(*pair, limits) for pair in zip(front.candidates, costed, strict=True)]
     costs = run_costs(rows, limits)
-    verdicts = {
-        candidate.id: cost.fits(limits)
-        for candidate, cost in zip(front.candidates, costed, strict=True)
-    }
+    by_id = {c.id: cost for c, cost in zip(front.candidates, costed, strict=True)}
     return Picks(
         limits=limits,
         board=board.id if board else None,
         hypervolume=hypervolume(costs, np.ones(costs.shape[1])),
-        picked=tuple(replace(pick, fits=verdicts[pick.id]) for pick in greedy(rows, k, limits)),
+        picked=tuple(by_id[pick.id].judged(pick, limits) for pick in greedy(rows, k, limits)),
         latency_source=next((cost.latency_source for cost in costed), ""),
         latency_complete=all(cost.latency_complete for cost in costed),
         latency_band=max((cost.latency_band for cost in costed), default=0.0),
@@ -114,22 +111,33 @@ class _Costs:
     most_ram_bytes: int | None = None
     most_flash_bytes: int | None = None
 
-    def fits(self, limits: Limits) -> bool | None:
-        """Whether all that is limited is within it for the whole of its band."""
+    def held(self, limits: Limits) -> dict[str, Held]:
+        """RAM, flash and latency, each against its limit."""
         latency = self.latency_us or 0.0
-        most = latency * (1 + self.latency_band)
-        known = self.latency_us is not None and self.latency_complete
-        held = (
-            Held(None, self.ram_bytes, self.most_ram_bytes, limits.ram_bytes),
-            Held(None, self.flash_bytes, self.most_flash_bytes, limits.flash_bytes),
-            Held(
-                None,
+        timed = self.latency_us is not None and self.latency_complete
+        return {
+            "ram": _held_bytes(self.ram_bytes, self.most_ram_bytes, limits.ram_bytes),
+            "flash": _held_bytes(self.flash_bytes, self.most_flash_bytes, limits.flash_bytes),
+            "latency": Held(
+                latency if timed else None,
                 latency * (1 - self.latency_band),
-                most if known else None,
+                latency * (1 + self.latency_band) if timed else None,
                 limits.latency_us,
+                "" if timed else "not all operators were timed",
             ),
-        )
-        return all_fit([one.fits for one in held])
+        }
+
+    def judged(self, pick: Pick, limits: Limits) -> Pick:
+        """`pick` with its verdict, and why there is none."""
+        held = self.held(limits)
+        fits = all_fit([one.fits for one in held.values()])
+        reasons = [f"{what}: {one.unknown}" for what, one in held.items() if one.fits is None]
+        return replace(pick, fits=fits, unknown="; ".join(reasons) if fits is None else "")
+
+
+def _held_bytes(least: int, most: int | None, limit: int | None) -> Held:
+    lacking = "" if most is not None else "a build for the board will tell the rest"
+    return Held(least if most == least else None, least, most, limit, lacking)
 
 
 def _costs(run: RunFolder, candidate: Candidate, limits: Limits, board: Board | None) -> _Costs:
