@@ -26,6 +26,7 @@ from typing import Any, Literal
 
 from danas_hil.base import DanasError, read_json, write_json
 from danas_hil.board import Board, Limits, board_names, learn_from, load_board
+from danas_hil.estimate.held import Held
 from danas_hil.estimate.latency_tables import find_table
 from danas_hil.estimate.on_board import estimate_on
 from danas_hil.estimate.read import read_file
@@ -309,9 +310,7 @@ def _bounds(
 
 
 def _within(least: float | None, most: float | None, limit: float) -> bool | None:
-    if least is not None and least > limit:
-        return False
-    return True if most is not None and most <= limit else None
+    return Held(None, least or 0.0, most, limit).fits
 
 
 _LIMITED = {
@@ -372,9 +371,9 @@ def _verdict(measurement: Measurement, estimate: Mapping[str, Any], limits: Limi
         elif part is not None and part > limit:
             held[quantity] = False  # a part of it is too much already
         else:
-            within = _within(*_bounds(exact, quantity, (quantity, "total_bytes")), limit)
-            held[quantity] = within
-            leans = leans or within is not None
+            band = _bounds(exact, quantity, (quantity, "total_bytes"))
+            held[quantity] = _within(*band, limit)
+            leans = leans or held[quantity] is not None
     fits, unknown = _judged(measurement.status, held)
     return Verdict(
         candidate=measurement.model,
@@ -395,9 +394,7 @@ def _judged(status: str, held: Mapping[str, bool | None]) -> tuple[bool | None, 
     """Whether all that is limited is within it, or why that is not known."""
     if status == "SIZE" or False in held.values():
         return False, ""
-    if not held:
-        return None, "there is no limit"
-    if status not in RAN:
-        return None, "it did not run"
+    if not held or status not in RAN:
+        return None, "it did not run" if held else "there is no limit"
     lacking = [what for what, within in held.items() if within is None]
     return (None, f"not certain of {', '.join(lacking)}") if lacking else (True, "")
