@@ -112,6 +112,7 @@ class TestRemembering:
         remember(content, measured(content, "net8", board="host"))
         remember(content, measured(content, "net8", board="gone"))
         remember(content, measured(content, "net8", latency=None))
+        remember(content, measured(content, "net8", model_sha256="../../../../outside"))
         assert recall(BOARD) == ()
 
     def test_of_two_libraries_the_one_measured_last_counts(self) -> None:

@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from danas_hil.base import DanasError, read_bytes, read_json, read_text, read_toml, reading
+from danas_hil.base import (
+    DanasError,
+    check_file,
+    read_arrays,
+    read_bytes,
+    read_json,
+    read_text,
+    read_toml,
+    reading,
+)
 
 
 def test_a_file_is_read_whole_up_to_its_limit_and_refused_beyond(tmp_path: Path) -> None:
@@ -94,3 +103,16 @@ def test_json_and_toml_that_are_none_are_told_with_their_file(tmp_path: Path) ->
         file.write_bytes(content)
         with pytest.raises(DanasError, match="file can't be read"):
             read_toml(file)
+
+
+def test_what_libraries_open_themselves_is_a_file_on_disk(tmp_path: Path) -> None:
+    pipe, device = tmp_path / "pipe.npz", tmp_path / "device.npz"
+    os.mkfifo(pipe)
+    device.symlink_to("/dev/zero")
+    for place, told in ((pipe, "is a pipe"), (device, "is a device"), (tmp_path, "is a folder")):
+        with pytest.raises(DanasError, match=told):
+            check_file(place)
+        with pytest.raises(DanasError, match=told):
+            read_arrays(place, "The file")
+    with pytest.raises(DanasError, match=r"There is no file .*gone"):
+        check_file(tmp_path / "gone")

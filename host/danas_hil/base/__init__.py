@@ -17,7 +17,7 @@ from danas_hil.base.files import (
 from danas_hil.base.names import check_inside, folder_name, plain_name
 from danas_hil.base.plain import build, check_format, checking, finite, restore
 from danas_hil.base.process import Finished, UnfinishedError, run_process, running_process
-from danas_hil.base.reading import read_bytes, read_text, read_toml
+from danas_hil.base.reading import check_file, read_bytes, read_text, read_toml
 from danas_hil.base.urls import has_secret, public_url, scrubbed
 from danas_hil.base.words import did_you_mean, known_or_near
 
@@ -30,6 +30,7 @@ __all__ = [
     "atomic_path",
     "build",
     "captured_stderr",
+    "check_file",
     "check_format",
     "check_inside",
     "checking",

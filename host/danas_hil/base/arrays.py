@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from danas_hil.base.errors import DanasError, first_line
+from danas_hil.base.reading import check_file
 
 ARRAYS_BYTES = 4 * 1024**3
 """Of all arrays of a file, unpacked: a packed file can claim anything."""
@@ -20,8 +21,7 @@ def read_arrays(path: Path, what: str, hint: str = "", limit: int = ARRAYS_BYTES
     """
     import numpy as np
 
-    if not path.exists():
-        raise DanasError(f"There is no file {path}.", hint)
+    check_file(path, hint)
     try:
         _check_size(path, limit)
         with np.load(path, allow_pickle=False) as content:

@@ -64,6 +64,21 @@ def read_toml(path: Path, hint: str = "") -> dict[str, Any]:
         raise DanasError(f"{path} can't be read: {error}.", hint) from error
 
 
+def check_file(path: Path, hint: str = "") -> None:
+    """For libraries that open `path` by themselves. Raises DanasError unless it is a file on disk:
+    of a pipe or a device they would read without end.
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError as error:
+        raise DanasError(f"There is no file {path}.", hint) from error
+    except (OSError, ValueError) as error:
+        raise DanasError(f"{path} can't be read: {error}.", hint) from error
+    if stat.S_ISFIFO(mode):
+        raise DanasError(f"{path} is a pipe, not a file.", hint)
+    _check_kind(path, mode, hint)
+
+
 def _check_kind(path: Path, mode: int, hint: str) -> None:
     if stat.S_ISREG(mode) or stat.S_ISFIFO(mode):
         return

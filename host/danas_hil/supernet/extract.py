@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from danas_hil.base import DanasError, first_line
+from danas_hil.base import DanasError, check_file, first_line
 from danas_hil.run import anew
 from danas_hil.space import ArchConfig, Genome, layers
 from danas_hil.supernet.backend import keras
@@ -64,6 +64,7 @@ def build(genome: Genome) -> Any:
 
 def load(path: Path) -> Any:
     """The keras.Model saved in `path`, for predictions. Raises DanasError naming a damaged file."""
+    check_file(path, anew(path))
     try:
         return keras().models.load_model(path, compile=False)
     except Exception as error:  # of a damaged file Keras raises whatever it meets
