@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from danas_hil.targets.wire_session import WireSession
 from danas_hil.wire import (
     Conversation,
     Decoder,
@@ -296,6 +297,14 @@ def test_a_program_tells_of_the_ram_that_it_takes_at_run_time_what_is_known(star
     told = known.ask("memory", 5)
     assert (told["heap"], told["heap_peak"], told["stacks"]) == (9000, 8000, 33000)
     assert not {"heap", "heap_peak", "stacks"} & unknown.ask("memory", 5).keys()
+
+
+def test_a_session_tells_what_an_operating_system_takes(start, tmp_path):
+    session = WireSession(start(NATIVE_HEAP="1"), (100,), "int8", tmp_path / "log")
+    session.start(5)
+    memory = session.memory()
+    told = (memory.heap_bytes, memory.heap_peak_bytes, memory.thread_stacks_bytes)
+    assert told == (9000, 8000, 33000)
 
 
 def test_a_host_that_does_not_read_stops_nothing(start):

@@ -32,8 +32,9 @@ VALUES = st.one_of(
 )
 KEYS = [
     "arena", "arena_bytes", "board", "build", "bytes", "clock_hz", "code", "crc", "detail",
-    "error", "fault", "flash_bytes", "head", "heap", "lr", "name", "operators", "pc", "protocol",
-    "ram_bytes", "reset", "stack_peak", "status", "tail", "ticks", "tflm", "timer", "timer_hz",
+    "error", "fault", "flash_bytes", "head", "heap", "heap_peak", "lr", "name", "operators", "pc",
+    "protocol", "ram_bytes", "reset", "stack_peak", "stacks", "status", "tail", "ticks", "tflm",
+    "timer", "timer_hz",
 ]  # fmt: skip
 DROPPED = object()
 CHANGES = st.dictionaries(

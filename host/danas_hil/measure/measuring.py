@@ -14,7 +14,7 @@ from danas_hil.base import DanasError
 from danas_hil.board import keep_beside
 from danas_hil.estimate.read import read_file
 from danas_hil.measure.accuracy import Streamed, TestImages, read_test_images, take_accuracy
-from danas_hil.measure.growing import GrownError, grow
+from danas_hil.measure.growing import GrownError, check_used, grow, settle
 from danas_hil.measure.profiling import identified, take_profile
 from danas_hil.measure.record import Failure, Measurement, Parity
 from danas_hil.measure.remember import remember
@@ -135,6 +135,8 @@ def measure_candidate(
     instead of that of the target's kind. attempts: tries of the stages that a second try may mend.
     Where no estimate tells the arena, larger ones are tried until it suffices or the board is full.
     """
+    if flash:
+        target = settle(target, model, folder, attempts)
     while True:
         try:
             return _measure(
@@ -251,6 +253,7 @@ class _Talk:
             self.found, tflm_version=hello.tflm_version, arena_bytes=hello.arena_bytes
         )
         memory = session.memory()
+        check_used(self.target, memory, hello.arena_bytes)
         self.found = replace(self.found, memory=memory)
         self.found = replace(self.found, parity=_parity(session, self.golden))
         kind = self.target.kind

@@ -34,6 +34,7 @@ from danas_hil.tflm import without_batch
 BOOT_SECONDS = 15.0
 _GROWTH = 1.25  # from one arena that is tried to the next: a search ends within a quarter
 _SMALLEST_ARENA = 8 * 1024
+_GENEROUS_BYTES = 16 * 1024
 SERIAL_LOG = "serial.log"
 
 
@@ -56,6 +57,7 @@ class FirmwareTarget:
     compiling: Compiling = field(default=lambda *_: None, repr=False, compare=False)
     accept_wrong_outputs: bool = False
     arena_bytes: int | None = None
+    needed_bytes: int | None = None
 
     @property
     def name(self) -> str:
@@ -74,6 +76,16 @@ class FirmwareTarget:
 
     def telling(self, compiling: Compiling) -> FirmwareTarget:
         return replace(self, compiling=compiling)
+
+    def generous(self, model: ModelFile) -> FirmwareTarget | None:
+        if not self._custom:
+            return None
+        first = self._arena_bytes(read_graph(model.content, model.name))
+        room = (self.device.board.ram_bytes or _SMALLEST_ARENA) // 2
+        return self.with_arena(align(max(first, min(4 * first + _GENEROUS_BYTES, room)), ALIGNMENT))
+
+    def needing(self, used_bytes: int) -> FirmwareTarget:
+        return replace(self, needed_bytes=used_bytes)
 
     def larger(self, model: ModelFile) -> FirmwareTarget | None:
         if not self._custom:
@@ -109,7 +121,16 @@ class FirmwareTarget:
             raise TargetError("RENDER", error.what, error.hint) from error
         with _ending_a_batch():
             sizes = build_into(sketch, folder, self.compiling)
-        return Build(model, self.identity(model), folder, sizes, folder / "build.log")
+        log, identity = folder / "build.log", self.identity(model)
+        if identity.id != sketch.identity:
+            raise TargetError(
+                "BUILD",
+                f"What {model.name} is built of changed while it was built: the library, or sources"
+                " of danas-hil.",
+                "Let them be, and build it once more.",
+                log,
+            )
+        return Build(model, identity, folder, sizes, log)
 
     def flash(self, build: Build) -> None:
         folder = _folder(build)
@@ -193,11 +214,12 @@ class FirmwareTarget:
         if self.arena_bytes is not None and self._custom:
             return self.arena_bytes
         try:
-            return self._minimum_arena_bytes(graph) + self.arena_margin_bytes
+            estimated = self._minimum_arena_bytes(graph) + self.arena_margin_bytes
         except DanasError:
             if not self._custom:
                 raise
-            return _SMALLEST_ARENA
+            estimated = _SMALLEST_ARENA
+        return max(estimated, align(self.needed_bytes or 0, ALIGNMENT))
 
     def _sketch(self, model: ModelFile) -> Sketch:
         graph = read_graph(model.content, model.name)

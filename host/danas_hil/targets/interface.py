@@ -232,7 +232,22 @@ class TellsOfBuilds(Protocol):
 
 @runtime_checkable
 class Grows(Protocol):
-    """A target whose arena is found by trying, where no estimate tells it."""
+    """A target whose arena is found by trying, where no estimate tells it.
+
+    needed_bytes: that are in use where there is more than enough of them. Where fewer are, the
+    arena was too small, whatever the library says: some go on without what they were refused.
+    """
+
+    @property
+    def needed_bytes(self) -> int | None: ...
+
+    def generous(self, model: ModelFile) -> Target | None:
+        """The same target with more arena than `model` can need; None where it is estimated."""
+        ...
+
+    def needing(self, used_bytes: int) -> Target:
+        """The same target, to begin with an arena of so many bytes at the least."""
+        ...
 
     def larger(self, model: ModelFile) -> Target | None:
         """The same target with the next larger arena for `model`; None where it is estimated, or
