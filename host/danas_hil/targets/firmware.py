@@ -200,7 +200,7 @@ class FirmwareTarget:
         if wrong and not self.accept_wrong_outputs:
             raise DanasError(
                 f"{model.name} comes out wrong on {board.id}: {wrong[0].what}.",
-                f"{wrong[0].hint} With --accept-wrong-outputs it is built as it is.",
+                f"{wrong[0].hint} danas-hil flash --accept-wrong-outputs builds it as it is.",
             )
 
     def _minimum_arena_bytes(self, graph: OperatorGraph) -> int:
