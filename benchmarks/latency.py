@@ -33,7 +33,7 @@ from danas_hil.estimate import read_graph
 from danas_hil.estimate.fitting import LeftOut, Sample, TimedModel, errors, fit, leave_one_out
 from danas_hil.estimate.latency import Rates
 from danas_hil.estimate.latency_tables import related_table
-from danas_hil.estimate.samples import read_samples
+from danas_hil.estimate.samples import read_samples, shipped_samples
 from danas_hil.estimate.work import Work, work_of
 from danas_hil.measure import recall
 
@@ -133,11 +133,12 @@ def main() -> None:
         if related is not None:
             choices.append((f"with the proportions of {related.board}", related.rates))
         names = {model.name for model in models}
-        others = [
-            one.timed for one in recall(load_board(arguments.board)) if one.timed.name not in names
-        ]
+        samples = shipped_samples(arguments.board)
+        timed = {one.timed.key: one.timed for one in recall(load_board(arguments.board))}
+        along = {one.key: one for one in samples.models} if samples else {}
+        others = [one for one in {**along, **timed}.values() if one.name not in names]
         if others:
-            words = f"with the proportions of {len(others)} other models on {arguments.board}"
+            words = f"with the proportions of {len(others)} other models of {arguments.board}"
             choices.append((words, fit(others)))
         for words, rates in choices:
             title = f"Nano 33 BLE, -Os, {words}"
