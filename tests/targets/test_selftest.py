@@ -133,3 +133,13 @@ def test_one_that_can_not_be_flashed_is_told_after_three_attempts(board, selftes
     result = proved(tmp_path)
     assert_ends_at(result, "flash", "FLASH")
     assert result.failure.hint == "Press reset twice."
+
+
+def test_a_clock_that_is_asked_more_slowly_than_its_time_is_asked_twice_all_the_same(
+    board, selftested, tmp_path, monkeypatch
+):
+    """As in an emulator that runs at a fraction of real time."""
+    monkeypatch.setattr("danas_hil.measure.selftest._CLOCK_SECONDS", 0.0)
+    checks = {check.name: check for check in proved(tmp_path).checks}
+    assert "s passed here" in checks["clock"].detail
+    assert checks["watchdog"].good
