@@ -10,6 +10,14 @@
 #define DANAS_CORTEX_M 1  // ARMv7-M and later: with DWT and configurable fault status
 #endif
 
+// The Arduino object of the serial port, and its bits a second: the board's settings say them.
+#if !defined(DANAS_SERIAL)
+#define DANAS_SERIAL Serial
+#endif
+#if !defined(DANAS_BAUD)
+#define DANAS_BAUD 115200
+#endif
+
 namespace danas {
 
 struct Span {

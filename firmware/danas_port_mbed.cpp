@@ -15,13 +15,6 @@
 #include "danas_fault.h"
 #include "danas_patience.h"
 
-#if !defined(DANAS_SERIAL)
-#define DANAS_SERIAL Serial
-#endif
-#if !defined(DANAS_BAUD)
-#define DANAS_BAUD 115200
-#endif
-
 namespace danas {
 
 // Linker symbols by names of our own: the core's headers declare some of them otherwise.
@@ -32,7 +25,7 @@ extern uint8_t data_end[] __asm__("__data_end__");
 extern uint8_t bss_begin[] __asm__("__bss_start__");
 extern uint8_t bss_end[] __asm__("__bss_end__");
 extern uint8_t heap_begin[] __asm__("__end__");
-extern void* grow_heap(int bytes) __asm__("_sbrk");
+void* grow_heap(ptrdiff_t bytes) __asm__("_sbrk");
 extern uint32_t core_clock __asm__("SystemCoreClock");
 
 uint32_t microseconds() { return micros(); }

@@ -8,12 +8,6 @@
 #include "danas_handlers.h"
 #include "danas_symbols.h"
 
-#if !defined(DANAS_SERIAL)
-#define DANAS_SERIAL Serial
-#endif
-#if !defined(DANAS_BAUD)
-#define DANAS_BAUD 115200
-#endif
 #if !defined(IWDG)
 #define IWDG IWDG1
 #endif

@@ -4,8 +4,6 @@
 
 #include "danas_platform.h"
 
-extern "C" void* _sbrk(ptrdiff_t bytes);
-
 namespace danas {
 
 // By names of our own: a core's headers may declare the symbols otherwise.
@@ -17,10 +15,11 @@ extern uint8_t bss_begin[] __asm__("_sbss");
 extern uint8_t bss_end[] __asm__("_ebss");
 extern uint8_t heap_begin[] __asm__("_end");
 extern uint8_t stack_begin[] __asm__("_estack");
+void* grow_heap(ptrdiff_t bytes) __asm__("_sbrk");
 
 Span free_stack() {
   uint8_t* here = static_cast<uint8_t*>(__builtin_frame_address(0));
-  uint8_t* heap_end = static_cast<uint8_t*>(_sbrk(0));
+  uint8_t* heap_end = static_cast<uint8_t*>(grow_heap(0));
   const ptrdiff_t most = 65536;  // enough to see a peak; a whole SRAM takes too long to paint
   return {here - heap_end > most ? here - most : heap_end, here};
 }
@@ -37,7 +36,7 @@ uint32_t static_ram_bytes() {
 }
 
 RunTimeRam run_time_ram() {
-  return {uint32_t(static_cast<uint8_t*>(_sbrk(0)) - heap_begin), kUnknown, kUnknown};
+  return {uint32_t(static_cast<uint8_t*>(grow_heap(0)) - heap_begin), kUnknown, kUnknown};
 }
 
 }  // namespace danas

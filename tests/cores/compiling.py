@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import subprocess
 from collections.abc import Iterable, Sequence
@@ -76,9 +77,8 @@ def own_flags(core: Core) -> tuple[str, ...]:
 def real_flags(core: Core, folder: Path) -> tuple[str, ...]:
     """With the core's headers and all its own flags; what they warn of is theirs."""
     library = f"-isystem{folder / 'Chirale_TensorFlowLite' / 'src'}"
-    if core.name == "mbed":
-        return (*_mbed_flags(folder), library)
-    return (*_stm32_flags(core, folder), library)
+    flags = _mbed_flags(folder) if core.name == "mbed" else _stm32_flags(core, folder)
+    return (*flags, library, "-Wall", "-Wextra")
 
 
 def _mbed_flags(folder: Path) -> list[str]:
@@ -132,7 +132,8 @@ def write_sources(sketch: Sketch, folder: Path) -> list[Path]:
 def compile_each(
     sources: Iterable[Path], flags: Sequence[str], out: Path, optimisation: str = "-O2"
 ) -> list[Path]:
-    """Object files. Raises AssertionError with what the compiler said."""
+    """Object files. Raises AssertionError with what the compiler said, also where it only warns of
+    one of `sources` itself: what it says of a core's own headers is not ours."""
     out.mkdir(parents=True, exist_ok=True)
     objects = []
     for source in sources:
@@ -140,6 +141,8 @@ def compile_each(
         command = [COMPILER, *flags, optimisation, "-c", str(source), "-o", str(made)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr[-4000:]
+        warned = rf"^{re.escape(str(source.parent))}/.*warning:.*"
+        assert not re.search(warned, done.stderr, re.MULTILINE), done.stderr[-4000:]
         objects.append(made)
     return objects
 

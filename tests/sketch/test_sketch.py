@@ -12,6 +12,7 @@ from danas_hil.board import board_names, load_board
 from danas_hil.sketch import LIBRARY, SelfTest, render_selftest, render_tflm
 from danas_hil.sketch.render import c_string
 from danas_hil.sketch.tflm import _operator
+from danas_hil.wire.framing import LINE_BYTES
 
 BOARD = load_board("qemu-m4")
 
@@ -59,6 +60,17 @@ def test_every_board_that_runs_a_firmware_gets_one(name):
     settings = render_selftest(board, SelfTest.make()).files["platformio.ini"]
     assert f"board = {board.firmware.platformio_id}\n" in settings
     assert "\n    -O2\n" in settings
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in board_names() if "nucleo" in name or "disco" in name]
+)
+def test_an_stm32s_receive_buffer_holds_a_request(name):
+    """The core's own has 64 bytes."""
+    settings = render_selftest(load_board(name), SelfTest.make()).files["platformio.ini"]
+    found = re.search(r"-DSERIAL_RX_BUFFER_SIZE=(\d+)", settings)
+    assert found is not None
+    assert LINE_BYTES <= int(found[1]) <= 256, "the core counts its bytes in one"
 
 
 def test_a_board_without_firmware_is_an_error():

@@ -49,6 +49,7 @@ using ::uint32_t;
 typedef tflite::MicroInterpreter Interpreter;
 SAME_CALL(tflite::MicroInterpreter, AllocateTensors(), TfLiteStatus)
 SAME_CALL(tflite::MicroInterpreter, Invoke(), TfLiteStatus)
+SAME_CALL(tflite::MicroInterpreter, Reset(), TfLiteStatus)
 SAME_CALL(tflite::MicroInterpreter, input(0), TfLiteTensor*)
 SAME_CALL(tflite::MicroInterpreter, output(0), TfLiteTensor*)
 SAME_CALL(tflite::MicroInterpreter, inputs_size(), size_t)

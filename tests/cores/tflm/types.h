@@ -97,6 +97,7 @@ class MicroInterpreter {  // micro/micro_interpreter.h:39
   ~MicroInterpreter();
   TfLiteStatus AllocateTensors();
   TfLiteStatus Invoke();
+  TfLiteStatus Reset();
   TfLiteTensor* input(size_t index);
   TfLiteTensor* output(size_t index);
   size_t inputs_size() const;
