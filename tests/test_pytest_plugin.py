@@ -254,7 +254,7 @@ class TestFlashing:
         pytester.makepyfile("def test_it(dut):\n    dut.flash('gone.tflite')")
         result = pytester.runpytest("--board", "host")
         result.assert_outcomes(failed=1)
-        result.stdout.fnmatch_lines(["*The model gone.tflite can't be read*"])
+        result.stdout.fnmatch_lines(["*There is no file gone.tflite*"])
 
     def test_this_computer_has_no_self_test(self, pytester: pytest.Pytester) -> None:
         pytester.makepyfile("def test_it(dut):\n    dut.selftest()")

@@ -63,12 +63,13 @@ class Dut:
         operator. The test fails with the reason where there is no measurement; outputs that differ
         are for the test to judge (`measurement.parity`). The same model is measured once a session.
         """
+        from danas_hil.estimate import read_file
         from danas_hil.measure import measure_candidate
         from danas_hil.targets import ModelFile
 
         path = Path(model)
         try:
-            file = ModelFile(path.stem, path.read_bytes())
+            file = ModelFile(path.stem, read_file(path))
             outputs = _golden(file, golden)
             key = (file.sha256, outputs.sha256, arena_margin_bytes, profile)
             found = self._measured.get(key)
@@ -83,8 +84,6 @@ class Dut:
                 )
         except DanasError as error:
             fail(str(error))
-        except OSError as error:
-            fail(f"The model {path} can't be read: {error.strerror}.")
         self._tell(found)
         if found.failure is not None and found.status != "PARITY":
             failure = found.failure
