@@ -59,6 +59,9 @@ def test_the_library_that_is_estimated_is_the_one_that_is_published() -> None:
         ("src/add.cpp", b"int add(int a) {\n  return b;\n}\n"),  # of the same size
         ("src/deep/table.inc", b"1, 2, 4\n"),
         ("src/new.h", b""),
+        ("src/license.h", b"int x;\n"),
+        ("src/table.txt", b"1, 2\n"),  # which may be included
+        ("src/.hidden.h", b"int x;\n"),
         ("include/config.h", b"#define X\n"),
         ("library.properties", b"name=Any_TFLM\nversion=3.1.0\nldflags=-lm\n"),
         ("library.json", b'{"build": {"flags": "-DX"}}'),
@@ -86,8 +89,8 @@ def test_a_file_under_another_name_makes_another_library(folder: Path) -> None:
     [
         ("src/add.cpp", b"int add(int a) {\r\n  return a;\r\n}\r\n"),
         ("src/deep/LICENSE", b"Ours.\n"),
-        ("src/.hidden", b"x"),
-        ("src/notes.txt", b"x"),
+        ("src/.DS_Store", b"y"),
+        ("src/README.txt", b"x"),
         ("README.md", b"Other words.\n"),
         ("examples/one/one.ino", b"void loop() {}\n"),
         ("library.properties", b"name=Any_TFLM\r\nversion=3.1.0\r\nsentence=Teaches.\r\n"),
@@ -112,6 +115,15 @@ def test_a_link_to_a_folder_above_ends(folder: Path) -> None:
     (folder / "src" / "again").symlink_to(folder / "src")
     os.mkfifo(folder / "src" / "pipe.h")
     library_hash(folder)
+
+
+def test_of_a_custom_library_all_counts(folder: Path) -> None:
+    """Its sources may include ../config.h."""
+    (folder / "config.h").write_text("#define X 1\n")
+    before = read_library(folder)
+    (folder / "config.h").write_text("#define X 2\n")
+    assert library_hash(folder) == library_hash(folder)
+    assert read_library(folder).custom != before.custom
 
 
 def test_another_library_is_custom_and_makes_another_build(
@@ -159,7 +171,7 @@ def test_the_command_tells_of_each_library_and_fails_for_another_one(
     shutil.copytree(folder, place)
     told = CliRunner().invoke(app, ["boards", "library"])
     assert told.exit_code == 1
-    assert f"custom:{library_hash(folder)[:12]}: nothing is estimated" in told.stdout
+    assert f"{read_library(folder).custom}: nothing is estimated" in told.stdout
     monkeypatch.setattr("danas_hil.sketch.library.estimated", lambda: (library_hash(folder),))
     told = CliRunner().invoke(app, ["boards", "library", str(folder)])
     assert told.exit_code == 0

@@ -27,8 +27,6 @@ LOOK_SECONDS = 1.0  # whether we were adopted: a fork of our parent may hold its
 END_SECONDS = 5.0  # a process that the kernel does not let go is not waited for
 STARTED = b"started"
 LINUX = sys.platform == "linux"
-
-
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from danas_hil.base import keeper
 from danas_hil.base.deadline import Deadline
 from danas_hil.base.errors import DanasError
 
+_KEEPER = Path(__file__).with_name("keeper.py")
+_STARTED = b"started"  # what it says of a program that runs
+_END_SECONDS = 10.0  # for it to end all that is left
 _LOOK_SECONDS = 0.5  # between looks at what a program has printed
 
 Stream = IO[bytes] | int
@@ -55,7 +57,7 @@ def running_process(
     ours, its = socket.socketpair()
     with ours:
         with its:
-            command = [sys.executable, "-I", "-S", keeper.__file__, str(its.fileno()), *arguments]
+            command = [sys.executable, "-I", "-S", str(_KEEPER), str(its.fileno()), *arguments]
             try:
                 process = subprocess.Popen(
                     command,
@@ -71,14 +73,14 @@ def running_process(
                 raise _not_started(arguments[0], str(error)) from error
         try:
             told = ours.recv(16)
-            if told != keeper.STARTED:
+            if told != _STARTED:
                 number = int(told or 0)
                 raise _not_started(arguments[0], os.strerror(number) if number else "it was killed")
             yield process
         finally:
             ours.close()
             try:
-                process.wait(timeout=2 * keeper.END_SECONDS)
+                process.wait(timeout=_END_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

@@ -12,7 +12,7 @@ from danas_hil.base import DanasError, known_or_near, read_toml, tree_folder
 from danas_hil.board.figures import Figures, Share, build_key, read_figures
 from danas_hil.board.firmware import Firmware
 from danas_hil.board.limits import Limits, parse_latency, parse_size
-from danas_hil.board.places import BoardFile, board_names, check_place, find_board
+from danas_hil.board.places import BoardFile, board_names, check_place, find_board, published
 from danas_hil.board.stall import Stall
 from danas_hil.board.usb import Usb
 
@@ -161,6 +161,8 @@ def _checked(board: Board, file: BoardFile) -> Board:
             f"{file.path}: kind = 'host' is this computer, which has a board already.",
             "A board of yours is real or emulated.",
         )
+    if file.place == "here" and board.firmware is not None:
+        return replace(board, firmware=published(board.firmware))
     return board
 
 

@@ -23,7 +23,8 @@ _WORDS = {
 class Firmware:
     """What PlatformIO and the serial port need to know of a board.
 
-    platform: PlatformIO's, with its version, or `platforms/NAME` for one of ours.
+    platform: PlatformIO's, with its version and perhaps its owner, or `platforms/NAME` for one of
+    ours.
     platformio_id: PlatformIO's name of the board. framework: whose flags the compiler is given,
     `stm32` or `mbed`. optimisation: of the compiler, for everything that is built. flags, unflags:
     more that the compiler is given, and what it is not. serial_baud: bits a second.
@@ -48,7 +49,7 @@ class Firmware:
 
     @property
     def platform_name(self) -> str:
-        return self.platform.partition("@")[0].removeprefix("platforms/")
+        return self.platform.partition("@")[0].rpartition("/")[2]
 
     @property
     def is_local(self) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -118,8 +118,15 @@ def check_place(file: BoardFile, firmware: Firmware | None, usb: Usb | None) -> 
         raise DanasError(
             f"{file.shown} names {told}, which the folder that you stand in may not do: it would"
             " run on this computer.",
-            f"If you trust it, move it to {user_folder('boards')}.",
+            "If you trust it, move it to boards/ of the user folder that `danas-hil doctor` shows.",
         )
+
+
+def published(firmware: Firmware) -> Firmware:
+    """`firmware` with the platform of that name that PlatformIO itself publishes: without an owner
+    it might be anybody's."""
+    owned = "/" in firmware.platform
+    return firmware if owned else replace(firmware, platform=f"platformio/{firmware.platform}")
 
 
 def keep_beside(folder: Path, board: str) -> None:
@@ -139,27 +146,29 @@ def learn_from(folder: Path, board: str) -> None:
         _named[board] = kept.resolve()
 
 
-def _file_named(path: Path) -> BoardFile:
-    if not path.is_file():
-        raise DanasError(f"There is no board file {path}.", "Give a TOML file, or a board's id.")
-    name, path = path.name.removesuffix(SUFFIX), path.resolve()
-    if path.suffix != SUFFIX or not _ID.fullmatch(name) or name in _NOT_BOARDS:
+def _file_named(given: Path) -> BoardFile:
+    if not given.is_file():
+        raise DanasError(f"There is no board file {given}.", "Give a TOML file, or a board's id.")
+    name, path = given.name.removesuffix(SUFFIX), given.resolve()
+    if given.suffix != SUFFIX or not _ID.fullmatch(name) or name in _NOT_BOARDS:
         raise DanasError(
-            f"{path.name!r} is no name for a board's file.",
+            f"{given.name!r} is no name for a board's file.",
             f"It is the board's id and {SUFFIX}: letters, digits, - and _, 48 at the most.",
         )
-    shipped = tree_folder("boards") / path.name
+    shipped = tree_folder("boards") / given.name
     if shipped.is_file():
         if not shipped.samefile(path):
             raise _shadows(path, shipped)
         return BoardFile(name, shipped, "shipped")
+    here = _folders().get("here")
+    if here and here.resolve() in (path.parent, given.parent.resolve()):
+        return BoardFile(name, path, "here")
     if _named.setdefault(name, path) != path:
         raise DanasError(
             f"{path} and {_named[name]} are both called {name}.",
             "What is built and measured is kept by the board's id: give one of them another.",
         )
-    here = _folders().get("here")
-    return BoardFile(name, path, "here" if here and here.resolve() == path.parent else "named")
+    return BoardFile(name, path, "named")
 
 
 def _folders() -> dict[Place, Path]:

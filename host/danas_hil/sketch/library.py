@@ -29,8 +29,9 @@ _LOCAL = "symlink://"
 _SHOWN_DIGITS = 12
 _NAME_CHARACTERS = 48  # a program tells name and version; its reply has room for so many
 _COMPILED_FOLDERS = ("src", "include", "utility")  # or all of a library that has no src
-_TEXTS = (".md", ".txt", ".rst", ".pdf", ".html")
-_TEXT_NAMES = ("license", "licence", "copying", "notice", "readme", "authors")
+_SETTINGS = (".git", ".gitignore", ".gitattributes", ".ds_store", ".piopm", ".svn", ".hg")
+_FOR_PEOPLE = ("license", "licence", "copying", "notice", "readme", "authors", "changelog")
+_FOR_PEOPLE_ENDS = ("", ".md", ".txt", ".rst")
 _BUILD_FIELDS = ("dot_a_linkage", "ldflags", "precompiled")  # of library.properties
 _DEFAULTS = ("", "false")
 
@@ -88,9 +89,11 @@ def read_library(folder: Path, pinned: str | None = None) -> Library:
             f"No library stands in {folder}.",
             "It must be the folder that holds library.properties.",
         )
-    hash_ = library_hash(folder)
-    known = estimated() if pinned is None else (pinned,)
-    custom = "" if hash_ in known else f"custom:{hash_[:_SHOWN_DIGITS]}"
+    hash_, custom = library_hash(folder), ""
+    if hash_ not in (estimated() if pinned is None else (pinned,)):
+        # What its sources include may lie outside of src.
+        hash_ = library_hash(folder, whole=True)
+        custom = f"custom:{hash_[:_SHOWN_DIGITS]}"
     return Library(f"{_LOCAL}{folder}", _name(folder), hash_, custom)
 
 
@@ -121,16 +124,16 @@ def check_downloaded(library: Library, folder: Path) -> None:
         )
 
 
-def library_hash(folder: Path) -> str:
+def library_hash(folder: Path, *, whole: bool = False) -> str:
     """SHA-256 in hexadecimal over names and contents of what is compiled of a library.
 
-    That is all in src, include and utility but hidden files and those that are only read by
-    people, with line ends as Unix has them, and what the manifest says of compiling. Cheap for
-    files that did not change. Raises DanasError for a file that can't be read.
+    That is all in src, include and utility but licences and the like, with line ends as Unix has
+    them, and what the manifest says of compiling. whole: all of the folder. Cheap for files that
+    did not change. Raises DanasError for a file that can't be read.
     """
     folder = folder.resolve()
     try:
-        files = tuple(sorted(_files(folder)))
+        files = tuple(sorted(set(_files(folder, whole))))
     except OSError as error:
         raise DanasError(f"The library {folder} can't be read: {error}.") from error
     return _hash(folder, files)
@@ -150,9 +153,11 @@ def _hash(folder: Path, files: tuple[tuple[str, int, int], ...]) -> str:
     return digest.hexdigest()
 
 
-def _files(folder: Path) -> Iterator[tuple[str, int, int]]:
+def _files(folder: Path, whole: bool) -> Iterator[tuple[str, int, int]]:
     """What is hashed, by its name from `folder` on."""
-    parts = [folder / name for name in _COMPILED_FOLDERS if (folder / "src").is_dir()]
+    parts = []
+    if (folder / "src").is_dir() and not whole:
+        parts = [folder / name for name in _COMPILED_FOLDERS]
     seen: set[str] = set()
     for part in parts or [folder]:
         for place, folders, names in os.walk(part, followlinks=True):
@@ -161,7 +166,7 @@ def _files(folder: Path) -> Iterator[tuple[str, int, int]]:
                 folders.clear()
                 continue
             seen.add(true_place)
-            folders[:] = [name for name in folders if not name.startswith(".")]
+            folders[:] = [name for name in folders if name.lower() not in _SETTINGS]
             yield from _states(folder, (Path(place) / name for name in names if _counts(name)))
     if parts:
         yield from _states(folder, (folder / f"library.{end}" for end in ("json", "properties")))
@@ -176,8 +181,10 @@ def _states(folder: Path, paths: Iterator[Path]) -> Iterator[tuple[str, int, int
 
 
 def _counts(name: str) -> bool:
-    low = name.lower()
-    return not (low.startswith((".", *_TEXT_NAMES)) or low.endswith(_TEXTS))
+    """Whether a compiler may read it, which may include a text as well."""
+    path = Path(name.lower())
+    for_people = path.stem in _FOR_PEOPLE and path.suffix in _FOR_PEOPLE_ENDS
+    return not for_people and path.name not in _SETTINGS and not path.name.startswith("._")
 
 
 def _of_manifest(path: Path) -> str:
