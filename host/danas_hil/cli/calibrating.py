@@ -35,6 +35,19 @@ if TYPE_CHECKING:  # imported where they are used: they load numpy, and --help i
     from danas_hil.measure import Item, Measurement
     from danas_hil.targets import Target
 
+QuickOption = Annotated[
+    bool,
+    typer.Option(
+        "--quick", help="Time one model, given or built in, and scale by it what is counted."
+    ),
+]
+ForceOption = Annotated[
+    bool, typer.Option("--force", help="Keep the new rates even if they are worse.")
+]
+ResetOption = Annotated[
+    bool, typer.Option("--reset", help="Go back to what comes along; what was measured stays.")
+]
+
 
 def register(app: typer.Typer) -> None:
     app.command()(calibrate)
@@ -61,20 +74,10 @@ def calibrate(
         bool,
         typer.Option("--from-measurements", help="Fit on what was measured before; time nothing."),
     ] = False,
-    quick: Annotated[
-        bool,
-        typer.Option(
-            "--quick", help="Time one model, given or built in, and scale by it what is counted."
-        ),
-    ] = False,
+    quick: QuickOption = False,
     again: Annotated[bool, typer.Option(help="Time anew what was timed well.")] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Keep the new rates even if they are worse.")
-    ] = False,
-    reset: Annotated[
-        bool,
-        typer.Option("--reset", help="Go back to what comes along; what was measured stays."),
-    ] = False,
+    force: ForceOption = False,
+    reset: ResetOption = False,
     json: JsonOption = False,
 ) -> None:
     """Learn how long a board's kernels take, so that latency can be estimated.
@@ -99,9 +102,6 @@ def calibrate(
 
       danas-hil calibrate --board nano33ble --quick
     """
-    from danas_hil.calibrate import calibrate as fit
-    from danas_hil.estimate.latency_tables import keep_table
-
     found = tell_board(split_address(board)[0])
     if found.firmware is None:
         raise DanasError(f"{found.name} has no firmware to time.", "Boards: danas-hil boards list")
@@ -130,13 +130,21 @@ def calibrate(
         if not models and run is None and genomes is None:
             genomes = 14
         failed = _time(board, device, models or [], run, genomes or 0, again)
-    calibration = fit(found)
+    _fit(found, failed, force, json)
+
+
+def _fit(board: Board, failed: list[Measurement], force: bool, json: bool) -> None:
+    """Fit on all times that are known, and keep the rates unless they are worse than before."""
+    from danas_hil.calibrate import calibrate as fit
+    from danas_hil.estimate.latency_tables import keep_table
+
+    calibration = fit(board)
     kept = force or not calibration.worse
     path = keep_table(calibration.table) if kept else None
     if json:
         print_json({**calibration.to_json(), "file": None if path is None else str(path)})
     else:
-        _show(calibration, found)
+        _show(calibration, board)
         _show_before(calibration)
         if path is not None:
             say("", f"Kept in {path}")

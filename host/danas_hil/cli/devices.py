@@ -25,6 +25,14 @@ DeviceOption = Annotated[
     typer.Option(help="Which of several boards: its USB serial number, or its port's URL."),
 ]
 
+AcceptOption = Annotated[
+    bool,
+    typer.Option(
+        "--accept-wrong-outputs",
+        help="Build a model too that the board's library is known to compute wrongly.",
+    ),
+]
+
 _MEASURED = Path("measured")
 
 
@@ -71,13 +79,7 @@ def flash(
         str, typer.Option(help="Arena beyond the estimated minimum, such as 1kB.")
     ] = "0",
     again: Annotated[bool, typer.Option(help="Measure anew what was measured well.")] = False,
-    accept_wrong_outputs: Annotated[
-        bool,
-        typer.Option(
-            "--accept-wrong-outputs",
-            help="Build a model too that the board's library is known to compute wrongly.",
-        ),
-    ] = False,
+    accept_wrong_outputs: AcceptOption = False,
     unknown: UnknownOption = None,
     json: JsonOption = False,
 ) -> None:

@@ -115,7 +115,27 @@ def estimate(
             estimates.append(_estimate(model, found, runtime, kernels, limits))
         except DanasError as error:
             estimates.append(error)
-    results = [_result(model, found, one) for model, one in zip(models, estimates, strict=True)]
+    _show(models, found, estimates, limits, html, json)
+    leave(
+        worst(
+            Ending.USAGE
+            if isinstance(one, DanasError)
+            else ending_of(one.fits, asked=asked, unknown=unknown)
+            for one in estimates
+        )
+    )
+
+
+def _show(
+    models: list[Path],
+    board: Board,
+    estimates: list[Estimate | DanasError],
+    limits: Limits,
+    html: Path | None,
+    json: bool,
+) -> None:
+    """Panels or JSON, and the page if one is asked for."""
+    results = [_result(model, board, one) for model, one in zip(models, estimates, strict=True)]
     if html:
         _write_html(html, results, estimates, limits)
     if json:
@@ -125,17 +145,9 @@ def estimate(
             if isinstance(one, DanasError):
                 error_out(one)
             else:
-                console().print(_panel(model, found, one))
+                console().print(_panel(model, board, one))
         if html:
             say(f"Open the page: {html}")
-    leave(
-        worst(
-            Ending.USAGE
-            if isinstance(one, DanasError)
-            else ending_of(one.fits, asked=asked, unknown=unknown)
-            for one in estimates
-        )
-    )
 
 
 def _estimate(
