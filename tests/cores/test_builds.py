@@ -22,7 +22,6 @@ HOME = os.environ.get("DANAS_HIL_HOME")  # before the test session puts its own 
 ASKED = os.environ.get("DANAS_BUILDS", "")
 REAL = [name for name in board_names() if load_board(name).kind == "real"]
 BOARDS = REAL if ASKED == "all" else ASKED.split()
-MODEL = keyword_model()
 
 pytestmark = pytest.mark.skipif(not BOARDS, reason="DANAS_BUILDS names no boards")
 
@@ -37,14 +36,14 @@ def test_there_are_eight_real_boards():
 def test_the_program_is_built_and_fits(name, kind, tmp_path, monkeypatch):
     if HOME is not None:
         monkeypatch.setenv("DANAS_HIL_HOME", HOME)
-    board = load_board(name)
-    arena = estimate_on(board, MODEL).arena.minimum_bytes
+    board, model = load_board(name), keyword_model()
+    arena = estimate_on(board, model).arena.minimum_bytes
     sketch: Sketch
     if kind == "selftest":
         sketch = render_selftest(board, SelfTest.make())
     else:
-        operators = sorted({one.kind for one in read_graph(MODEL).operators})
-        sketch = render_tflm(board, "keyword", MODEL, operators, arena)
+        operators = sorted({one.kind for one in read_graph(model).operators})
+        sketch = render_tflm(board, "keyword", model, operators, arena)
     built = build(sketch, tmp_path / "firmware.elf", tmp_path / "build.log")
     sizes, shares = built.sizes, built.shares
     print(f"{name} {kind}: flash {sizes.flash_bytes}, static RAM {sizes.static_ram_bytes}")
