@@ -252,29 +252,42 @@ def _rows(what: str, lines: tuple[Line, ...]) -> list[tuple[str, str, str]]:
     return [
         (
             f"  {what}: {line.name}",
-            "unknown" if line.bytes is None else f"{line.bytes:,}",
+            _bytes(line),
             line.source or "a build for the board will tell",
         )
         for line in lines
     ]
 
 
-def _bar(what: str, lines: tuple[Line, ...], limit: int | None) -> Text:
-    """A bar of the known share of the limit, and how much it is at least."""
-    from danas_hil.estimate.lines import known_bytes, total_bytes
+def _bytes(line: Line) -> str:
+    """The figure, and its band where it has one."""
+    if line.bytes is None:
+        return f"unknown, at least {line.least:,}" if line.least else "unknown"
+    if line.exact or line.most is None:
+        return f"{line.bytes:,}"
+    return f"{line.bytes:,}\n{line.least:,} to {line.most:,}"
 
-    known = known_bytes(lines)
-    least = "" if total_bytes(lines) is not None else "at least "
+
+def _bar(what: str, lines: tuple[Line, ...], limit: int | None) -> Text:
+    """A bar of the share of the limit, in the colour of the verdict, and the band in words."""
+    from danas_hil.estimate.lines import fits_within, total
+
+    whole = total(lines)
+    size = whole.least if whole.bytes is None else whole.bytes
+    told = format_size(size) if whole.bytes is not None else f"at least {format_size(size)}"
+    band = ""
+    if whole.most is not None and not whole.exact:
+        band = f"\n{'':5} {format_size(whole.least)} to {format_size(whole.most)}"
     if limit is None:
-        return Text(f"{what:5} {least}{format_size(known)}, no limit")
-    share = known / limit
+        return Text(f"{what:5} {told}, no limit{band}")
+    share = size / limit
     full = min(_BAR, round(share * _BAR))
-    colour = "red" if share > 1 else "green" if not least else "yellow"
+    colour = {True: "green", False: "red", None: "yellow"}[fits_within(lines, limit)]
     return Text.assemble(
         f"{what:5} ",
         ("█" * full, colour),
         "░" * (_BAR - full),
-        f" {least}{format_size(known)} of {format_size(limit)} ({100 * share:.0f} %)",
+        f" {told} of {format_size(limit)} ({100 * share:.0f} %){band}",
     )
 
 
