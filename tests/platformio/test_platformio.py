@@ -89,6 +89,11 @@ def test_too_much_ram_is_an_error_here(tmp_path):
     ("output", "told"),
     [
         ("ld: region `RAM' overflowed by 2048 bytes\n", "2 kB more of RAM"),
+        (
+            "ld: linker_script.ld:138 cannot move location counter backwards (from 20040400 to"
+            " 2003fc00)\n",
+            "2 kB more of RAM",
+        ),
         ("a.cpp:3:1: error: 'x' was not declared\n", "'x' was not declared"),
         ("HTTPClientError: \n", "registry"),
         ("sh: 1: arm-none-eabi-g++: not found\n", "apt install gcc-arm-none-eabi"),

@@ -144,8 +144,6 @@ def code_tables() -> Mapping[tuple[str, str, str], CodeTable]:
     for path in sorted(_FOLDER.glob("*.toml")):
         for row in tomllib.loads(path.read_text(encoding="utf-8"))["table"]:
             groups, sets = (_by_users(row.get(key, {})) for key in ("groups", "sets"))
-            if "groups_of" in row:  # of another build, further up in the file
-                groups = tables[row["runtime"], row["kernels"], row["groups_of"]].groups
             tables[row["runtime"], row["kernels"], row["build"]] = CodeTable(
                 row["source"],
                 sets,

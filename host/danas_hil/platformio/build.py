@@ -80,6 +80,8 @@ _BOARD_HINTS = (
 )
 _EMPTY_ERROR = re.compile(r"HTTPClientError|InternetConnectionError")
 _OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes")
+# mbed's linker script leaves the interrupts' stack above the rest, and can't go back to it.
+_BACKWARDS = re.compile(r"cannot move location counter backwards \(from (\w+) to (\w+)\)")
 _FIRST_ERROR = re.compile(r"^.*(?:error:|Error:|undefined reference).*$", re.MULTILINE)
 
 
@@ -269,10 +271,18 @@ def _write(sketch: Sketch, project: Path) -> None:
             write_atomic(path, text)
 
 
+def _overflow(output: str) -> tuple[str, int] | None:
+    """The region that a program was too large for, and by how many bytes."""
+    if (found := _OVERFLOW.search(output)) is not None:
+        return found[1], int(found[2])
+    if (found := _BACKWARDS.search(output)) is not None:
+        return "RAM", int(found[1], 16) - int(found[2], 16)
+    return None
+
+
 def _failure(board: Board, output: str, log: Path, step: str = "The build") -> BuildError:
-    overflow = _OVERFLOW.search(output)
-    if overflow is not None:
-        region, size = overflow[1], int(overflow[2])
+    if (overflow := _overflow(output)) is not None:
+        region, size = overflow
         return SizeError(
             f"The program needs {format_size(size)} more of {region} than {board.name} has.",
             "Choose a smaller candidate or a larger board.",
