@@ -9,28 +9,31 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from danas_hil.base import Deadline
+from danas_hil.measure import Measurement
 from danas_hil.run import RunFolder
 from danas_hil.search import SearchSettings, create_run
 from danas_hil.search.joining import join
 from danas_hil.space import SearchSpace
 from danas_hil.study import STUDY
+from killing import Work, calm, done, evaluations_of, fresh, kill_and_go_on
 
+TRIALS = 14
 SETTINGS = SearchSettings(
     data="faces",
     space=SearchSpace((16, 24), ("monochrome",), alpha=(0.5, 1.0)),
-    trials=14,
+    trials=TRIALS,
     population=4,
     supernet_steps=12,
     batch_size=8,
     export_limit=1,
 )
-KILLS = 5
 _LIMIT = 300.0
 
 
@@ -61,40 +64,75 @@ def finished_trials(run: RunFolder) -> int:
         return int(database.execute(query, (STUDY,)).fetchone()[0])
 
 
-def mark(run: RunFolder) -> tuple[int, ...]:
-    """Something that grows whenever the search has got on: bytes of its files."""
-    files = [run.study_file, *sorted(run.supernets.rglob("*")), *sorted(run.path.rglob("*.tflite"))]
-    return tuple(file.stat().st_size for file in files if file.is_file())
+@pytest.fixture(scope="module")
+def calm_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunFolder, float]:
+    """A search that nobody disturbed, and the seconds that it took."""
+    folder = tmp_path_factory.mktemp("calm")
+    run = create_run(folder / "run", SETTINGS)
+    return run, calm(Work([["resume", str(run.path)]], folder, run.path))
+
+
+def work_on(run: RunFolder, *commands: list[str]) -> Work:
+    finished, check = partial(evaluations_of, run.path), partial(done, run.path, TRIALS)
+    return Work(commands, run.path.parent, run.path, finished, check)
 
 
 @pytest.mark.timeout(600)
-def test_five_kills_at_random_moments_change_nothing(tmp_path: Path) -> None:
-    calm = create_run(tmp_path / "calm", SETTINGS)
-    began = time.monotonic()
-    finish(calm)
-    length = time.monotonic() - began
-
+def test_four_kills_at_random_moments_change_nothing(
+    calm_run: tuple[RunFolder, float], tmp_path: Path
+) -> None:
+    calm, seconds = calm_run
     shaken = create_run(tmp_path / "shaken", SETTINGS)
-    rng = np.random.default_rng(0)
-    for _ in range(KILLS):
-        process = resume(shaken)
-        deadline = Deadline(float(rng.uniform(0.2, 0.9)) * length, "the moment to kill")
-        before = mark(shaken)
-        while process.poll() is None and not deadline.expired:
-            if mark(shaken) != before and rng.random() < 0.02:
-                break  # in the middle of something
-            time.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
-        process.wait(_LIMIT)
-    finish(shaken)
-
-    assert len(outcome(calm)) == SETTINGS.trials
+    work = work_on(shaken, ["resume", str(shaken.path)])
+    tally = kill_and_go_on(work, 4, np.random.default_rng(0), seconds)
+    assert not tally.faults
+    assert tally.kills
+    assert len(outcome(calm)) == TRIALS
     assert outcome(shaken) == outcome(calm)
     assert [c.id for c in shaken.front().candidates] == [c.id for c in calm.front().candidates]
     model = f"candidates/{calm.front().candidates[0].id}/model.tflite"
     assert (shaken.path / model).read_bytes() == (calm.path / model).read_bytes()
     states = json.dumps([row["outcome"] for row in outcome(shaken)])
     assert "running" not in states.lower()
+
+
+@pytest.mark.timeout(600)
+def test_three_workers_of_one_folder_of_which_three_are_killed(
+    calm_run: tuple[RunFolder, float], tmp_path: Path
+) -> None:
+    run = create_run(tmp_path / "run", SETTINGS)
+    helper = ["worker", str(run.path), "--threads", "1"]
+    work = work_on(run, ["resume", str(run.path)], helper, helper)
+    tally = kill_and_go_on(work, 3, np.random.default_rng(1), calm_run[1])
+    assert not tally.faults
+    assert tally.kills
+    assert tally.evaluations == TRIALS
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["train", "--all", "--steps", "40"],
+        ["flash", "--board", "host", "--all", "--accuracy", "100"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_what_follows_a_search_is_killed_twice_and_ends_well(
+    command: list[str], calm_run: tuple[RunFolder, float], tmp_path: Path
+) -> None:
+    if command[0] == "flash":
+        pytest.importorskip("tflite_micro", reason="needs the extra host")
+    run = RunFolder(fresh(calm_run[0].path, tmp_path / "run"))
+    work = work_on(run, [command[0], str(run.path), *command[1:]])
+    span = calm_run[1] * (0.4 if command[0] == "train" else 0.03)
+    tally = kill_and_go_on(work, 2, np.random.default_rng(2), span)
+    assert not tally.faults
+    assert tally.kills
+    assert not list(run.candidate("").glob(".part-*"))
+    if command[0] == "flash":
+        (file,) = run.measurements().values()
+        assert Measurement.read(file).status == "OK"
 
 
 def test_a_first_interrupt_ends_the_search_gently_and_exports_what_there_is(
