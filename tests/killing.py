@@ -91,7 +91,7 @@ class Process:
         self.log = work.folder / f"{arguments[0]}.log"
         environment = {**work.environment, self._mark[0]: self._mark[1]}
         told = list(arguments), work.folder, self.log, environment
-        self._process = _forking().Process(target=_run, args=told)
+        self._process = _forking().Process(target=_run, args=told, daemon=True)
         self._process.start()
 
     @property

@@ -191,6 +191,7 @@ def test_limits_read_well_and_come_back_from_json() -> None:
     limits = Limits(262144, None, "the command line")
     assert str(limits) == "RAM 256 kB, flash no limit (the command line)"
     assert Limits.from_json(limits.to_json()) == limits
+    assert Limits.from_json({**limits.to_json(), "runs": []}) == limits  # as an experiment's JSON
 
 
 @pytest.mark.parametrize(

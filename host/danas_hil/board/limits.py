@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from danas_hil.base import DanasError, build
@@ -58,8 +58,11 @@ class Limits:
 
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> Limits:
-        """The inverse of `to_json`. Raises DanasError or ValueError for what are no limits."""
-        made: Limits = build(Limits, value)
+        """The inverse of `to_json`; what stands beside it is not looked at. Raises DanasError or
+        ValueError for what are no limits.
+        """
+        own = {field.name for field in fields(Limits)}
+        made: Limits = build(Limits, {key: one for key, one in value.items() if key in own})
         return made
 
 
