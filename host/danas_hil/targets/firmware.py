@@ -35,6 +35,7 @@ BOOT_SECONDS = 15.0
 _GROWTH = 1.25  # from one arena that is tried to the next: a search ends within a quarter
 _SMALLEST_ARENA = 8 * 1024
 _GENEROUS_BYTES = 16 * 1024
+_RECORDING_BYTES = 1024
 SERIAL_LOG = "serial.log"
 
 
@@ -211,15 +212,18 @@ class FirmwareTarget:
     def _arena_bytes(self, graph: OperatorGraph) -> int:
         """Of the program. Another library than estimates are made for is tried first with what
         that one takes."""
-        if self.arena_bytes is not None and self._custom:
-            return self.arena_bytes
+        custom = self._custom
+        # What records allocations takes some of the arena itself.
+        recording = _RECORDING_BYTES if custom and self.profiling else 0
+        if self.arena_bytes is not None and custom:
+            return self.arena_bytes + recording
         try:
             estimated = self._minimum_arena_bytes(graph) + self.arena_margin_bytes
         except DanasError:
-            if not self._custom:
+            if not custom:
                 raise
             estimated = _SMALLEST_ARENA
-        return max(estimated, align(self.needed_bytes or 0, ALIGNMENT))
+        return max(estimated, align(self.needed_bytes or 0, ALIGNMENT)) + recording
 
     def _sketch(self, model: ModelFile) -> Sketch:
         graph = read_graph(model.content, model.name)
