@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from danas_hil.cli import memory
+from danas_hil.cli import memory, verdicts
 from danas_hil.cli.app import app
 from danas_hil.cli.tables import _verdict
 from danas_hil.cli.verdicts import Ending, Taken, ending_of, ending_of_measured, worst
@@ -143,3 +143,9 @@ class TestMeasured:
         assert ending_of_measured(both) == 3
         assert ending_of_measured(both, Taken.fits) == 0
         assert ending_of_measured(Comparison((), (open_one, replace(VERDICT, fits=False)))) == 1
+
+
+def test_exit_codes_are_made_in_one_place() -> None:
+    folder = Path(verdicts.__file__).parent
+    makers = [path.name for path in folder.glob("*.py") if "typer.Exit(" in path.read_text()]
+    assert makers == ["verdicts.py"]

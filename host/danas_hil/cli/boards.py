@@ -27,6 +27,7 @@ from danas_hil.board import (
     write_hardware_map,
 )
 from danas_hil.cli.show import JsonOption, console, error_out, note, print_json, say, table
+from danas_hil.cli.verdicts import ending_of, leave
 
 app = typer.Typer(
     no_args_is_help=True, help="The boards that are known, and those that are connected."
@@ -185,8 +186,7 @@ def library(
         for one in found:
             told = f"{one.custom}: nothing is estimated of it" if one.custom else "estimated"
             say(f"{one.name}, {one.folder}", f"  sha256 {one.hash}: {told}")
-    if any(one.custom for one in found):
-        raise typer.Exit(1)
+    leave(ending_of(not any(one.custom for one in found)))
 
 
 def _rows(found: tuple[Scanned, ...], entries: tuple[MapEntry, ...]) -> list[tuple[str, ...]]:

@@ -8,11 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from danas_hil.base import DanasError, user_folder
 from danas_hil.cli.measuring import tell_seldom
 from danas_hil.cli.show import console, note, print_json, say, table
+from danas_hil.cli.verdicts import Ending, leave
 
 if TYPE_CHECKING:  # imported where they are used: they load numpy, and --help is to be quick
     from danas_hil.measure import Address
@@ -39,8 +38,8 @@ def prove(
         print_json({**result.to_json(), "folder": str(folder)})
     else:
         _show(result, folder)
-    if not result.good:
-        raise typer.Exit(2 if result.environment else 1)
+    failed = Ending.USAGE if result.environment else Ending.FAILED
+    leave(Ending.GOOD if result.good else failed)
 
 
 def _tested(address: Address) -> tuple[SelfTestResult, Path]:
