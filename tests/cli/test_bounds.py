@@ -92,7 +92,13 @@ def test_what_is_no_number_or_name_is_told(arguments: str, message: str, tmp_pat
 
 
 def test_a_number_out_of_bounds_is_a_usage_error() -> None:
-    for words in ("--crossover-ratio nan", "--trials 99999999999", "--seed -1", "--threads 0"):
+    for words in (
+        "--candidate-steps 0",
+        "--crossover-ratio nan",
+        "--trials 99999999999",
+        "--seed -1",
+        "--threads 0",
+    ):
         ended = CliRunner().invoke(app, ["search", "faces", *words.split()])
         assert ended.exit_code == 2 or isinstance(ended.exception, DanasError), words
 

@@ -115,7 +115,6 @@ class TestSearch:
                 ["faces", "--space", "hardware-aware", "--resolutions", "32,64"],
                 "one resolution and one colour",
             ),
-            (["faces", "--space", "layers", "--candidate-steps", "0"], "too small"),
             (["faces", "--sampler", "lucky"], "no sampler 'lucky'"),
             (["faces", "--weights", "1,2"], "has 2 numbers, not 5"),
             (["faces", "--name", "../x"], "no name for a run"),
