@@ -315,5 +315,5 @@ def test_a_host_that_does_not_read_stops_nothing(start):
     started = time.monotonic()
     for _ in range(20):  # a pipe takes 64 KiB either way; a NAK is half of its request
         run.write(request_ * 400)
-    assert time.monotonic() - started < 20
-    assert Conversation(run).hello(10)["board"] == "native"
+    assert time.monotonic() - started < 100, "and not one for each of 8,000"
+    assert Conversation(run).hello(60)["board"] == "native"
