@@ -104,6 +104,15 @@ def test_a_board_with_another_port_compiles_too(tmp_path):
     assert {symbol for symbol in unknown(MBED, symbols) if "danas" not in symbol} == set()
 
 
+def test_only_a_port_names_anything_of_a_core():
+    named = re.compile(
+        r"ARDUINO_ARCH_|#include <(Arduino|mbed|rtx|nrf)|\b(HAL|NRF|IWDG|RCC|os)[A-Z_]"
+    )
+    files = [file for file in FIRMWARE.iterdir() if file.suffix in (".h", ".cpp")]
+    naming = {file.stem for file in files if named.search(file.read_text("utf-8"))}
+    assert naming == {file.stem for file in files if file.stem.startswith("danas_port_")}
+
+
 def test_symbols_with_another_linkage_than_the_cores_do_not_compile(tmp_path):
     old = compiling.HERE / "before" / "linkage.cpp"
     with pytest.raises(AssertionError, match=r"conflicting declaration .*__data_start__.*linkage"):
