@@ -27,6 +27,7 @@ from danas_hil.wire.replies import Reply
 
 WINDOW_LINES = 16  # of an input, sent before the first of them is answered
 _LONG_BYTES = 16 * 1024  # of a reply that takes more than a line; the firmware keeps a KiB
+_LONGER = 4  # times that patience is doubled at the most
 _FLOOD = 100  # bytes a second that are not the wire's; a device that boots prints less than that
 _HINT = "See the device's log; `danas-hil doctor --board NAME` tests port, wire and timer."
 
@@ -68,6 +69,7 @@ class Conversation:
         self._patience = patience
         self._settle = settle
         self._receive_bytes = receive_bytes
+        self._longer = 0  # times that patience is doubled, for as long as silence had to be broken
         self._decoder = Decoder()
         self._seq = secrets.randbelow(LAST_SEQ) + 1
         self.requests = 0  # over the whole conversation
@@ -205,7 +207,11 @@ class Conversation:
             self._stream.write(b"".join(unanswered.values()))
             sent += 1
             self.repeats += len(unanswered) if sent > 1 else 0
-            patience = self._patience
+            # A device that is slow, such as one in an emulator, is not to be buried in repetitions;
+            # one that starts is asked often.
+            starts = request == "hello"
+            patience = self._patience * (1 if starts else 2**self._longer)
+            damaged_before = damaged
             silence_ends = time.monotonic() + patience
             while (now := time.monotonic()) < silence_ends:
                 data = self._stream.read(min(silence_ends - now, deadline.left() or 0.0))
@@ -234,12 +240,16 @@ class Conversation:
                             continue  # a second reply to a request that was sent twice
                     silence_ends = time.monotonic() + patience
                 if not unanswered:
+                    if sent == 1:
+                        self._longer = max(0, self._longer - 1)
                     good = [reply for reply in replies.values() if reply is not None]
                     for reply in good:
                         _raise_refusal(request, reply)
                     return good
                 if deadline.expired:
                     break
+            if not starts and damaged == damaged_before:
+                self._longer = min(self._longer + 1, _LONGER)
 
 
 def _line(seq: int, request: str, fields: Mapping[str, int | str]) -> bytes:
