@@ -306,8 +306,8 @@ def test_a_model_that_is_not_made_ready_says_why(board, flashed, tmp_path, code,
 def test_a_disk_that_is_full_while_the_board_talks_ends_it_with_that_word(
     board, flashed, tmp_path, monkeypatch
 ):
-    def session(stream, shape, type_, log, *rest):
-        return WireSession(stream, shape, type_, Path("/dev/full"), *rest)
+    def session(stream, shape, type_, log, *rest, **named):
+        return WireSession(stream, shape, type_, Path("/dev/full"), *rest, **named)
 
     monkeypatch.setattr("danas_hil.targets.firmware.WireSession", session)
     once(board, b" prepare ", lambda data: setattr(board.firmware, "log_lines", 1) or data)

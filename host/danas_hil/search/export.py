@@ -75,6 +75,8 @@ def export_front(
     listener.exporting(len(members), len(members), "test images")
     chosen = best(candidates)
     tested = [with_test(run, candidate, evaluator) for candidate in candidates]
+    for text in dataset.warnings("test") if tested else ():
+        listener.warning(text)
     _write_device_images(run, tested, evaluator)
     pareto = {evaluation.index for evaluation in front}
     result = Front(
