@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from danas_hil.board import Limits, Share, load_board
+from danas_hil.board import Limits, Share, format_size, load_board
 from danas_hil.cli.running import lacking
 from danas_hil.estimate.on_board import estimate_on
 from danas_hil.report.rows import fit_at_most
@@ -57,7 +57,9 @@ def test_a_genome_whose_band_lies_across_a_limit_is_kept_and_told(least, shared)
     assert totals["most_ram_bytes"] >= least + BAND
     assert not fit_at_most(totals, Limits(totals["most_ram_bytes"] - 1))
     assert fit_at_most(totals, Limits(totals["most_ram_bytes"]))
-    assert lacking([totals]) == "; at least: up to 2.0 kB more, till a build for the board tells"
+    wider = max(totals[f"most_{what}_bytes"] - totals[f"{what}_bytes"] for what in ("ram", "flash"))
+    more = format_size(wider)
+    assert lacking([totals]) == f"; at least: up to {more} more, till a build for the board tells"
     assert "the rest" in lacking([{**totals, "most_flash_bytes": None}])
     assert lacking([{**totals, "complete": True}]) == ""
 
@@ -69,3 +71,14 @@ def test_a_search_is_possible_while_one_band_reaches_below_the_limit(least):
         for genome in SPACE.leanest(data)
     )
     check_possible(settings(smallest))
+
+
+def test_limits_that_are_no_boards_count_no_framework(monkeypatch, tmp_path):
+    """64 kB are those of model, library and arena: a Nano's operating system alone takes 46."""
+    monkeypatch.setenv("DANAS_HIL_HOME", str(tmp_path))
+    limited = SearchSettings("faces", space=SPACE, limits=Limits(64 * 1024), time_budget=60.0)
+    ram, flash = MemoryEstimator(limited).totals(GENOME)
+    named = estimate_on(load_board(memory.REFERENCE_BOARD), GENOME)
+    assert ram == named.arena.minimum_bytes
+    assert flash == sum(line.least for line in named.flash.lines[:-1])
+    assert named.ram.total.least > ram + 40_000

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from danas_hil.base import DanasError
-from danas_hil.board import load_board
+from danas_hil.board import Board, load_board
 from danas_hil.estimate import paper
 from danas_hil.estimate.latency import LatencyEstimate, LatencyTable, estimate_latency
 from danas_hil.estimate.layout import lay_out
@@ -19,7 +19,8 @@ from danas_hil.search.settings import SearchSettings
 from danas_hil.space import Genome
 
 REFERENCE_BOARD = "nano33ble"
-"""Whose TFLM build the exact model takes where the limits come from no board."""
+"""Whose TFLM build the exact model takes where no board is named. What its framework and stack take
+is left out there: limits that are nobody's know of no core."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class MemoryEstimator:
         self._exact = settings.memory_model == "exact"
         self._limits = settings.limits
         self._board = load_board(settings.board or REFERENCE_BOARD)
+        self._counted = self._board if settings.board else _without_shares(self._board)
         self._known: dict[Genome, _Needs] = {}
         self._rates = rates_now(settings) if rates is None else rates
         _check_rates(settings, self._rates)
@@ -78,7 +80,7 @@ class MemoryEstimator:
         rates = self._rates if isinstance(self._rates, LatencyTable) else None
         if self._exact:
             found = estimate_on(
-                self._board, genome, limits=self._limits, rates=rates or "not asked for"
+                self._counted, genome, limits=self._limits, rates=rates or "not asked for"
             )
             return _Needs(found.ram.total, found.flash.total, found.latency if rates else None)
         by_equations = paper(genome)
@@ -128,6 +130,16 @@ class MemoryEstimator:
             "latency_source": self._rates.source_on_board,
             "latency_band": latency.band,
         }
+
+
+def _without_shares(board: Board) -> Board:
+    return replace(
+        board,
+        static_ram_bytes=None,
+        stack_bytes=None,
+        framework_ram_bytes=None,
+        framework_flash_bytes=None,
+    )
 
 
 def _check_rates(settings: SearchSettings, rates: LatencyTable | str | None) -> None:
