@@ -63,7 +63,7 @@ SETTINGS = SearchSettings(
 EXPERIMENT = """
 data = "faces"
 seeds = [0, 1]
-trials = 6
+trials = 4
 supernet_steps = 6
 batch_size = 8
 export_limit = 1
@@ -143,7 +143,7 @@ class Bench:
             watched,
             # The same genome may be in several of its searches: each has its own say on doubles.
             lambda: {k: _with_place(k, v) for k, v in finished().items()},
-            lambda: [wrong for run in _EXPERIMENT_RUNS for wrong in done(watched / run, 6)],
+            lambda: [wrong for run in _EXPERIMENT_RUNS for wrong in done(watched / run, 4)],
         )
 
     def flash(self, board: str, folder: Path) -> Work:
@@ -281,6 +281,8 @@ def main() -> int:
                 tallies[kind] = tally, time.monotonic() - began
                 if not options.json:
                     _show(kind, *tallies[kind])
+                    for fault in tally.faults:
+                        print(f"  {fault}")
         if options.only in (None, "races"):
             raced = races(folder, url, options.kills)
     faults = [fault for tally, _ in tallies.values() for fault in tally.faults]
@@ -295,8 +297,6 @@ def main() -> int:
             _show("all", total, sum(seconds for _, seconds in tallies.values()))
         for what, wrong in raced.items():
             print(f"races ({what}): {wrong} of {options.kills} rounds wrong")
-        for fault in faults:
-            print(f"  {fault}")
     return 1 if faults or any(raced.values()) else 0
 
 

@@ -210,7 +210,7 @@ def keep_estimate(
     exact = dict(estimate.get("exact", {}))
     file = folder / ESTIMATE_FILE
     if board not in exact and file.is_file():
-        exact[board] = read_json(file)
+        exact[board] = read_json(file, anew(file))
     if board not in exact and board in board_names():
         with contextlib.suppress(OSError, DanasError):
             made = estimate_on(load_board(board), read_file(model), name=model.stem).to_json()

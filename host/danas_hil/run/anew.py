@@ -15,6 +15,8 @@ def anew(file: Path) -> str:
         run = file.parents[depth]
         if depth == 2:
             return f"Make it anew: danas-hil resume {run}"
+        if file.name == "estimate.json":
+            return "Remove it: the next command that needs it makes it anew."
         return f"Make it anew: danas-hil flash {run} --board {parts[-2]} --candidate {parts[-3]}"
     if file.name == "config.toml":
         return "Put back a copy of it, or start the search anew under another --name."
