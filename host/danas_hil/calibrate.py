@@ -126,7 +126,7 @@ def calibrate(board: Board) -> Calibration:
     left_out = fitting.leave_one_out(timed, rates)
     median, worst = fitting.errors(left_out) or (None, None)
     table = LatencyTable(
-        board=board.kept_as,
+        board=board.id,
         runtime=board.runtime,
         kernels=board.kernels,
         build=board.build,
@@ -154,7 +154,12 @@ def calibrate_quickly(board: Board, key: str, *, built_in: bool) -> LatencyTable
     built_in: whether it is one of `built_in_genomes`. Raises DanasError where the board's build was
     not counted, or the model has an operator that was not.
     """
-    timed = next(one for one in recall(board) if one.timed.key == key)
+    timed = next((one for one in recall(board) if one.timed.key == key), None)
+    if timed is None:  # of several libraries the one measured last counts
+        raise DanasError(
+            f"{board.name} was measured since with another TensorFlow Lite Micro.",
+            "Time the model anew: --again.",
+        )
     counted = counted_table(board)
     if counted is None:
         raise DanasError(

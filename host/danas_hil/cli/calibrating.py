@@ -113,6 +113,7 @@ def calibrate(
     if quick:
         if run or genomes or from_measurements or len(models or []) > 1:
             raise DanasError("--quick times one model.", "Give at most one.")
+        _refuse_custom(found)
         _quick(board, found, device, models or [], again, force, json)
         return
     failed: list[Measurement] = []
@@ -122,15 +123,20 @@ def calibrate(
                 "--from-measurements times nothing.", "Leave it out, or models, run and genomes."
             )
     else:
-        if custom := custom_library(found):
-            raise DanasError(
-                f"{custom}: no rates are learned from it.",
-                "`danas-hil boards library` tells which library it is.",
-            )
+        _refuse_custom(found)
         if not models and run is None and genomes is None:
             genomes = 14
         failed = _time(board, device, models or [], run, genomes or 0, again)
     _fit(found, failed, force, json)
+
+
+def _refuse_custom(board: Board) -> None:
+    """Raise DanasError where what is timed would be remembered of no board."""
+    if custom := custom_library(board):
+        raise DanasError(
+            f"{custom}: no rates are learned from it.",
+            "`danas-hil boards library` tells which library it is.",
+        )
 
 
 def _fit(board: Board, failed: list[Measurement], force: bool, json: bool) -> None:
@@ -140,7 +146,7 @@ def _fit(board: Board, failed: list[Measurement], force: bool, json: bool) -> No
 
     calibration = fit(board)
     kept = force or not calibration.worse
-    path = keep_table(calibration.table) if kept else None
+    path = keep_table(calibration.table, board.kept_as) if kept else None
     if json:
         print_json({**calibration.to_json(), "file": None if path is None else str(path)})
     else:
@@ -210,7 +216,7 @@ def _quick(
         note(f"{measured.model}: {measured.status}, so nothing was learned.")
         leave(Ending.FAILED)
     table = calibrate_quickly(found, measured.model_sha256, built_in=not models)
-    path = keep_table(table)
+    path = keep_table(table, found.kept_as)
     if json:
         print_json({"table": table.to_json(), "file": str(path)})
     else:

@@ -56,10 +56,14 @@ def related_table(board: Board) -> LatencyTable | None:
     return None
 
 
-def keep_table(table: LatencyTable) -> Path:
-    """Keep a table for `find_table`; the file that it is in now."""
-    path = _user_file(table.board)
-    tables = {**_kept(table.board), build_key(table.runtime, table.kernels, table.build): table}
+def keep_table(table: LatencyTable, kept_as: str = "") -> Path:
+    """Keep a table for `find_table`; the file that it is in now.
+
+    kept_as: as in Board, which the id is for all boards that are shipped.
+    """
+    path = _user_file(kept_as or table.board)
+    key = build_key(table.runtime, table.kernels, table.build)
+    tables = {**_kept(kept_as or table.board), key: table}
     builds = {key: one.to_json() for key, one in tables.items()}
     try:
         write_json(path, {"schema": _SCHEMA, "builds": builds})
@@ -71,9 +75,9 @@ def keep_table(table: LatencyTable) -> Path:
 def forget_table(board: Board) -> Path | None:
     """Drop what was kept for `board` in its own build; the file it stood in, None if there was
     nothing."""
-    path = _user_file(board.id)
+    path = _user_file(board.kept_as)
     own = build_key(board.runtime, board.kernels, board.build)
-    tables = dict(_kept(board.id))
+    tables = dict(_kept(board.kept_as))
     if tables.pop(own, None) is None:
         return None
     builds = {key: one.to_json() for key, one in tables.items()}

@@ -37,7 +37,7 @@ def estimated_table(board: Board) -> LatencyTable | None:
 
 
 def counted_table(board: Board) -> LatencyTable | None:
-    """What `estimated_table` has of it for a factor of 1: `factored` gives it another."""
+    """What `estimated_table` has of it for a factor of 1: `scaled` gives it another."""
     of = board.stall.of if board.stall else "cycles"
     return _table(board, of, 1.0, 0.0, _WORDS[of])
 
