@@ -122,11 +122,14 @@ class TestRemembering:
         remember(content, newer)
         assert [one.timed.name for one in recall(BOARD)] == ["net3"]
 
-    def test_a_damaged_file_is_named(self) -> None:
+    @pytest.mark.parametrize("part", ["schema", "timed", "total_us", "samples", "kind"])
+    def test_a_damaged_file_is_named(self, part: str) -> None:
         remember_all()
         path = next(user_folder("measurements").rglob("*.json"))
-        path.write_text("{}")
-        with pytest.raises(DanasError, match=rf"{path.name} is damaged"):
+        value = json.loads(path.read_text())
+        (value if part in value else value["timed"])[part] = 0
+        path.write_text(json.dumps(value))
+        with pytest.raises(DanasError, match=rf"{path.name} (is damaged|has schema)"):
             recall(BOARD)
 
 

@@ -26,6 +26,7 @@ from danas_hil.measure import (
     measure_candidate,
     take_time,
 )
+from danas_hil.measure.timing import MOST_RUNS
 from danas_hil.targets import (
     Build,
     BuildIdentity,
@@ -286,7 +287,7 @@ def test_the_host_is_timed_ten_times_but_not_for_much_longer_than_a_second() -> 
 
 
 @given(
-    st.floats(0.0, 1e7),
+    st.floats(0.01, 1e7),
     st.integers(1, 50),
     st.floats(0, 5),
     st.one_of(st.just(float("inf")), st.floats(0.1, 5)),
@@ -299,6 +300,16 @@ def test_timing_ends_and_keeps_its_rule(
     total = sum(taken) / 1e6
     assert (len(taken) >= runs and total >= rule.seconds) or total >= cap
     assert total <= max(cap, 0) + 2 * microseconds / 1e6 or cap == float("inf")
+
+
+def test_a_model_of_microseconds_is_timed_so_often_and_no_more() -> None:
+    assert len(timed("measured", [0.5])) <= MOST_RUNS + 1_000
+
+
+def test_a_timer_that_stands_still_is_no_time() -> None:
+    with pytest.raises(TargetError, match=r"stands still: a run took 0 us") as raised:
+        timed("measured", [100.0, 0.0])
+    assert raised.value.stage == "PROTOCOL"
 
 
 def test_the_label_says_what_kind_of_time_it_is(tmp_path: Path) -> None:
@@ -420,6 +431,8 @@ def test_a_full_disk_loses_no_earlier_measurement(
         {"memory": 3},
         {"parity": []},
         {"more": 1},
+        {"latency": {"runs_us": [], "label": "measured time", "timer": "dwt"}},
+        {"latency": {"runs_us": [0.0, 3.0], "label": "measured time", "timer": "dwt"}},
     ],
 )
 def test_a_damaged_record_is_refused_by_name(damage: dict[str, Any], tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What builds have told of a board, laid over its file and into estimates."""
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -13,6 +14,7 @@ from danas_hil.estimate.on_board import estimate_on
 from danas_hil.space import ArchConfig, DataConfig, Genome
 
 GENOME = Genome(DataConfig(32, "rgb"), ArchConfig(1, 0, 0, 0, 0, 0.1))
+KEY = "arduino cmsis-nn stm32 -O2"  # of qemu-m4
 BUILT = Figures(10_000, 2_000, 1_500, 0, "the build of a test")
 
 
@@ -62,7 +64,15 @@ def test_figures_of_another_optimisation_say_nothing():
 
 @pytest.mark.parametrize(
     "content",
-    ["[]", "{}", '{"schema": 1, "builds": {"arduino cmsis-nn stm32 -O2": {"stack_bytes": 1}}}'],
+    [
+        "[]",
+        "{}",
+        '{"schema": 1, "builds": {"arduino cmsis-nn stm32 -O2": {"stack_bytes": 1}}}',
+        *(
+            json.dumps({"schema": 1, "builds": {KEY: {**asdict(BUILT), "stack_bytes": wrong}}})
+            for wrong in ("1", None)
+        ),
+    ],
 )
 def test_a_damaged_file_is_named(content):
     path = user_folder("boards") / "qemu-m4.json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -268,7 +269,15 @@ class TestTables:
         assert "not estimated" in str(find_table(load_board("host")))
 
     @pytest.mark.parametrize(
-        "content", ["[]", "{}", '{"schema": 1, "builds": {"x": {"rates": 3}}}']
+        "content",
+        [
+            "[]",
+            "{}",
+            '{"schema": 1, "builds": {"x": {"rates": 3}}}',
+            json.dumps(
+                {"schema": 1, "builds": {"x": {**table().to_json(), "median_error": "small"}}}
+            ),
+        ],
     )
     def test_a_damaged_file_is_named(self, content):
         path = user_folder("calibrations") / f"{BOARD.id}.json"

@@ -11,11 +11,12 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from danas_hil.base import DanasError, read_json, user_folder, write_json
+from danas_hil.base import DanasError, build, checking, read_json, user_folder, write_json
 
 _SCHEMA = 1
 _MOST = 2**40
 _MOST_CHARACTERS = 300
+_HINT = "Delete it; the next build for the board makes it."
 
 
 @dataclass(frozen=True)
@@ -89,10 +90,11 @@ def read_figures(board: str, key: str) -> Figures | None:
     except OSError:  # a home that can't be written to keeps no figures
         return None
     row = _content(path).get(key)
-    try:
-        return None if row is None else Figures(**row)
-    except TypeError as error:
-        raise _damaged(path) from error
+    if row is None:
+        return None
+    with checking(path, _HINT):
+        made: Figures = build(Figures, row)
+    return made
 
 
 def read_every_figure() -> dict[str, Any]:
@@ -118,12 +120,8 @@ def _file(board: str) -> Path:
 def _content(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
-    value = read_json(path)
+    value = read_json(path, _HINT)
     builds = value.get("builds") if isinstance(value, dict) else None
     if not isinstance(builds, dict) or value.get("schema") != _SCHEMA:
-        raise _damaged(path)
+        raise DanasError(f"{path} is damaged.", _HINT)
     return dict(builds)
-
-
-def _damaged(path: Path) -> DanasError:
-    return DanasError(f"{path} is damaged.", "Delete it; the next build for the board makes it.")

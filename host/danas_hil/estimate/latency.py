@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from danas_hil.base import build
 from danas_hil.estimate.work import TERMS, Work
 
 Rates = Mapping[str, Mapping[str, float]]
@@ -65,14 +66,15 @@ class LatencyTable:
 
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> LatencyTable:
-        """The inverse of `to_json`. Raises KeyError, TypeError or ValueError if damaged."""
-        for kernel in value["rates"].values():
+        """The inverse of `to_json`. Raises TypeError or ValueError if damaged."""
+        made: LatencyTable = build(LatencyTable, value)
+        for kernel in made.rates.values():
             for term, rate in kernel.items():
                 if term not in TERMS or not 0 <= rate < float("inf"):
                     raise ValueError(f"a rate of {rate} for each {term}")
-        if not 0 <= value.get("band", 0.0) < 1:
-            raise ValueError(f"a band of {value['band']}")
-        return LatencyTable(**{**value, "models": tuple(value["models"])})
+        if not 0 <= made.band < 1:
+            raise ValueError(f"a band of {made.band}")
+        return made
 
 
 def told_on(board: str, source: str, mark: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from danas_hil.board import Share
+from danas_hil.estimate.held import Held
 
 Bounds = tuple[int, int | None]
 """The least and the most that something takes; None where nothing says how much it is at most."""
@@ -88,12 +89,8 @@ def fits_within(lines: Sequence[Line], limit: int | None) -> bool | None:
     Only what holds for the whole of every band is a verdict: the least can be too much already,
     whatever the rest, and the most little enough.
     """
-    if limit is None:
-        return True
     whole = total(lines)
-    if whole.least > limit:
-        return False
-    return True if whole.most is not None and whole.most <= limit else None
+    return Held(whole.bytes, whole.least, whole.most, limit).fits
 
 
 def all_fit(verdicts: Sequence[bool | None]) -> bool | None:

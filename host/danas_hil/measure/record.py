@@ -141,8 +141,8 @@ class Measurement:
                 if isinstance(fields.get(key), Mapping):
                     fields[key] = {k: v for k, v in fields[key].items() if k != derived}
             made: Measurement = build(Measurement, fields)
-            if made.latency is not None and not made.latency.runs_us:
-                raise ValueError("latency.runs_us is empty")
+            if made.latency is not None and not min(made.latency.runs_us, default=0.0) > 0:
+                raise ValueError("latency.runs_us holds no times")
         return made
 
     def write(self, path: Path) -> None:

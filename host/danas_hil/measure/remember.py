@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from danas_hil.base import DanasError, read_json, user_folder, write_json
+from danas_hil.base import (
+    DanasError,
+    build,
+    check_format,
+    checking,
+    read_json,
+    user_folder,
+    write_json,
+)
 from danas_hil.board import Board, board_names, build_key, load_board
 from danas_hil.estimate.fitting import Sample, TimedModel
 from danas_hil.estimate.read import read_graph
-from danas_hil.estimate.work import Work, work_of
+from danas_hil.estimate.work import work_of
 from danas_hil.measure.record import Measurement
 
 _SCHEMA = 1
@@ -104,24 +110,11 @@ def _folder(board: Board) -> Path:
 
 
 def _read(path: Path) -> Remembered:
-    value = read_json(path)
-    try:
-        return _remembered(**value)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise DanasError(
-            f"{path} is damaged ({error!r}).", "Delete it, and measure the model again."
-        ) from error
-
-
-def _remembered(schema: int, timed: Mapping[str, Any], **plain: Any) -> Remembered:
-    if schema != _SCHEMA:
-        raise ValueError(f"schema {schema}")
-    return Remembered(_timed(timed), **plain)
-
-
-def _timed(value: Mapping[str, Any]) -> TimedModel:
-    samples = tuple(
-        Sample(tuple(Work(**work) for work in sample["work"]), sample["microseconds"])
-        for sample in value["samples"]
-    )
-    return TimedModel(**{**value, "samples": samples})
+    hint = "Delete it, and measure the model again."
+    value = read_json(path, hint)
+    check_format(path, value, _SCHEMA, hint)
+    with checking(path, hint):
+        kept: Remembered = build(Remembered, {k: v for k, v in value.items() if k != "schema"})
+        if not kept.timed.total_us > 0 or not kept.timed.samples:
+            raise ValueError("it tells no time")
+    return kept

@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from danas_hil.measure.record import LATENCY_LABELS, Latency
 from danas_hil.targets import Kind, Session, TargetError
 
+MOST_RUNS = 10_000
+"""Of a model of microseconds: each run is a request of its own, which takes far longer."""
+
 
 @dataclass(frozen=True)
 class TimingRule:
-    """One warm-up run, then at least `runs` runs and at least `seconds` in all.
+    """One warm-up run, then at least `runs` runs and at least `seconds` in all, or MOST_RUNS.
 
     cap_seconds: no further run is begun once all took so long, though one is always kept.
     must_agree: the runs of an emulator that counts instructions are equal but for what
@@ -68,6 +71,12 @@ def take_time(
     taken: list[float] = []
     while not _enough(taken, rule):
         taken.extend(session.time(_next_runs(taken, rule)))
+        if min(taken) <= 0:  # or the seconds of the rule would never be full
+            raise TargetError(
+                "PROTOCOL",
+                f"The timer {timer} stands still: a run took {min(taken):g} us.",
+                "danas-hil doctor --board NAME looks at the timer.",
+            )
     if rule.must_agree and max(taken) - min(taken) > emulated_spread_us(timer, timer_hz):
         raise TargetError(
             "PROTOCOL",
@@ -80,7 +89,7 @@ def take_time(
 def _enough(taken: list[float], rule: TimingRule) -> bool:
     seconds = sum(taken) / 1e6
     done = len(taken) >= rule.runs and seconds >= rule.seconds
-    return bool(taken) and (done or seconds >= rule.cap_seconds)
+    return bool(taken) and (done or seconds >= rule.cap_seconds or len(taken) >= MOST_RUNS)
 
 
 def _next_runs(taken: list[float], rule: TimingRule) -> int:

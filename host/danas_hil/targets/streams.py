@@ -179,10 +179,10 @@ class ProcessStream:
                 raise self._lost() from error
 
     def _lost(self) -> PortLostError:
-        status = self._process.wait(timeout=_WRITE_SECONDS)
-        return PortLostError(
-            f"{self._what} ended with status {status}.", f"What it printed is in {self._log}."
-        )
+        told = "closed its output"
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            told = f"ended with status {self._process.wait(timeout=_WRITE_SECONDS)}"
+        return PortLostError(f"{self._what} {told}.", f"What it printed is in {self._log}.")
 
 
 @contextlib.contextmanager
