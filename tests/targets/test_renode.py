@@ -159,7 +159,7 @@ def test_a_board_that_is_known_to_stay_silent_there_says_why(renode, tmp_path):
         raise AssertionError("nothing answers")
     assert caught.value.stage == "BOOT"
     assert caught.value.hint.startswith(board.firmware.caveat)
-    assert "renode/renode#796" in board.firmware.caveat
+    assert "one byte and no more" in board.firmware.caveat
 
 
 def test_what_renode_says_before_it_fails_is_kept(renode, tmp_path):
