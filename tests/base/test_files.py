@@ -112,3 +112,12 @@ def test_the_environment_moves_the_folders_of_the_user(
     monkeypatch.delenv("DANAS_HIL_HOME")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     assert user_folder("locks").is_relative_to(tmp_path / "cache")
+
+
+def test_what_is_no_file_is_not_replaced_by_one(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"  # as root, a device would go as well
+    os.mkfifo(pipe)
+    with pytest.raises(DanasError, match="is a device or a pipe"), atomic_path(pipe):
+        raise AssertionError("it was not refused")
+    assert pipe.is_fifo()
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]

@@ -43,6 +43,17 @@ def invoke(*arguments: str) -> Any:
     return CliRunner().invoke(app, list(arguments))
 
 
+def test_a_user_folder_that_can_not_be_used_hides_no_other_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("DANAS_HIL_HOME", str(tmp_path / "file" / "home"))
+    told = invoke("doctor")
+    assert told.exit_code == 0
+    assert "python" in told.output
+    assert "DANAS_HIL_HOME names another folder" in told.output
+
+
 @pytest.fixture
 def proved(monkeypatch: pytest.MonkeyPatch) -> Callable[[SelfTestResult], None]:
     """Lets doctor find a board whose self-test comes out as the test says."""

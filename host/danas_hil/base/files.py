@@ -26,9 +26,12 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
     A reader sees the old file or the new one, never half of one, also after kill -9. The
     temporary name keeps the suffix, for writers that go by it. What the operating system refuses
-    is an OSError that names `path`: of a full disk, writing tells no name.
+    is an OSError that names `path`: of a full disk, writing tells no name. Raises DanasError for a
+    device or a pipe, which the renaming would put a file in place of.
     """
     with _naming(path):
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise DanasError(f"{path} is a device or a pipe.", "Name a file to be written.")
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".part-", suffix=path.suffix)
     os.close(handle)

@@ -7,6 +7,7 @@ import platform
 import shutil
 import sys
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +15,7 @@ from typing import Annotated
 import typer
 
 from danas_hil import __version__
-from danas_hil.base import tree_folder, user_folder
+from danas_hil.base import tree_folder, trouble, user_folder
 from danas_hil.cli.devices import DeviceOption, addressed
 from danas_hil.cli.proving import bundle_up, prove
 from danas_hil.cli.show import JsonOption, console, print_json, table
@@ -40,6 +41,7 @@ _EXTRAS = {
         "pillow",
         "scikit-image",
     ),
+    "heic": ("pillow-heif",),
     "host": ("tflite-micro",),
     "postgresql": ("psycopg",),
     "remote": ("fsspec",),
@@ -123,8 +125,18 @@ def _base() -> list[Finding]:
         Finding("danas-hil", "everything", __version__),
         Finding("python", "everything", platform.python_version()),
         Finding("board files", "everything", str(tree_folder("boards"))),
-        Finding("user folder", "decoded images, builds, locks", str(user_folder("."))),
+        _user_folder(),
     ]
+
+
+def _user_folder() -> Finding:
+    """One that can't be used hides none of what else is looked for."""
+    told = partial(Finding, "user folder", "decoded images, builds, locks")
+    try:
+        return told(str(user_folder(".")))
+    except OSError as error:
+        refused = trouble(error)
+        return told(None, f"{refused.what} DANAS_HIL_HOME names another folder.")
 
 
 def _packages() -> list[Finding]:
