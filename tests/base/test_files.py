@@ -121,3 +121,17 @@ def test_what_is_no_file_is_not_replaced_by_one(tmp_path: Path) -> None:
         raise AssertionError("it was not refused")
     assert pipe.is_fifo()
     assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+
+
+def test_a_link_among_the_devices_is_not_replaced(tmp_path: Path) -> None:
+    """`--html /dev/stdout >page.html` leads to a file, and the link is the whole computer's."""
+    link = Path("/dev/stdout")
+    for place in (link, Path("/dev/danas-hil-page.html")):
+        with pytest.raises(DanasError, match="is a device or a pipe"), atomic_path(place):
+            raise AssertionError("it was not refused")
+    assert link.is_symlink()
+    target, elsewhere = tmp_path / "target", tmp_path / "link"
+    target.write_text("kept")
+    elsewhere.symlink_to(target)
+    write_atomic(elsewhere, "new")
+    assert (target.read_text(), elsewhere.read_text()) == ("kept", "new")

@@ -30,7 +30,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     device or a pipe, which the renaming would put a file in place of.
     """
     with _naming(path):
-        if path.exists() and not (path.is_file() or path.is_dir()):
+        odd = path.exists() and not (path.is_file() or path.is_dir())
+        if odd or path.absolute().parent == Path("/dev"):  # where /dev/stdout is a link to a file
             raise DanasError(f"{path} is a device or a pipe.", "Name a file to be written.")
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".part-", suffix=path.suffix)
