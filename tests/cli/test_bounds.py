@@ -11,7 +11,13 @@ import typer
 from typer.testing import CliRunner
 
 from danas_hil.base import DanasError, parse_duration
-from danas_hil.board import load_board, load_device_class, parse_latency, parse_size
+from danas_hil.board import (
+    choose_limits,
+    load_board,
+    load_device_class,
+    parse_latency,
+    parse_size,
+)
 from danas_hil.cli.app import app
 from danas_hil.search import SearchSettings
 from danas_hil.search.settings import BOUNDS
@@ -89,6 +95,18 @@ def test_what_is_no_number_or_name_is_told(arguments: str, message: str, tmp_pat
     ended = CliRunner().invoke(app, words)
     assert isinstance(ended.exception, DanasError)
     assert message in str(ended.exception)
+
+
+def test_an_empty_name_is_not_taken_for_no_board() -> None:
+    """A script's variable that was not set would else get a verdict about another board."""
+    for words in (["estimate", "x.tflite", "--board", ""], ["search", "faces", "--board", ""]):
+        ended = CliRunner().invoke(app, words)
+        assert isinstance(ended.exception, DanasError), words
+        assert "There is no board ''" in str(ended.exception)
+    with pytest.raises(DanasError, match="no device class ''"):
+        choose_limits(device_class="")
+    with pytest.raises(DanasError, match="both set limits"):
+        choose_limits("", "small")
 
 
 def test_a_number_out_of_bounds_is_a_usage_error() -> None:

@@ -53,6 +53,12 @@ def test_a_boards_limits_and_estimates_hold_where_one_is_named(run: RunFolder) -
         assert pick["ram_bytes"] == sum(line["bytes"] or 0 for line in lines)
 
 
+def test_an_empty_name_of_a_board_is_refused(run: RunFolder) -> None:
+    ended = invoke("pick", str(run.path), "--board", "")
+    assert "There is no board ''" in str(ended.exception)
+    assert run.picks() is None
+
+
 def test_a_latency_limit_holds_beside_those_of_the_search(run: RunFolder) -> None:
     front = run.front()
     times = sorted(c.estimate["totals"]["latency_us"] for c in front.candidates)

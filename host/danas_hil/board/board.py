@@ -148,6 +148,8 @@ def _checked(board: Board, file: BoardFile) -> Board:
             raise DanasError(f"{file.path}: {key} = {value} is out of range.")
         if isinstance(value, str) and not (value.isprintable() and len(value) <= _MOST_CHARACTERS):
             raise DanasError(f"{file.path}: {key} is no plain text of one line.")
+    if not board.name.strip():
+        raise DanasError(f"{file.path}: name is empty.")
     if {"[", "]"} & set(board.name):  # which are markup where it is shown
         raise DanasError(f"{file.path}: name = {board.name!r} has square brackets.")
     emulated = board.firmware is not None and board.firmware.emulator is not None
@@ -211,12 +213,12 @@ def choose_limits(
 
     Raises DanasError for both a board and a class, an unknown one, and what is no size or time.
     """
-    if board and device_class:
+    if board is not None and device_class is not None:
         raise DanasError("--board and --device-class both set limits.", "Give one of them.")
     given = usual or Limits()
-    if board:
+    if board is not None:  # an empty name is none, not no board: a script's variable was not set
         given = load_board(board).limits
-    elif device_class:
+    elif device_class is not None:
         given = load_device_class(device_class)
     if ram is None and flash is None and latency is None:
         return given

@@ -98,7 +98,7 @@ def estimate(
     if not models:
         raise DanasError("Which model?", "Give .tflite files: danas-hil estimate model.tflite")
     asked = any(given is not None for given in (board, ram, flash, latency))
-    found = tell_board(load_board(board or _USUAL_BOARD))
+    found = tell_board(load_board(_USUAL_BOARD if board is None else board))
     if os.environ.get("DANAS_TFLM_LIBRARY"):  # or what a sketch needs would be loaded for nothing
         with contextlib.suppress(DanasError):
             if custom := custom_library(found):

@@ -73,7 +73,8 @@ def pick(
     folder = RunFolder.open(run)
     front = folder.front()
     limits = choose_limits(board, device_class, ram, flash, latency, usual=front.limits)
-    picks = pick_from_front(folder, k, limits, tell_board(load_board(board)) if board else None)
+    named = None if board is None else tell_board(load_board(board))
+    picks = pick_from_front(folder, k, limits, named)
     if picks.picked:
         folder.write_picks(picks)
     if json:
