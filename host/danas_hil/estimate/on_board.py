@@ -56,7 +56,7 @@ def estimate_on(
             firmware=firmware,
         )
     key = None if isinstance(subject, Genome) else hashlib.sha256(subject).hexdigest()
-    table = rates or find_table(board, runtime, kernels)
+    table = rates or find_table(board, chosen, found.kernels)
     latency = (
         LatencyEstimate(unknown=table)
         if isinstance(table, str)
