@@ -212,7 +212,9 @@ def test_sizes_as_people_write_them(text: str, size: int) -> None:
     assert parse_size(text) == size
 
 
-@pytest.mark.parametrize("text", ["", "kB", "-1", "1 GB", "256 kbit", "1e3", "1,5MB", "0x100"])
+@pytest.mark.parametrize(
+    "text", ["", "kB", "-1", "1 GB", "256 kbit", "1e3", "1,5MB", "0x100", "٣kB"]
+)
 def test_what_is_not_a_size_is_refused_with_examples(text: str) -> None:
     with pytest.raises(DanasError, match=r"is not a size.*262144, 256kB, 1MB"):
         parse_size(text)

@@ -207,6 +207,7 @@ def test_harmless_flags_are_for_all(folders: Folders) -> None:
         ("100_000_000", "nan", "nan"),
         ("131072", "99999999999999", "ram_bytes = 99999999999999 is out of range"),
         ('"its data sheet"', '"its\\u0007 sheet"', "source is no plain text of one line"),
+        ('"{name}"', '" "', "name is empty"),
         ('"{name}"', '"[/red]"', "name = '[/red]' has square brackets"),
         ('"real"', '"emulated"', "kind = 'emulated' and [firmware] emulator do not go together"),
         ('"real"', '"host"', "this computer, which has a board already"),

@@ -72,7 +72,7 @@ MOST_LATENCY_US = 86_400e6
 
 def parse_size(text: str) -> int:
     """Bytes from `262144`, `256kB` or `1MB`. Raises DanasError for anything else."""
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", text)
+    match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-zA-Z]*)\s*", text)
     if match is None or match[2].lower() not in _UNITS:
         raise DanasError(
             f"{text!r} is not a size.", "Write bytes, or kB and MB of 1024: 262144, 256kB, 1MB."
@@ -96,7 +96,7 @@ _LATENCY_UNITS = {"us": 1.0, "ms": 1e3, "s": 1e6}
 
 def parse_latency(text: str) -> float:
     """Microseconds from `500us`, `200ms` or `1.5s`. Raises DanasError for anything else."""
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(us|ms|s)\s*", text.lower())
+    match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(us|ms|s)\s*", text.lower())
     if match is None:
         raise DanasError(
             f"{text!r} is not a latency.", "Write it with its unit: 500us, 200ms, 1.5s."
