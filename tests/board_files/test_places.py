@@ -302,3 +302,13 @@ def test_each_command_tells_where_a_board_of_the_users_is_described(
     told = CliRunner().invoke(app, ["estimate", str(model), "--board", "nano33ble"])
     assert "Board nano33ble" not in told.stderr
     assert json.loads(invoke("boards", "show", str(path), "--json"))["file"] == str(path)
+
+
+def test_a_board_is_shown_in_words_and_figures() -> None:
+    told = " ".join(invoke("boards", "show", "nano33ble").split())
+    assert "firmware unflags -Os -mfloat-abi=soft" in told
+    share = load_board("nano33ble").framework_flash_bytes
+    assert share is not None
+    band = f"({share.least:,} to {share.most:,})"
+    assert f"framework flash bytes {share.bytes:,} {band}: {share.source}" in told
+    assert not set("{}'") & set(told.replace("thread's", ""))

@@ -148,7 +148,7 @@ def test_a_comparison_of_many_candidates_draws_a_part_of_them() -> None:
 def test_a_verdict_is_unknown_only_where_a_missing_figure_decides(
     ram: int | None, flash: int | None, limits: Limits, verdict: bool | None
 ) -> None:
-    assert fits(ram, flash, limits) is verdict
+    assert fits(ram, flash, {}, limits) is verdict
 
 
 def _boxes(svg: str) -> list[tuple[float, float, float, float]]:

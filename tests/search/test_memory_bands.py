@@ -8,7 +8,7 @@ import pytest
 from danas_hil.board import Limits, Share, format_size, load_board
 from danas_hil.cli.running import lacking
 from danas_hil.estimate.on_board import estimate_on
-from danas_hil.report.rows import fit_at_most
+from danas_hil.report.rows import fits
 from danas_hil.search import SearchSettings, check_possible, memory
 from danas_hil.search.memory import MemoryEstimator
 from danas_hil.space import SearchSpace
@@ -55,8 +55,9 @@ def test_a_genome_whose_band_lies_across_a_limit_is_kept_and_told(least, shared)
     totals = found.detail(GENOME, any_file)["totals"]
     assert (totals["ram_bytes"], totals["complete"]) == (least, False)
     assert totals["most_ram_bytes"] >= least + BAND
-    assert not fit_at_most(totals, Limits(totals["most_ram_bytes"] - 1))
-    assert fit_at_most(totals, Limits(totals["most_ram_bytes"]))
+    sizes, most = (totals["ram_bytes"], totals["flash_bytes"]), totals["most_ram_bytes"]
+    verdicts = [fits(*sizes, totals, Limits(limit)) for limit in (least - 1, least, most - 1, most)]
+    assert verdicts == [False, None, None, True]
     wider = max(totals[f"most_{what}_bytes"] - totals[f"{what}_bytes"] for what in ("ram", "flash"))
     more = format_size(wider)
     assert lacking([totals]) == f"; at least: up to {more} more, till a build for the board tells"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
+from collections.abc import Iterator
+from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from danas_hil.board import (
     Board,
     MapEntry,
     Scanned,
+    Share,
     device_class_names,
     entries_of,
     format_size,
@@ -88,8 +90,7 @@ def show(
     if json:
         print_json(asdict(found))
         return
-    rows = [(key.replace("_", " "), value) for key, value in asdict(found).items()]
-    console().print(table(("", ""), [(k, "-" if v is None else v) for k, v in rows]))
+    console().print(table(("", ""), list(_told("", found))))
 
 
 @app.command()
@@ -199,6 +200,21 @@ def _rows(found: tuple[Scanned, ...], entries: tuple[MapEntry, ...]) -> list[tup
         number = one.port.serial_number or f"none; socket {one.port.location}"
         rows.append((board, one.port.device, number, one.port.product + waiting))
     return rows
+
+
+def _told(name: str, value: object) -> Iterator[tuple[str, str]]:
+    """Rows of what is known, one for each figure and word."""
+    if isinstance(value, Share):
+        band = "" if value.least == value.most else f" ({value.least:,} to {value.most:,})"
+        yield name, f"{value.bytes:,}{band}: {value.source}"
+    elif is_dataclass(value):
+        for field in fields(value):
+            inner = f"{name} {field.name}".replace("_", " ").strip()
+            yield from _told(inner, getattr(value, field.name))
+    elif isinstance(value, tuple):
+        yield name, " ".join(map(str, value)) or "-"
+    else:
+        yield name, "-" if value in (None, "") else str(value)
 
 
 def _clock(board: Board) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 from danas_hil.board import Limits
 from danas_hil.compare import Compared
+from danas_hil.estimate.held import Held
+from danas_hil.estimate.lines import all_fit
 from danas_hil.metrics import Scores
 from danas_hil.report.measured import FirmwareShares, Outcome
 from danas_hil.run import Candidate, Evaluation, Front
@@ -165,13 +167,6 @@ def _member(candidate: Candidate, evaluation: Evaluation | None, front: Front) -
         ram = evaluation.ram_bytes if ram is None else ram
         flash = evaluation.flash_bytes if flash is None else flash
     latency = totals.get("latency_us")
-    band = totals.get("latency_band", 0.0)
-    least = None if latency is None else latency * (1 - band)
-    verdict = fits(ram, flash, front.limits, least)
-    incomplete = not fit_at_most(totals, front.limits)
-    if front.limits.latency_us is not None:
-        within = latency is not None and latency * (1 + band) <= front.limits.latency_us
-        incomplete = incomplete or not within or totals.get("latency_complete") is False
     return Member(
         candidate.id,
         genome_words(candidate.genome),
@@ -187,22 +182,33 @@ def _member(candidate: Candidate, evaluation: Evaluation | None, front: Front) -
         test.recall if test else None,
         ram,
         flash,
-        None if verdict and incomplete else verdict,
+        fits(ram, flash, totals, front.limits),
         latency,
         totals.get("latency_source", ""),
-        band,
+        totals.get("latency_band", 0.0),
     )
 
 
-def fit_at_most(totals: Mapping[str, Any], limits: Limits) -> bool:
-    """Whether the most that it may take is within the limits of memory."""
-    if totals.get("complete", True):
-        return True
-    most = [totals.get("most_ram_bytes"), totals.get("most_flash_bytes")]
-    return all(
-        limit is None or (size is not None and size <= limit)
-        for size, limit in zip(most, (limits.ram_bytes, limits.flash_bytes), strict=True)
+def fits(
+    ram: int | None, flash: int | None, totals: Mapping[str, Any], limits: Limits
+) -> bool | None:
+    """Whether all limits are met for the whole of every band. totals: of estimate.json."""
+    more = {"ram_bytes": ram, "flash_bytes": flash}
+    if not totals.get("complete", True):
+        more = {name: totals.get(f"most_{name}") for name in more}
+    latency, band = totals.get("latency_us"), totals.get("latency_band", 0.0)
+    timed = latency is not None and totals.get("latency_complete", True)
+    held = (
+        Held(None, ram or 0, more["ram_bytes"], limits.ram_bytes),
+        Held(None, flash or 0, more["flash_bytes"], limits.flash_bytes),
+        Held(
+            None,
+            (latency or 0.0) * (1 - band),
+            latency * (1 + band) if timed else None,
+            limits.latency_us,
+        ),
     )
+    return all_fit([one.fits for one in held])
 
 
 def groups(candidate: Candidate) -> tuple[Group, ...]:
@@ -211,22 +217,6 @@ def groups(candidate: Candidate) -> tuple[Group, ...]:
         Group(candidate.id, name, s.images, s.accuracy, *s.interval, s.precision, s.recall)
         for name, s in sorted(candidate.groups.items())
     )
-
-
-def fits(
-    ram: int | None, flash: int | None, limits: Limits, latency_us: float | None = None
-) -> bool | None:
-    """Whether all limits are met. One that is broken settles it; else what is unknown does."""
-    verdicts = [
-        None if value is None else value <= limit
-        for value, limit in (
-            (ram, limits.ram_bytes),
-            (flash, limits.flash_bytes),
-            (latency_us, limits.latency_us),
-        )
-        if limit is not None
-    ]
-    return False if False in verdicts else None if None in verdicts else True
 
 
 def columns(row: Row) -> dict[str, Any]:
