@@ -1,7 +1,8 @@
 """Cycles of a Cortex-M4 by kernel, counted from what QEMU executes, by Arm's timings.
 
-    python benchmarks/cycles.py MODEL... [--genomes N] [--optimisation -O2] [--to FILE] [--ship]
+    python benchmarks/cycles.py [MODEL...] [--genomes N] [--optimisation -O2] [--to FILE] [--ship]
 
+Without models and genomes it takes those of the tables that come along: 14 public files and 61.
 Needs the emulator with plugins, a host compiler, the Arm compiler, and a TensorFlow Lite Micro
 library in the folder that DANAS_TFLM_LIBRARY names. Each model is timed on qemu-m4 with and
 without a profiler, as by `danas-hil calibrate`; meanwhile a plugin counts how often each block of
@@ -45,6 +46,7 @@ from danas_hil.targets import QemuDevice, build_into, open_session
 from danas_hil.targets.wire_session import WireSession
 
 _ARENA = 2 * 1024 * 1024
+MODELS = Path(__file__).resolve().parents[2] / "shared/data/models"
 PACKAGE = Path(estimate.__file__).parent
 REFILL = 2  # cycles after a branch that is taken: 1 to 3
 DIVISION = 7  # cycles of an integer division: 2 to 12
@@ -241,11 +243,14 @@ class Programs:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     parser.add_argument("models", type=Path, nargs="*")
-    parser.add_argument("--genomes", type=int, default=0)
+    parser.add_argument("--genomes", type=int)
     parser.add_argument("--optimisation", default="-O2")
     parser.add_argument("--to", type=Path)
     parser.add_argument("--ship", action="store_true")
     arguments = parser.parse_args()
+    paths, genomes = arguments.models, arguments.genomes or 0
+    if not paths and arguments.genomes is None:
+        paths, genomes = sorted(MODELS.glob("*.tflite")), 61
     board = load_board("qemu-m4")
     assert board.firmware is not None
     board = replace(board, firmware=replace(board.firmware, optimisation=arguments.optimisation))
@@ -255,7 +260,7 @@ def main() -> int:
         source = Path(__file__).with_name("_cycles.c")
         subprocess.run(["gcc", "-O2", "-shared", "-fPIC", "-o", plugin, source], check=True)
         device = CountingDevice(board, plugin=plugin)
-        models = _models(arguments.models, board, arguments.genomes)
+        models = _models(paths, board, genomes)
         programs = Programs(device, [content for _, content in models], Path(folder))
         rows = []
         for name, content in models:
