@@ -61,6 +61,12 @@ def test_the_short_names_work_where_nobody_else_has_them(
     assert "danas-hil:" not in result.stdout.str()
 
 
+def test_a_project_that_takes_warnings_for_errors_can_use_them(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(OURS + SHORT)
+    pytester.makeini("[pytest]\nfilterwarnings = error")
+    run(pytester, "--board", "host").assert_outcomes(passed=2)
+
+
 def test_a_folder_named_as_a_board_is_not_taken_for_the_tests(pytester: pytest.Pytester) -> None:
     """pytest guesses paths before it knows --board, and loads the conftest.py that is there."""
     pytester.mkdir("host").joinpath("conftest.py").write_text("raise SystemExit('not this one')")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from danas_hil.base import DanasError
-from danas_hil.pytest_plugin import options
+from danas_hil.pytest_plugin import options, short_name
 from danas_hil.pytest_plugin.dut import ITEM, Dut, fail
 
 if TYPE_CHECKING:  # imported where they are used: a session without boards loads none of it
@@ -55,7 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if others:
         config.stash[_OTHERS_DUT] = options.plugin_name(config, others[0])
     else:
-        config.pluginmanager.register(_ShortFixture(), "danas_hil_dut")
+        config.pluginmanager.register(short_name, "danas_hil_dut")
     for name in _given(config):
         try:
             _board(name)
@@ -125,15 +125,6 @@ def danas_board(
             except DanasError as error:
                 fail(str(error))
         yield Dut(board, device, config, tmp_path_factory)
-
-
-class _ShortFixture:
-    """A plugin of its own, which is registered only where no other has a fixture `dut`."""
-
-    @pytest.fixture(scope="session")
-    def dut(self, danas_board: Dut) -> Dut:
-        """The board that a test runs with: the short name of danas_board."""
-        return danas_board
 
 
 def _has_fixture(plugin: object) -> bool:
