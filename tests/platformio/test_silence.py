@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from danas_hil.base import EnvironmentFaultError
 from danas_hil.board import load_board
 from danas_hil.platformio import BuildError, build
+from danas_hil.platformio.build import project_folder
+from danas_hil.platformio.prune import in_use
 from danas_hil.sketch import SelfTest, render_selftest
 
 # What PlatformIO prints, in its own time; SCons fetches what was compiled before.
@@ -60,3 +63,19 @@ def test_a_build_is_given_up_when_it_is_silent_and_not_when_it_is_long(
         ("the library", 2),
         ("the framework", 1),
     ]
+
+
+def test_a_project_that_another_build_holds_ends_the_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next model would wait as long."""
+    monkeypatch.setenv("DANAS_HIL_HOME", str(tmp_path))
+    monkeypatch.setattr("danas_hil.platformio.build.check_packages", lambda *_: None)
+    monkeypatch.setattr("danas_hil.platformio.build.LOCK_SECONDS", 0.1)
+    board = load_board("qemu-m4")
+    sketch = render_selftest(board, SelfTest.make())
+    with (
+        in_use(project_folder(board, sketch.kind), 1.0),
+        pytest.raises(EnvironmentFaultError, match="Another build has held"),
+    ):
+        build(sketch, tmp_path / "firmware.elf", tmp_path / "build.log")

@@ -206,8 +206,9 @@ def _project(sketch: Sketch, seconds: float) -> Iterator[Path]:
             _write(sketch, project)
             yield project
     except filelock.Timeout as error:
-        raise DanasError(
-            f"Another build has held {project} for {seconds:g} s.", "Let it end first."
+        raise EnvironmentFaultError(
+            f"Another build has held {project} for {seconds:g} s.",
+            "Let it end, and run the same command again.",
         ) from error
 
 
