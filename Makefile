@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+WORKERS ?= 2
 LOCKED := $(VENV)/.locked
 INSTALLED := $(VENV)/.installed
 
@@ -11,8 +12,10 @@ INSTALLED := $(VENV)/.installed
 demo: $(INSTALLED)
 	$(BIN)/danas-hil demo
 
+# Two processes: many tests wait for programs of their own. A file's tests stay together, as they
+# share what is slow to make.
 test: lint
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -166,16 +166,23 @@ def test_one_that_is_killed_after_the_look_does_not_look_again(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "damaged", [{"begin": 3}, {"begin": 3, "planned": 12, "steps": 3, "shares": [1.0]}, [3]]
+    ("damaged", "message"),
+    [
+        ({"begin": 3}, "lacks 'planned'"),
+        ({"begin": 3, "planned": 12, "steps": 3, "shares": [1.0]}, "of 3 steps that begins after"),
+        ([3], r"a focus that is \[3\]"),
+    ],
 )
-def test_a_checkpoint_whose_focus_is_damaged_is_refused(tmp_path: Path, damaged: Any) -> None:
+def test_a_checkpoint_whose_focus_is_damaged_is_refused(
+    tmp_path: Path, damaged: Any, message: str
+) -> None:
     assert Trained().train(tmp_path, {LARGE: 1.0})
     path = tmp_path / CHECKPOINT
     with np.load(path) as file:
         content = dict(file)
     content["focus"] = np.array(json.dumps(damaged))
     np.savez(path, **content)
-    with pytest.raises(DanasError, match="can't be read"):
+    with pytest.raises(DanasError, match=f"{CHECKPOINT} is damaged: .*{message}"):
         Checkpoint.load(path)
 
 

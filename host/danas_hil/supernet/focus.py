@@ -91,5 +91,7 @@ class Focus:
     @staticmethod
     def from_json(found: Mapping[str, Any]) -> Focus:
         """Raises KeyError, TypeError or ValueError where it is damaged."""
+        if not isinstance(found, Mapping):
+            raise TypeError(f"a focus that is {found!r:.60}")
         begin, planned, steps = (int(found[key]) for key in ("begin", "planned", "steps"))
         return Focus(begin, planned, steps, tuple(map(float, found["shares"])))
