@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 from pathlib import Path
@@ -70,8 +71,9 @@ def test_a_project_that_another_build_holds_ends_the_batch(
 ) -> None:
     """The next model would wait as long."""
     monkeypatch.setenv("DANAS_HIL_HOME", str(tmp_path))
-    monkeypatch.setattr("danas_hil.platformio.build.check_packages", lambda *_: None)
-    monkeypatch.setattr("danas_hil.platformio.build.LOCK_SECONDS", 0.1)
+    building = importlib.import_module("danas_hil.platformio.build")
+    monkeypatch.setattr(building, "check_packages", lambda *_: None)
+    monkeypatch.setattr(building, "LOCK_SECONDS", 0.1)
     board = load_board("qemu-m4")
     sketch = render_selftest(board, SelfTest.make())
     with (
