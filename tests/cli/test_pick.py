@@ -36,6 +36,9 @@ def test_picks_are_shown_and_kept_in_the_run(run: RunFolder) -> None:
     table, _ = result.output.split("RAM and flash:")
     assert max(map(len, table.splitlines())) <= 80
     assert " ms " in table
+    assert "model); at least: a build for the board tells the rest" in " ".join(
+        result.output.split()
+    )
     picks = run.picks()
     assert picks is not None
     assert len(picks.ids) == 2
@@ -51,6 +54,12 @@ def test_a_boards_limits_and_estimates_hold_where_one_is_named(run: RunFolder) -
     for pick in told["picked"]:
         lines = estimates[pick["id"]]["breakdown"]["ram"]
         assert pick["ram_bytes"] == sum(line["bytes"] or 0 for line in lines)
+
+
+def test_the_bytes_of_picks_for_a_board_are_told_to_be_the_least(run: RunFolder) -> None:
+    result = invoke("pick", str(run.path), "--board", "nano33ble")
+    told = " ".join(result.output.split())
+    assert "the exact model on nano33ble); at least: danas-hil estimate tells" in told
 
 
 def test_an_empty_name_of_a_board_is_refused(run: RunFolder) -> None:

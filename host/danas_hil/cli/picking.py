@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from danas_hil.board import choose_limits, format_size, load_board
-from danas_hil.cli.running import RunArgument
+from danas_hil.cli.running import RunArgument, lacking
 from danas_hil.cli.show import (
     JsonOption,
     console,
@@ -114,11 +114,18 @@ def _show(front: Front, picks: Picks) -> None:
     memory = f"the exact model on {picks.board}" if picks.board else f"{front.memory_model} model"
     say(
         "",
-        f"RAM and flash: estimated ({memory}). Limits: {picks.limits}.",
+        f"RAM and flash: estimated ({memory}){_more(front, picks)}. Limits: {picks.limits}.",
         *latency_note(picks.latency_source, picks.latency_complete),
         *_open(picks),
         f"covered: hypervolume so far, of that of all that fits ({picks.hypervolume:.3f}).",
     )
+
+
+def _more(front: Front, picks: Picks) -> str:
+    """That the bytes shown are the least that is possible, where more of them are."""
+    if picks.board:
+        return "; at least: danas-hil estimate tells how much more"
+    return lacking([one.estimate["totals"] for one in front.candidates if one.id in picks.ids])
 
 
 def _open(picks: Picks) -> list[str]:
