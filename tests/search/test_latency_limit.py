@@ -103,8 +103,11 @@ def test_a_limit_parts_genomes_by_their_latency() -> None:
 
 
 def test_a_limit_that_nothing_meets_is_told_before_training() -> None:
-    with pytest.raises(DanasError, match=r"No genome fits .*latency 1\.00 us"):
+    told = r"No genome fits .*latency 1\.00 us.* bytes of flash, the quickest .* at [0-9.]+ ms\."
+    with pytest.raises(DanasError, match=told):
         check_possible(limited(1.0))
+    with pytest.raises(DanasError, match=r"bytes of flash\. "):  # time is not what it fails of
+        check_possible(replace(SETTINGS, limits=Limits(1024, 1024)))
 
 
 def test_a_latency_above_the_limit_costs_its_share_and_is_not_within() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from danas_hil.base import DanasError
-from danas_hil.board import Board, load_board
+from danas_hil.board import Board, format_latency, load_board
 from danas_hil.estimate import paper
 from danas_hil.estimate.latency import LatencyEstimate, LatencyTable, estimate_latency
 from danas_hil.estimate.layout import lay_out
@@ -158,8 +158,12 @@ def check_possible(settings: SearchSettings, estimator: MemoryEstimator | None =
     if any(map(estimator.fits, smallest)):
         return
     ram, flash = min(map(estimator.totals, smallest))
+    times = [time for time in map(estimator.latency_us, smallest) if time is not None]
+    quickest = ""
+    if settings.limits.latency_us is not None and times:
+        quickest = f", the quickest of the small ones at {format_latency(min(times))}"
     raise DanasError(
         f"No genome fits {settings.limits}: the smallest is estimated at"
-        f" {ram:,} bytes of RAM and {flash:,} bytes of flash.",
+        f" {ram:,} bytes of RAM and {flash:,} bytes of flash{quickest}.",
         "Raise the limits, or give the space smaller resolutions and narrower networks.",
     )
