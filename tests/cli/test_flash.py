@@ -44,6 +44,8 @@ class TestAddresses:
             (["--board", "host", "--device", "A"], "neither devices nor an arena"),
             (["--board", "host", "--arena-margin", "1kB"], "neither devices nor an arena"),
             (["--board", "host", "--arena-margin", "much"], "'much' is not a size"),
+            (["--board", "nano33ble", "--arena-margin", "1GB"], "is not a size"),
+            (["--board", "qemu-m4", "--arena-margin", "99999MB"], "has 4 MB of RAM: an arena"),
         ],
     )
     def test_one_that_makes_no_sense_is_told(self, arguments: list[str], message: str) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from danas_hil.base import DanasError
-from danas_hil.board import Board, check_port, device_lock, locate
+from danas_hil.board import Board, check_port, device_lock, format_size, locate
 from danas_hil.platformio import core_folder
 from danas_hil.platformio.build import project_folder
 from danas_hil.platformio.registry import check_packages
@@ -74,6 +74,12 @@ def reach(
             )
         yield HostTarget()
         return
+    if board.ram_bytes is not None and arena_margin_bytes >= board.ram_bytes:
+        raise DanasError(
+            f"{board.name} has {format_size(board.ram_bytes)} of RAM: an arena margin of"
+            f" {format_size(arena_margin_bytes)} can't fit.",
+            "Name a smaller one, as 1kB.",
+        )
     with reach_device(address, lock_seconds=lock_seconds) as device:
         check_library(board)  # or every model of a batch would fail of the same
         yield FirmwareTarget(device, arena_margin_bytes, accept_wrong_outputs=accept_wrong_outputs)
