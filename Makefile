@@ -22,8 +22,10 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# All of them take hours and the package index: make bench BENCHMARKS="benchmarks/wire.py"
+BENCHMARKS ?= $(wildcard benchmarks/[!_]*.py)
 bench: $(INSTALLED)
-	set -e; for script in benchmarks/[!_]*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+	set -e; for script in $(BENCHMARKS); do echo "== $$script"; $(BIN)/python "$$script"; done
 
 # The property tests once more, with new random examples and many more of them; then a minute of
 # coverage-guided fuzzing of the model reader, from the models in FUZZ_MODELS if there are any.
