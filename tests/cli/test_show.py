@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from rich.panel import Panel
 
 from danas_hil import cli
 from danas_hil.base import DanasError
-from danas_hil.cli import show
+from danas_hil.cli import memory, show
 from danas_hil.cli.show import console, error_out, note, say, table
+from danas_hil.estimate.lines import Line
 
 EVIL = "[red]x[/red] [link=http://e]y[/] :smile: \x1b[2J\x1b]0;t\x9b31m\u202egnp.exe"
 TOLD = "[red]x[/red] [link=http://e]y[/] :smile: \\x1b[2J\\x1b]0;t\\x9b31m\\u202egnp.exe"
@@ -70,3 +72,12 @@ def test_nothing_is_escaped_for_what_prints_text_as_it_is() -> None:
             if isinstance(call, ast.Call) and getattr(call.func, "id", "") in ("say", "note"):
                 inside = [getattr(one, "id", "") for one in ast.walk(call)]
                 assert "escape" not in inside, f"{file.name}:{call.lineno}"
+
+
+def test_bars_are_of_signs_that_the_output_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = Line("model", 512, "its file")
+    for encoding, signs in (("utf-8", "█░"), ("ascii", "#.")):
+        stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+        monkeypatch.setattr(sys, "stdout", stream)
+        bar = memory._bar("flash", (line,), 1024).plain
+        assert bar.count(signs[0]) == bar.count(signs[1]) == 15

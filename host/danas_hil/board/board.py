@@ -172,12 +172,8 @@ def with_figures(board: Board, figures: Figures | None) -> Board:
     """`board` with what builds have told, which goes before what its file says."""
     if figures is None:
         return board
-    told: dict[str, Any] = {
-        name: value if name == "static_behind_bytes" else Share.exact(value, figures.source)
-        for name, value in asdict(figures).items()
-        if name != "source" and value is not None
-    }
-    return replace(board, **told)
+    told: dict[str, Any] = dict(figures.shares(board.stack_bytes))
+    return replace(board, static_behind_bytes=figures.static_behind_bytes, **told)
 
 
 def device_class_names() -> tuple[str, ...]:

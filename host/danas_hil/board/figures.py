@@ -56,6 +56,10 @@ class Share:
         return Share(**told)
 
 
+CODE_SPREAD_BYTES = 1024
+"""Sums of up to ten operators are within 510 bytes of whole builds (docs/memory.md): twice that,
+since the build that told is one of them."""
+
 _KEYS = {field.name: None for field in fields(Share)}.keys()
 
 
@@ -66,7 +70,8 @@ class Figures:
     framework_flash_bytes: code and constants of all that is neither model nor library; None where
     the library's share is not known. static_ram_bytes: all static data but the arena and what
     grows with the operators; static_behind_bytes: of it, what lies behind the arena.
-    stack_bytes: the stack's peak in inferences. framework_ram_bytes: the heap in use; None where
+    stack_bytes: the highest peak of the stack in the inferences of any model, stack_least_bytes:
+    the lowest; 0 where nobody wrote it down. framework_ram_bytes: the heap in use; None where
     the firmware can't tell. source: how and when these came about.
     """
 
@@ -76,6 +81,33 @@ class Figures:
     framework_ram_bytes: int | None
     source: str
     static_behind_bytes: int = 0
+    stack_least_bytes: int = 0
+
+    def shares(self, stack: Share | None) -> dict[str, Share]:
+        """What another model's firmware takes, by the names of a board's shares.
+
+        Static data and heap are the same; the peak of the stack is each model's own, and code comes
+        with what the sum over operators leaves open. stack: of the board's file.
+        """
+        told = {
+            "static_ram_bytes": Share.exact(self.static_ram_bytes, self.source),
+            "stack_bytes": self._stack(stack),
+        }
+        if self.framework_ram_bytes is not None:
+            told["framework_ram_bytes"] = Share.exact(self.framework_ram_bytes, self.source)
+        if self.framework_flash_bytes is not None:
+            best = self.framework_flash_bytes
+            least, most = max(0, best - CODE_SPREAD_BYTES), best + CODE_SPREAD_BYTES
+            told["framework_flash_bytes"] = Share(best, least, most, self.source)
+        return told
+
+    def _stack(self, shipped: Share | None) -> Share:
+        """As shipped ones are: below the lowest peak that was seen, and up to twice the highest."""
+        peak = self.stack_bytes
+        least, most = min(self.stack_least_bytes, peak), 2 * peak
+        if shipped is not None:
+            least, most = min(least or shipped.least, shipped.least), max(most, shipped.most)
+        return Share(peak, min(least, peak), max(most, peak), self.source)
 
 
 def build_key(runtime: str, kernels: str, build: str) -> str:

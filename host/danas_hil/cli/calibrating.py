@@ -104,7 +104,9 @@ def calibrate(
     """
     found = tell_board(split_address(board)[0])
     if found.firmware is None:
-        raise DanasError(f"{found.name} has no firmware to time.", "Boards: danas-hil boards list")
+        raise DanasError(
+            f"There is no firmware to time on {found.name}.", "Boards: danas-hil boards list"
+        )
     if reset:
         if models or run or genomes or from_measurements or quick:
             raise DanasError("--reset times and fits nothing.", "Give it alone.")

@@ -26,6 +26,7 @@ from danas_hil.board import (
 from danas_hil.cli.devices import custom_library
 from danas_hil.cli.show import (
     JsonOption,
+    can_print,
     console,
     error_out,
     note,
@@ -282,11 +283,12 @@ def _bar(what: str, lines: tuple[Line, ...], limit: int | None) -> Text:
         return Text(f"{what:5} {told}, no limit{band}")
     share = size / limit
     full = min(_BAR, round(share * _BAR))
+    done, rest = ("█", "░") if can_print("█░") else ("#", ".")
     colour = {True: "green", False: "red", None: "yellow"}[fits_within(lines, limit)]
     return Text.assemble(
         f"{what:5} ",
-        ("█" * full, colour),
-        "░" * (_BAR - full),
+        (done * full, colour),
+        rest * (_BAR - full),
         f" {told} of {format_size(limit)} ({100 * share:.0f} %){band}",
     )
 

@@ -49,6 +49,15 @@ def console(error: bool = False) -> Console:
     return _Plain(stderr=error, width=None if stream.isatty() else 80, highlight=False)
 
 
+def can_print(signs: str) -> bool:
+    """Whether standard output has these signs."""
+    try:
+        signs.encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
 def say(*lines: str) -> None:
     """Lines of text, printed as they are, to standard output."""
     out = console()

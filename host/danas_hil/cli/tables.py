@@ -52,9 +52,10 @@ def show_measured(
         if any(m.profile for m in here):
             say("", "Time by operator, of a program built for it")
             out.print(_profile_table(here))
-        say("", "Estimate less measurement")
         rows = [row for row in comparison.rows if row.target == target]
-        out.print(_error_table(rows))
+        if any(row.observed is not None for row in rows):
+            say("", "Estimate less measurement")
+            out.print(_error_table(rows))
         _say_latency([row for row in rows if row.quantity == "latency"])
         _say_custom(here)
         say("")
@@ -70,8 +71,9 @@ def show_measured(
 
 def _title(target: str, measurements: Sequence[Measurement]) -> str:
     versions = dict.fromkeys(m.tflm_version for m in measurements if m.tflm_version)
-    kind = _KINDS[measurements[0].kind]
-    return f"{target}: {kind}, TFLM {', '.join(versions) or 'unknown'}"
+    if not versions:  # none came so far as to tell it
+        return f"{target}: nothing ran"
+    return f"{target}: {_KINDS[measurements[0].kind]}, TFLM {', '.join(versions)}"
 
 
 def _measurement_table(measurements: Sequence[Measurement]) -> Any:

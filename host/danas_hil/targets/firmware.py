@@ -179,11 +179,15 @@ class FirmwareTarget:
             static, behind = table.static_rest(static, operators)
         key = build_key(board.runtime, board.kernels, board.build)
         earlier = read_figures(board.kept_as, key)
+        peaks = [session.peak_stack_bytes]
+        if earlier is not None:
+            peaks += [earlier.stack_bytes, earlier.stack_least_bytes]
         figures = Figures(
             framework_flash_bytes=None if library is None else rest - library,
             static_ram_bytes=static,
             static_behind_bytes=behind,
-            stack_bytes=max(session.peak_stack_bytes, earlier.stack_bytes if earlier else 0),
+            stack_bytes=max(peaks),
+            stack_least_bytes=min(peaks),
             framework_ram_bytes=session.heap_bytes,
             source=f"builds with {hello.tflm_version}, the last of {build.model.name} on"
             f" {datetime.now(UTC):%Y-%m-%d}",
