@@ -313,8 +313,14 @@ class TestNotForgetting:
         assert isinstance(table, LatencyTable)
         assert table.models == tuple(model.key for model in SHIPPED.models)
         assert table.operators == counted(SHIPPED.models)
-        for kernel, rates in SHIPPED_RATES.items():
-            assert table.rates[kernel] == pytest.approx(rates, rel=1e-3, abs=1e-6)
+        assert table.rates.keys() == SHIPPED_RATES.keys()
+        # Times, not rates: small ones that stand for next to nothing differ between processors.
+        for model in SHIPPED.models:
+            kept, fitted = (
+                sum(microseconds(work, rates) for work in model.work)
+                for rates in (table.rates, SHIPPED_RATES)
+            )
+            assert kept == pytest.approx(fitted, rel=1e-4), model.name
 
     def test_samples_come_back_from_their_file(self, tmp_path: Path) -> None:
         write_samples(tmp_path / "again.json", SHIPPED)

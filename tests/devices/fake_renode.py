@@ -247,6 +247,10 @@ def firmware_of(monitor: Monitor) -> SimulatedFirmware:
     return firmware
 
 
+AT_ONCE_SECONDS = 0.005
+"""What is sent with shorter pauses arrives at once, as in Renode, however busy this computer is."""
+
+
 def main() -> None:
     match sys.argv[1:]:
         case ["--console", "--plain", "-e", line]:
@@ -270,9 +274,9 @@ def main() -> None:
     except HaltedError:
         halted = True
     while True:
-        if not select.select([monitor.terminal], [], [], 60)[0]:
-            continue
-        sent = os.read(monitor.terminal, 65536)
+        sent = b""
+        while select.select([monitor.terminal], [], [], AT_ONCE_SECONDS if sent else 60)[0]:
+            sent += os.read(monitor.terminal, 65536)
         if halted:
             continue
         try:
