@@ -45,6 +45,7 @@ class SearchProgress(Listener):
         self._tasks: dict[str, TaskID] = {}
         self._said = 0.0
         self._phase_started = (("", time.monotonic()), 0)
+        self._warm = False
 
     def __enter__(self) -> SearchProgress:
         self._bars.start()
@@ -140,13 +141,18 @@ class SearchProgress(Listener):
             self._bars.remove_task(self._tasks.pop(name))
 
     def _show_plainly(self, name: str, done: int, total: int | None, note: str, unit: str) -> None:
-        """A line now and then, and at the beginning and the end of a phase."""
+        """A line now and then, and at the beginning and the end of a phase.
+
+        The time left goes by what follows the first of them, which holds what is done once: a
+        graph is traced, a library loaded.
+        """
         now = time.monotonic()
         (phase, since), first = self._phase_started
-        if phase != name:
+        begins = phase != name
+        if begins or (not self._warm and done > first):
             since, first = now, done
-            self._phase_started = ((name, now), done)
-        elif now - self._said < _QUIET_SECONDS and done != total:
+            self._phase_started, self._warm = ((name, now), done), not begins
+        if not begins and now - self._said < _QUIET_SECONDS and done != total:
             return
         self._said = now
         remaining = ""
