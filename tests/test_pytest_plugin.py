@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,13 @@ danas_hil.measure.measure_candidate = measure_candidate
 
 def skips(result: pytest.RunResult) -> str:
     return "\n".join(line for line in result.outlines if line.startswith("SKIPPED"))
+
+
+@pytest.fixture(autouse=True)
+def _processes_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session within ours would drop the modules that it was first to load, and tests after it
+    would replace functions of other modules than those that are used."""
+    monkeypatch.setattr(pytest.Pytester, "runpytest", pytest.Pytester.runpytest_subprocess)
 
 
 @pytest.fixture
@@ -195,7 +203,8 @@ class TestFlashing:
     def test_a_model_is_measured_and_its_figures_are_in_the_report(
         self, pytester: pytest.Pytester, model: Path
     ) -> None:
-        pytest.importorskip("tflite_micro", reason="needs the extra host")
+        if importlib.util.find_spec("tflite_micro") is None:  # imported in the other process only
+            pytest.skip("needs the extra host")
         pytester.makepyfile(
             f"""
             def test_it(dut):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from serial.tools import list_ports
 
 NANO = (0x2341, 0x805A)
 NANO_BOOTLOADER = (0x2341, 0x005A)
@@ -16,7 +17,7 @@ class Ports(list):
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__()
-        monkeypatch.setattr("serial.tools.list_ports.comports", lambda: list(self))
+        monkeypatch.setattr(list_ports, "comports", lambda: list(self))
 
     def plug(self, device, ids=None, serial=None, location=None, product="a board"):
         vid, pid = ids or (None, None)

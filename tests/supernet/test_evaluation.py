@@ -139,7 +139,8 @@ def test_images_recalibrated_on_themselves_get_what_training_mode_gives(genome: 
     _, expected, _ = gradient(
         supernet.weights, images, targets, choice.depths, choice.kept, choice.head
     )
-    np.testing.assert_allclose(supernet.evaluate(genome, images, images), expected, atol=1e-4)
+    # Sums in float32, in an order that depends on how many threads TensorFlow has.
+    np.testing.assert_allclose(supernet.evaluate(genome, images, images), expected, atol=5e-4)
 
 
 @pytest.mark.parametrize("shape", [(0, 32, 32, 3), (4, 32, 32, 1), (4, 64, 64, 3), (32, 32, 3)])
