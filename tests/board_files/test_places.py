@@ -112,6 +112,16 @@ def test_the_shipped_folder_may_be_the_one_that_one_stands_in(
     assert load_board("boards/nano33ble.toml") == load_board("nano33ble")
 
 
+def test_a_copy_of_a_shipped_file_is_the_shipped_board(folders: Folders, root: Path) -> None:
+    """As in a source tree that an installed danas-hil is used in."""
+    text = (root / "boards" / "nano33ble.toml").read_text(encoding="utf-8")
+    for folder in (folders.here, folders.elsewhere):
+        folder.mkdir(exist_ok=True)
+        (folder / "nano33ble.toml").write_text(text, encoding="utf-8")
+    assert load_board("nano33ble").file == ""
+    assert load_board(str(folders.elsewhere / "nano33ble.toml")) == load_board("nano33ble")
+
+
 def test_two_files_of_one_name_are_not_mixed_up(folders: Folders) -> None:
     load_board(str(folders.write(folders.elsewhere)))
     with pytest.raises(DanasError, match="are both called mine"):

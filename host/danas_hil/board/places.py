@@ -86,6 +86,8 @@ def find_board(name: str) -> BoardFile:
             path = folder / f"{name}{SUFFIX}"
             if path.is_file():
                 candidates.append(BoardFile(name, path, place))
+    shipped = tree_folder("boards") / f"{name}{SUFFIX}"
+    candidates = [c for c in candidates if c.place == "shipped" or not _is_copy(c.path, shipped)]
     if not candidates:
         raise DanasError(
             f"There is no board {name!r}.",
@@ -157,7 +159,7 @@ def _file_named(given: Path) -> BoardFile:
         )
     shipped = tree_folder("boards") / given.name
     if shipped.is_file():
-        if not shipped.samefile(path):
+        if not _is_copy(path, shipped):
             raise _shadows(path, shipped)
         return BoardFile(name, shipped, "shipped")
     here = _folders().get("here")
@@ -185,6 +187,14 @@ def _folders() -> dict[Place, Path]:
 def _ids(folder: Path) -> list[str]:
     names = [file.stem for file in folder.glob(f"*{SUFFIX}")]
     return [name for name in names if _ID.fullmatch(name) and name not in _NOT_BOARDS]
+
+
+def _is_copy(path: Path, shipped: Path) -> bool:
+    """Whether a file says what the shipped one of its name says, as in a source tree that an
+    installed danas-hil is used in."""
+    if not shipped.is_file():
+        return False
+    return read_bytes(path, TEXT_BYTES) == read_bytes(shipped, TEXT_BYTES)
 
 
 def _shadows(path: Path, shipped: Path) -> DanasError:
