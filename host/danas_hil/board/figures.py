@@ -107,7 +107,7 @@ class Figures:
         least, most = min(self.stack_least_bytes, peak), 2 * peak
         if shipped is not None:
             least, most = min(least or shipped.least, shipped.least), max(most, shipped.most)
-        return Share(peak, min(least, peak), max(most, peak), self.source)
+        return Share(peak, min(least, peak), most, self.source)
 
 
 def build_key(runtime: str, kernels: str, build: str) -> str:
