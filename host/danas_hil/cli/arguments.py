@@ -20,6 +20,11 @@ def lease_of(text: str) -> int:
     return round(seconds)
 
 
+def images(data: str) -> str:
+    """The built-in set by name; a folder from the root on, since `resume` may stand elsewhere."""
+    return data if data == "faces" else str(Path(data).expanduser().resolve())
+
+
 def place(supernets: str | None) -> str | None:
     """A URL as it is, a folder from the root on."""
     if supernets is None or "://" in supernets:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from danas_hil.base import DanasError
+from danas_hil.cli.arguments import images
 from danas_hil.cli.running import run_search
 from danas_hil.cli.show import (
     JsonOption,
@@ -63,25 +64,39 @@ def experiment(
 
       danas-hil experiment mine.toml --out /mnt/runs/mine --seed 2
     """
-    from danas_hil.experiment import ended_runs, read_experiment, run_experiment
+    from danas_hil.experiment import read_experiment
     from danas_hil.report import experiment_groups, experiment_json, write_experiment_report
 
-    given = None if data is None else data if data == "faces" else str(Path(data).resolve())
-    plan = read_experiment(file, given)
+    plan = read_experiment(file, None if data is None else images(data))
     folder = out or Path("runs") / plan.name
-    ours = plan if not seed else _with_seeds(plan, seed)
-
-    def begins(run: PlannedRun) -> None:
-        _show_place(ours, folder, run)
-
-    for _ in run_experiment(ours, folder, run_search, begins):
-        write_experiment_report(plan, folder, experiment_groups(plan, folder))
+    ours = _with_seeds(plan, seed) if seed else plan
+    _run(plan, ours, folder)
     groups = experiment_groups(plan, folder)
     report = write_experiment_report(plan, folder, groups) if groups else None
     result = experiment_json(plan, groups)
     if json:
         print_json({"folder": str(folder), "report": report and str(report), **result})
         return
+    _show(result, ours, folder)
+    if report is not None:
+        say(f"Open the report: {report}")
+
+
+def _run(plan: Experiment, ours: Experiment, folder: Path) -> None:
+    """Run the searches of `ours`, a part of `plan`; the report is of all that there is."""
+    from danas_hil.experiment import run_experiment
+    from danas_hil.report import experiment_groups, write_experiment_report
+
+    def begins(run: PlannedRun) -> None:
+        _show_place(ours, folder, run)
+
+    for _ in run_experiment(ours, folder, run_search, begins):
+        write_experiment_report(plan, folder, experiment_groups(plan, folder))
+
+
+def _show(result: dict[str, Any], ours: Experiment, folder: Path) -> None:
+    from danas_hil.experiment import ended_runs
+
     for limits in result["limits"]:
         _show_limits(limits)
     if result["limits"]:
@@ -89,14 +104,12 @@ def experiment(
             "hypervolume: of validation accuracy before quantisation, and of RAM and flash,",
             "both estimated. int8: of the exported candidate that is best on validation.",
         )
-    if result["searches_finished"] < len(plan.runs):
+    if result["searches_finished"] < result["searches_planned"]:
         stopped = {run.name for run in ours.runs} - ended_runs(folder).keys()
         say(
-            f"{result['searches_finished']} of {len(plan.runs)} searches are finished.",
+            f"{result['searches_finished']} of {result['searches_planned']} searches are finished.",
             "The same command goes on." if stopped else "Other seeds are left.",
         )
-    if report is not None:
-        say(f"Open the report: {report}")
 
 
 def _with_seeds(plan: Experiment, seeds: list[int]) -> Experiment:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from danas_hil.board import choose_limits, format_size, load_board
-from danas_hil.cli.running import RunArgument, lacking
+from danas_hil.cli.options import RunArgument
+from danas_hil.cli.running import lacking
 from danas_hil.cli.show import (
     JsonOption,
     console,

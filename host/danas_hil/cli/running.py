@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ import typer
 from danas_hil.base import plain_name
 from danas_hil.board import format_size, load_board, load_device_class
 from danas_hil.cli.devices import measure_run
+from danas_hil.cli.options import RunArgument, StorageOption
 from danas_hil.cli.show import (
     JsonOption,
     console,
@@ -35,8 +37,6 @@ if TYPE_CHECKING:  # imported where they are used: they load numpy, and --help i
     from danas_hil.run import Candidate, Front, RunFolder
     from danas_hil.search import Outcome
 
-RunArgument = Annotated[Path, typer.Argument(help="A run's folder, such as runs/NAME.")]
-
 
 def register(app: typer.Typer) -> None:
     app.command()(resume)
@@ -46,10 +46,7 @@ def register(app: typer.Typer) -> None:
 
 def resume(
     run: RunArgument,
-    storage: Annotated[
-        str | None,
-        typer.Option(help="URL of the run's storage, where config.toml lacks its password."),
-    ] = None,
+    storage: StorageOption = None,
     json: JsonOption = False,
 ) -> None:
     """Go on with a search that was stopped or killed; nothing finished is lost.
@@ -157,6 +154,12 @@ def run_search(
         )
     with gentle_interrupt() as stopping, SearchProgress(settings) as progress:
         return run_it(run, progress, stopping.is_set, storage=storage, data=data, leading=leading)
+
+
+def use_threads(threads: int | None) -> None:
+    """Set how many threads TensorFlow will use; it reads this when it is imported."""
+    if threads is not None:
+        os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
 
 
 @contextmanager

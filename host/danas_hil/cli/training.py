@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from danas_hil.base import DanasError
-from danas_hil.cli.running import RunArgument, gentle_interrupt
+from danas_hil.cli.options import (
+    AllCandidatesOption,
+    CandidateOption,
+    RunArgument,
+    StorageOption,
+    ThreadsOption,
+)
+from danas_hil.cli.running import gentle_interrupt, use_threads
 from danas_hil.cli.show import JsonOption, console, percent, print_json, say, table
-from danas_hil.cli.working import StorageOption, ThreadsOption, use_threads
 
 if TYPE_CHECKING:  # imported where they are used: they load numpy, and --help is to be quick
     from danas_hil.run import RunFolder
@@ -26,10 +32,8 @@ def train(
         int,
         typer.Option(help="Training steps of each candidate by itself, in all.", min=1, max=10**9),
     ],
-    candidate: Annotated[
-        list[str] | None, typer.Option(help="Id of a candidate of the run; repeatable.")
-    ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All candidates of the run.")] = False,
+    candidate: CandidateOption = None,
+    everything: AllCandidatesOption = False,
     threads: ThreadsOption = None,
     storage: StorageOption = None,
     json: JsonOption = False,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import webbrowser
 from contextlib import suppress
-from pathlib import Path
 from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Annotated, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -14,28 +12,13 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 import typer
 
 from danas_hil.base import DanasError, require
-from danas_hil.cli.running import RunArgument, run_search, show_outcome
+from danas_hil.cli.arguments import images
+from danas_hil.cli.options import RunArgument, StorageOption, ThreadsOption
+from danas_hil.cli.running import run_search, show_outcome, use_threads
 from danas_hil.cli.show import JsonOption, note, print_json
 
 if TYPE_CHECKING:  # imported where it is used: --help is to be quick
     from danas_hil.run import RunFolder
-
-StorageOption = Annotated[
-    str | None,
-    typer.Option(
-        help="URL of the run's storage, over the one in config.toml, which has no password.",
-        rich_help_panel="Sharing",
-    ),
-]
-ThreadsOption = Annotated[
-    int | None,
-    typer.Option(
-        help="Threads for training and evaluating. Default: all cores.",
-        min=1,
-        max=1024,
-        rich_help_panel="Sharing",
-    ),
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -70,16 +53,9 @@ def worker(
 
     use_threads(threads)
     folder = RunFolder.open(run)
-    if data is not None:
-        data = str(Path(data).expanduser().resolve())
-    outcome = run_search(folder, storage=storage, data=data, leading=False)
+    there = None if data is None else images(data)
+    outcome = run_search(folder, storage=storage, data=there, leading=False)
     show_outcome(folder, outcome, json)
-
-
-def use_threads(threads: int | None) -> None:
-    """Set how many threads TensorFlow will use; it reads this when it is imported."""
-    if threads is not None:
-        os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
 
 
 def dashboard(

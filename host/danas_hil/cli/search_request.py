@@ -1,0 +1,171 @@
+"""What was asked of danas-hil search, and the settings that come of it."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from danas_hil.base import DanasError, parse_duration
+from danas_hil.board import choose_limits
+from danas_hil.cli.arguments import (
+    from_anywhere,
+    images,
+    lease_of,
+    numbers,
+    pixels,
+    place,
+    seen_from,
+)
+from danas_hil.cli.search_options import DEFAULT_BUDGET
+
+if TYPE_CHECKING:  # imported where they are used: they load numpy, and --help is to be quick
+    from danas_hil.search import SearchSettings
+    from danas_hil.space import Space
+    from danas_hil.study import StorageSettings
+
+_DATA_OPTIONS = (
+    "train_split",
+    "person_class",
+    "label_column",
+    "image_column",
+    "group_column",
+    "split_seed",
+)
+_AS_TYPED = (
+    "memory_model",
+    "drop_infeasible",
+    "trials",
+    "supernet_steps",
+    "candidate_steps",
+    "final_steps",
+    "finetune_steps",
+    "sampler",
+    "population",
+    "update_ratio",
+    "crossover_ratio",
+    "seed",
+    "batch_size",
+    "validation_images",
+    "export_limit",
+    "clear_names",
+    "decode_resolution",
+)
+"""Options that are settings of the same name and value."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchRequest:
+    """The options of one search as they were typed, under their own names; None was not typed.
+
+    What each means stands in search_options.py, and what the defaults are in the command.
+    """
+
+    data: str
+    name: str | None
+    board: str | None
+    device_class: str | None
+    ram: str | None
+    flash: str | None
+    latency: str | None
+    memory_model: str
+    drop_infeasible: bool
+    space: str
+    resolutions: str | None
+    colours: str | None
+    trials: int | None
+    time_budget: str | None
+    supernet_steps: int | None
+    candidate_steps: int | None
+    final_steps: int | None
+    supernets: str | None
+    supernet_of: Path | None
+    finetune_steps: int
+    sampler: str
+    supernet: str | None
+    population: int | None
+    update_ratio: float
+    crossover_ratio: float
+    weights: str
+    seed: int
+    batch_size: int
+    validation_images: int
+    export_limit: int
+    clear_names: bool
+    decode_resolution: int | None
+    train_split: str | None
+    person_class: str | None
+    label_column: str | None
+    image_column: str | None
+    group_column: str | None
+    missing_shards: bool
+    split_seed: int | None
+    storage: str | None
+    lease: str
+    threads: int | None
+    json: bool
+
+    def settings(self, folder: Path) -> SearchSettings:
+        """The search, resolved. folder: of the run that is to be made, which needs not be there.
+
+        Raises DanasError for what can't be taken, or not together.
+        """
+        from danas_hil.search import SearchSettings, Weights
+
+        if self.supernet_of is not None and self.supernet is not None:
+            raise DanasError(
+                "--supernet can't be given with --supernet-of: that run's supernets are trained.",
+                "Leave one of them out.",
+            )
+        space = self._chosen_space()
+        return SearchSettings(
+            data=images(self.data),
+            limits=choose_limits(self.board, self.device_class, self.ram, self.flash, self.latency),
+            board=from_anywhere(self.board),
+            data_options=self._data_options(),
+            space=space,
+            weights=Weights(*numbers(self.weights, 5)),
+            time_budget=self._seconds(space),
+            supernet=self.supernet or "shared",  # type: ignore[arg-type]  # checked there
+            supernets=place(self.supernets),
+            supernet_of=None if self.supernet_of is None else seen_from(folder, self.supernet_of),
+            **{option: getattr(self, option) for option in _AS_TYPED},
+        )
+
+    def kept_at(self, folder: Path) -> StorageSettings:
+        """Where the study of the run in `folder` is kept."""
+        from danas_hil.study import StorageSettings, check_storage
+
+        lease = lease_of(self.lease)
+        if self.storage is None:
+            return StorageSettings(lease_seconds=lease)
+        study = f"{folder.name}-{secrets.token_hex(3)}"
+        kept_at = StorageSettings(url=self.storage, study=study, lease_seconds=lease)
+        check_storage(kept_at)
+        return kept_at
+
+    def _chosen_space(self) -> Space:
+        from danas_hil.space import choose_space
+
+        return choose_space(
+            self.space,
+            None if self.resolutions is None else pixels(self.resolutions),
+            None if self.colours is None else [one.strip() for one in self.colours.split(",")],
+        )
+
+    def _data_options(self) -> dict[str, Any]:
+        given = {option: getattr(self, option) for option in _DATA_OPTIONS}
+        given["missing_shards"] = self.missing_shards or None
+        return {option: value for option, value in given.items() if value is not None}
+
+    def _seconds(self, space: Space) -> float | None:
+        """Of --time-budget; its default where nothing else ends the search or its training."""
+        from danas_hil.space import SearchSpace
+
+        budget = self.time_budget
+        steps = self.supernet_steps if isinstance(space, SearchSpace) else self.candidate_steps
+        training_ends = steps is not None or self.supernet_of is not None
+        if budget is None and (self.trials is None or not training_ends):
+            budget = DEFAULT_BUDGET
+        return None if budget is None else parse_duration(budget)

@@ -1,0 +1,108 @@
+"""What is typed after `danas-hil search` becomes settings, each option by its own name."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from danas_hil.base import DanasError
+from danas_hil.cli.search_request import SearchRequest
+from danas_hil.cli.searching import search
+
+OTHER_VALUES: dict[str, Any] = {
+    "data": "elsewhere",
+    "board": "nano33ble",
+    "device_class": "small",
+    "ram": "64kB",
+    "flash": "1MB",
+    "latency": "20ms",
+    "memory_model": "paper",
+    "drop_infeasible": True,
+    "space": "hardware-aware",
+    "resolutions": "32,64",
+    "colours": "rgb",
+    "trials": 7,
+    "time_budget": "2h",
+    "supernet_steps": 11,
+    "candidate_steps": 12,
+    "final_steps": 13,
+    "supernets": "s3://bucket/supernets",
+    "supernet_of": Path("runs/other"),
+    "finetune_steps": 14,
+    "sampler": "random",
+    "supernet": "per-data",
+    "population": 15,
+    "update_ratio": 0.25,
+    "crossover_ratio": 0.75,
+    "weights": "1,2,3,4,5",
+    "seed": 16,
+    "batch_size": 17,
+    "validation_images": 18,
+    "export_limit": 19,
+    "clear_names": False,
+    "decode_resolution": 300,
+    "train_split": "train_large",
+    "person_class": "people",
+    "label_column": "label",
+    "image_column": "picture",
+    "group_column": "camera",
+    "missing_shards": True,
+    "split_seed": 20,
+    "storage": "sqlite:////tmp/study.db",
+    "lease": "90s",
+}
+NO_SETTINGS = {"name", "threads", "json"}
+"""Of the run's folder, of this process, and of what is shown."""
+NEEDED = {  # beside the option, for it to be taken
+    "latency": {"board": "nano33ble"},
+    "supernets": {"supernet_steps": 11},
+    "supernet_of": {"supernet_steps": None},
+}
+
+
+def typed(**options: Any) -> SearchRequest:
+    """The command's own defaults, and what is typed over them."""
+    defaults = {
+        name: None if parameter.default is inspect.Parameter.empty else parameter.default
+        for name, parameter in inspect.signature(search).parameters.items()
+    }
+    return SearchRequest(
+        **{**defaults, "data": "faces", "trials": 5, "supernet_steps": 5, **options}
+    )
+
+
+def made(asked: SearchRequest) -> tuple[Any, Any]:
+    folder = Path("runs/porch")
+    return asked.settings(folder), replace(asked.kept_at(folder), study="")
+
+
+def test_a_request_has_the_options_of_the_command() -> None:
+    names = {field.name for field in fields(SearchRequest)}
+    assert names == set(inspect.signature(search).parameters)
+    assert names == OTHER_VALUES.keys() | NO_SETTINGS
+
+
+@pytest.mark.parametrize("option", OTHER_VALUES)
+def test_every_option_arrives_in_the_settings(option: str) -> None:
+    beside = NEEDED.get(option, {})
+    plain, changed = typed(**beside), typed(**beside, **{option: OTHER_VALUES[option]})
+    if option == "supernet_of":
+        plain = typed()
+    assert made(plain) != made(changed)
+
+
+def test_what_nothing_ends_has_an_hour() -> None:
+    assert typed(trials=None).settings(Path("runs/x")).time_budget == 3600
+    assert typed(supernet_steps=None).settings(Path("runs/x")).time_budget == 3600
+    assert typed().settings(Path("runs/x")).time_budget is None
+    assert typed(space="layers", supernet_steps=9).settings(Path("runs/x")).time_budget == 3600
+
+
+def test_a_kind_of_supernet_is_not_chosen_for_a_run_that_trains_none() -> None:
+    asked = typed(supernet_steps=None, supernet_of=Path("runs/other"), supernet="shared")
+    with pytest.raises(DanasError, match="--supernet can't be given with --supernet-of"):
+        asked.settings(Path("runs/porch"))
