@@ -40,10 +40,11 @@ from danas_hil import convert, tflm
 from danas_hil.base import DanasError, captured_stderr, require
 from danas_hil.board import load_board
 from danas_hil.data import SPLITS, EvaluationView, SourceOptions, open_dataset, open_source
+from danas_hil.data.wake_vision import TASK
 from danas_hil.estimate.on_board import estimate_on
-from danas_hil.metrics import Scores
 from danas_hil.run import RunFolder
 from danas_hil.space import Colour, DataConfig, Genome
+from danas_hil.tasks import Scores
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 BOARD = "nano33ble"
@@ -227,9 +228,9 @@ def score(contender: Contender, photos: Photos) -> dict[str, Any]:
     pixels = contender.data.resolution
     predicted = contender.classes(photos.middle(contender.data, pixels))
     labels = photos.labels
-    scores = Scores.of(labels, predicted)
+    scores = Scores.of(labels, predicted, TASK)
     recalls = [float(np.mean(predicted[labels == value] == value)) for value in (0, 1)]
-    squeezed = Scores.of(labels, contender.classes(photos.whole(contender.data, pixels)))
+    squeezed = Scores.of(labels, contender.classes(photos.whole(contender.data, pixels)), TASK)
     try:
         arena = estimate_on(load_board(BOARD), contender.model).arena.minimum_bytes
     except DanasError:  # an operator that the estimate does not know

@@ -35,9 +35,10 @@ from danas_hil.data import (
     open_source,
     representative_images,
 )
-from danas_hil.metrics import Scores
+from danas_hil.data.wake_vision import TASK
 from danas_hil.run import RunFolder
 from danas_hil.space import DataConfig, Genome
+from danas_hil.tasks import Scores
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "person_mix"
 RESOLUTIONS = (32, 64, 96)
@@ -130,7 +131,7 @@ def baseline(build: Any, dataset: Dataset, steps: int) -> tuple[DataConfig, byte
         data = DataConfig(resolution, "rgb")
         model = train(build, dataset, data, steps)
         images = EvaluationView(dataset.split("validation"), data).arrays()
-        accuracy = Scores.of(images.labels, predict(model, images)).accuracy
+        accuracy = Scores.of(images.labels, predict(model, images), TASK).accuracy
         found.append((accuracy, data, model))
     _, data, model = max(found, key=lambda item: item[0])
     return data, model
@@ -157,12 +158,14 @@ def row(name: str, dataset: Dataset, data: DataConfig, model: bytes) -> dict[str
         "name": name,
         "data": data.name,
         "model_bytes": len(model),
-        "scores": Scores.of(images.labels, predicted).to_json(),
-        "interval": Scores.of(images.labels, predicted).interval,
+        "scores": Scores.of(images.labels, predicted, TASK).to_json(),
+        "interval": Scores.of(images.labels, predicted, TASK).interval,
         "macro": float(np.mean([part.mean() for part in parts])),
         "macro_interval": [float(q) for q in np.quantile(draws, (0.025, 0.975))],
         "groups": {
-            group: Scores.of(images.labels[groups == group], predicted[groups == group]).to_json()
+            group: Scores.of(
+                images.labels[groups == group], predicted[groups == group], TASK
+            ).to_json()
             for group in names
         },
     }

@@ -38,7 +38,7 @@ import numpy.typing as npt
 
 from danas_hil.base import DanasError, read_json, write_json
 from danas_hil.data import Dataset, EvaluationView, TrainingView
-from danas_hil.metrics import Scores
+from danas_hil.data.wake_vision import TASK
 from danas_hil.run import RunFolder
 from danas_hil.search import SearchSettings, steps_taken
 from danas_hil.search.lender import needed_supernets
@@ -48,6 +48,7 @@ from danas_hil.search.preparing import Prepared, prepare
 from danas_hil.space import DataConfig, Genome, SearchSpace, layers
 from danas_hil.supernet import Supernet, TrainingSettings, make_deterministic
 from danas_hil.supernet.training import State, train_step
+from danas_hil.tasks import Scores
 
 RECIPE = TrainingSettings()
 """Of each network trained alone: batch, learning rate and weight decay of a supernet."""
@@ -80,7 +81,7 @@ class Images:
         recalibration = self.plain("train", genome.data).arrays(self._settings.recalibration_images)
         images = self.plain("validation", genome.data).arrays(self._settings.validation_images)
         found = supernet.evaluate(genome, recalibration.images, images.images)
-        return Scores.of(images.labels, np.argmax(found, axis=1))
+        return Scores.of(images.labels, np.argmax(found, axis=1), TASK)
 
 
 class Alone:

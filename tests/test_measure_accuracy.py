@@ -13,6 +13,7 @@ import pytest
 
 from danas_hil import tflm
 from danas_hil.base import DanasError
+from danas_hil.data.wake_vision import TASK
 from danas_hil.measure import (
     Item,
     Measurement,
@@ -21,7 +22,6 @@ from danas_hil.measure import (
     measure_candidate,
     read_test_images,
 )
-from danas_hil.metrics import Scores
 from danas_hil.targets import (
     Build,
     BuildIdentity,
@@ -32,6 +32,7 @@ from danas_hil.targets import (
     OperatorTime,
     TargetError,
 )
+from danas_hil.tasks import Scores
 from danas_hil.tflm import Golden
 from estimate.little_models import little_model
 
@@ -121,7 +122,7 @@ def test_the_scores_are_of_the_device_s_own_classes(item: Item) -> None:
     found, _ = measured(Echo(), item, 8)
     assert found.good
     assert found.accuracy is not None
-    assert found.accuracy.scores == Scores.of(LABELS, BRIGHT)
+    assert found.accuracy.scores == Scores.of(LABELS, BRIGHT, TASK)
     assert found.accuracy.scores.accuracy == 6 / 8
     assert Measurement.from_json(json.loads(json.dumps(found.to_json()))) == found
 
@@ -138,7 +139,7 @@ def test_a_line_that_breaks_costs_time_and_no_image(item: Item) -> None:
     assert found.good
     assert found.attempts == 2
     assert found.accuracy is not None
-    assert found.accuracy.scores == Scores.of(LABELS, BRIGHT)
+    assert found.accuracy.scores == Scores.of(LABELS, BRIGHT, TASK)
 
 
 def test_a_line_that_stays_broken_leaves_no_accuracy_but_the_figures_before_it(item: Item) -> None:

@@ -12,12 +12,11 @@ from danas_hil.board import board_names
 
 PACKAGE = Path(__file__).resolve().parents[1] / "host" / "danas_hil"
 
-# From the ground up. `metrics` stands beside `space`: the run folder and the board room need both
-# below them. `__init__` (the version) is everyone's.
+# From the ground up. `__init__` (the version) is everyone's.
 ROOMS = (
     "base",
+    "tasks",
     "space",
-    "metrics",
     "board",
     "estimate",
     "run",
@@ -39,7 +38,7 @@ ROOMS = (
     "pytest_plugin",
     "cli",
 )
-PURE = ("base", "space", "metrics", "board", "estimate", "run")
+PURE = ("base", "tasks", "space", "board", "estimate", "run")
 HEAVY = (
     "ai_edge_litert",
     "keras",

@@ -14,11 +14,11 @@ from danas_hil.board import Limits
 from danas_hil.estimate.paper import paper
 from danas_hil.estimate.planner import BufferRequest, PlannedBuffer, plan
 from danas_hil.measure import Failure, Latency, Measurement, Parity
-from danas_hil.metrics import Scores
 from danas_hil.report import Measured, gather
 from danas_hil.run import Candidate, Evaluation, Front, RunFolder
 from danas_hil.space import DEFAULT_SPACE, Genome, layers
 from danas_hil.targets import BuildIdentity, Memory, Sizes
+from danas_hil.tasks import Scores
 
 LIMITS = Limits(256 * 1024, 960 * 1024, "Arduino Nano 33 BLE Sense")
 SOURCES = {"COCO": 640, "Open Images": 410, "street, night": 130, "indoor": 95}

@@ -16,11 +16,11 @@ from danas_hil.base import DanasError, write_json
 from danas_hil.board import Limits
 from danas_hil.compare import Compared
 from danas_hil.measure import Measurement
-from danas_hil.metrics import Scores
 from danas_hil.report import Measured, report_page, write_report
 from danas_hil.report.measured import Outcome, TargetWords
 from danas_hil.report.rows import members
 from danas_hil.run import Front, RunFolder
+from danas_hil.tasks import Scores
 
 HOSTILE = "<script>alert('x')</script>\"&"
 

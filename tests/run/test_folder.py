@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from danas_hil.base import DanasError, write_json
 from danas_hil.board import Limits
-from danas_hil.metrics import Scores
 from danas_hil.run import Candidate, Evaluation, Front, RunFolder
 from danas_hil.run.records import SCHEMA
 from danas_hil.space import ArchConfig, DataConfig, Genome
+from danas_hil.tasks import Scores
 from strategies import genomes
 
 GENOME = Genome(DataConfig(32, "rgb"), ArchConfig(1, 1, 0, 0, 0, 0.5))

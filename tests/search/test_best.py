@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
-from danas_hil.metrics import Scores
 from danas_hil.run import Evaluation
 from danas_hil.search import Listener, create_run
 from danas_hil.search.clock import Clock
@@ -14,6 +13,7 @@ from danas_hil.search.joining import join
 from danas_hil.search.loop import _evaluate_all
 from danas_hil.search.memory import MemoryEstimator
 from danas_hil.space import Genome
+from danas_hil.tasks import Scores
 from search.small_search import SETTINGS
 from search.test_interrupted import EVALUATOR
 

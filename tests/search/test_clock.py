@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from danas_hil.metrics import Scores
 from danas_hil.search import Listener, create_run, pareto_front, search_seconds
 from danas_hil.search import clock as clocks
 from danas_hil.search.budget import EVALUATION_LEAST, FINAL_SHARE, TRAINING_SHARE
@@ -19,6 +18,7 @@ from danas_hil.search.final import final_seconds, final_steps
 from danas_hil.search.joining import join
 from danas_hil.search.loop import _evaluate_all
 from danas_hil.search.memory import MemoryEstimator
+from danas_hil.tasks import Scores
 from search.small_search import SETTINGS
 
 HOUR = replace(SETTINGS, time_budget=3600.0, trials=None, final_steps=None, supernet_steps=None)

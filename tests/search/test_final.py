@@ -7,11 +7,11 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from danas_hil.metrics import Scores
 from danas_hil.run import Evaluation
 from danas_hil.search.budget import FINAL_CANDIDATES
 from danas_hil.search.final import finalists
 from danas_hil.space import ArchConfig, DataConfig, Genome
+from danas_hil.tasks import Scores
 
 
 def _evaluation(index: int, resolution: int, right: int) -> Evaluation:

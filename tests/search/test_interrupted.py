@@ -12,7 +12,6 @@ from typing import Any
 import optuna
 import pytest
 
-from danas_hil.metrics import Scores
 from danas_hil.run import RunFolder
 from danas_hil.search import Listener, create_run
 from danas_hil.search.clock import Clock
@@ -20,6 +19,7 @@ from danas_hil.search.joining import join
 from danas_hil.search.loop import _evaluate_all
 from danas_hil.search.memory import MemoryEstimator
 from danas_hil.space import Genome
+from danas_hil.tasks import Scores
 from search.small_search import SETTINGS
 
 SEARCH = replace(SETTINGS, trials=7, population=4)

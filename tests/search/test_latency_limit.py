@@ -12,23 +12,24 @@ from typer.testing import CliRunner
 from danas_hil.base import DanasError
 from danas_hil.board import Limits, load_board
 from danas_hil.cli.app import app
+from danas_hil.data.wake_vision import TASK
 from danas_hil.estimate.latency import LatencyTable
 from danas_hil.estimate.latency_tables import find_table, keep_table
 from danas_hil.estimate.on_board import estimate_on
-from danas_hil.metrics import Scores
 from danas_hil.run import Evaluation, RunFolder
 from danas_hil.search import SearchSettings, Weights, check_possible, create_run, fitness, within
 from danas_hil.search.memory import MemoryEstimator
 from danas_hil.search.rates import rates_of_run
 from danas_hil.search.samplers import Nsga2Sampler
 from danas_hil.space import SearchSpace
+from danas_hil.tasks import Scores
 from estimate.little_models import network
 
 SPACE = SearchSpace(resolution=(32, 64), colour=("rgb",), alpha=(0.1, 0.5, 1.0))
 SETTINGS = SearchSettings("faces", space=SPACE, board="qemu-m4", time_budget=60.0)
 NO_FACTOR = "renode-nano33ble"
 """A board whose times can't be estimated uncalibrated."""
-SCORES = Scores.of(np.array([0, 1, 1, 0]), np.array([0, 1, 1, 1]))
+SCORES = Scores.of(np.array([0, 1, 1, 0]), np.array([0, 1, 1, 1]), TASK)
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,6 @@ import pytest
 from danas_hil.base import DanasError
 from danas_hil.board import Limits
 from danas_hil.data import Balance
-from danas_hil.metrics import Scores
 from danas_hil.run import RunFolder
 from danas_hil.search import (
     Listener,
@@ -25,6 +24,7 @@ from danas_hil.search import (
 )
 from danas_hil.search.lender import Lender
 from danas_hil.space import LayerSpace, SearchSpace
+from danas_hil.tasks import Scores
 
 LARGE = SearchSettings(
     data="faces",

@@ -11,13 +11,13 @@ import pytest
 from danas_hil.base import DanasError
 from danas_hil.board import Limits
 from danas_hil.data import Balance
-from danas_hil.metrics import Scores
 from danas_hil.run import RunFolder
 from danas_hil.search import Listener, SearchSettings, create_run, looking, search
 from danas_hil.search.looking import LOOK_MOST, look_size, use_on_front
 from danas_hil.search.memory import MemoryEstimator
 from danas_hil.space import DataConfig, Genome, SearchSpace
 from danas_hil.supernet import CHECKPOINT, Checkpoint
+from danas_hil.tasks import Scores
 
 SETTINGS = SearchSettings(
     data="faces",

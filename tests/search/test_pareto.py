@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from danas_hil.board import Limits
-from danas_hil.metrics import Scores
 from danas_hil.run import Evaluation
 from danas_hil.search import (
     contributions,
@@ -23,6 +22,7 @@ from danas_hil.search import (
 )
 from danas_hil.search.pareto import gains, non_dominated, run_costs
 from danas_hil.space import ArchConfig, DataConfig, Genome
+from danas_hil.tasks import Scores
 
 LIMITS = Limits(100_000, 1_000_000)
 GRID = 5

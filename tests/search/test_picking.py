@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from danas_hil.base import DanasError
 from danas_hil.board import Limits
-from danas_hil.metrics import Scores
 from danas_hil.run import Evaluation, Pick, Picks
 from danas_hil.search.pareto import run_hypervolume
 from danas_hil.search.picking import greedy
 from danas_hil.space import DEFAULT_SPACE
+from danas_hil.tasks import Scores
 
 LIMITS = Limits(100_000, 200_000)
 

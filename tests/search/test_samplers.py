@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from danas_hil.base import DanasError
 from danas_hil.board import Limits
-from danas_hil.metrics import Scores
 from danas_hil.run import Evaluation
 from danas_hil.search.fitness import within
 from danas_hil.search.pareto import run_hypervolume
@@ -28,6 +27,7 @@ from danas_hil.search.samplers import (
     TournamentSampler,
 )
 from danas_hil.space import Genome, LayerSpace, LayerStack, SearchSpace, Space
+from danas_hil.tasks import Scores
 from strategies import spaces
 
 SPACE = SearchSpace(resolution=(32, 64), alpha=(0.1, 0.2, 0.3))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from danas_hil.metrics import Scores
 from danas_hil.run import Evaluation
 from danas_hil.search.export import spread
 from danas_hil.space import ArchConfig, DataConfig, Genome
+from danas_hil.tasks import Scores
 
 GENOME = Genome(DataConfig(32, "rgb"), ArchConfig(1, 0, 0, 0, 0, 0.1))
 FRONTS = st.lists(st.tuples(st.integers(0, 100), st.integers(1, 50)), min_size=1, max_size=40)

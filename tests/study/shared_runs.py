@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from danas_hil.metrics import Scores
 from danas_hil.run import Evaluation, RunFolder
 from danas_hil.space import Genome, SearchSpace
 from danas_hil.study import Ledger, Shared, open_shared
+from danas_hil.tasks import Scores
 
 SPACE = SearchSpace(resolution=(32, 64))
 

@@ -12,10 +12,11 @@ import numpy.typing as npt
 
 from danas_hil.base import DanasError, checking, read_arrays
 from danas_hil.convert import input_quantisation, quantise_input
+from danas_hil.data.wake_vision import TASK
 from danas_hil.measure.record import Accuracy
-from danas_hil.metrics import Scores
 from danas_hil.run import anew
 from danas_hil.targets import Session, TargetError
+from danas_hil.tasks import Scores
 
 Streamed = Callable[[int, int], None]
 """Called with how many images a device has classified, and of how many."""
@@ -75,4 +76,4 @@ def take_accuracy(
         streamed(done, len(inputs))
         predicted.append(int(np.argmax(session.infer(one))))
     streamed(len(inputs), len(inputs))
-    return Accuracy(Scores.of(images.labels, predicted), images.sha256)
+    return Accuracy(Scores.of(images.labels, predicted, TASK), images.sha256)

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from danas_hil.base import DanasError, build, check_format, checking, read_json, trouble, write_json
-from danas_hil.metrics import Scores
 from danas_hil.run import anew
 from danas_hil.targets import BuildIdentity, Kind, Memory, OperatorTime, Sizes, Stage
+from danas_hil.tasks import Scores
 
 SCHEMA = 1
 

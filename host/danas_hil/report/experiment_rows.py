@@ -10,10 +10,10 @@ from typing import Any
 
 from danas_hil.board import device_class_names, load_device_class
 from danas_hil.experiment import RunResult
-from danas_hil.metrics import t_interval
 from danas_hil.report.rows import System, finds, steps, systems
 from danas_hil.run import Evaluation
 from danas_hil.search import hypervolume_history, run_hypervolume
+from danas_hil.tasks import t_interval
 
 DRAWN = 600
 """Evaluations of a search that are drawn and exported, beside the members of its fronts."""

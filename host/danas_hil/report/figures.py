@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from danas_hil.board import Limits
 from danas_hil.compare import Compared
-from danas_hil.metrics import Scores
 from danas_hil.report.markup import EMPTY, Markup, element, esc, join
 from danas_hil.report.rows import Find, Group, Step, System
 from danas_hil.report.svg import (
@@ -31,6 +30,7 @@ from danas_hil.report.svg import (
     size,
     text,
 )
+from danas_hil.tasks import Scores
 
 _REFERENCE_RADIUS = 9.0
 ROWS_DRAWN = 40

@@ -10,10 +10,10 @@ from danas_hil.board import Limits
 from danas_hil.compare import Compared
 from danas_hil.estimate.held import Held
 from danas_hil.estimate.lines import all_fit
-from danas_hil.metrics import Scores
 from danas_hil.report.measured import FirmwareShares, Outcome
 from danas_hil.run import Candidate, Evaluation, Front
 from danas_hil.space import Genome, LayerStack
+from danas_hil.tasks import Scores
 
 MEAN_OF = 25
 """Evaluations that the running mean of the fitness takes in (arXiv 2502.12690, Fig. 7)."""

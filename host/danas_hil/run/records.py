@@ -9,8 +9,8 @@ from typing import Any
 
 from danas_hil.base import build, check_format, checking
 from danas_hil.board import Limits
-from danas_hil.metrics import Scores
 from danas_hil.space import Genome
+from danas_hil.tasks import Scores
 
 SCHEMA = 1
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from danas_hil.base import DanasError
 from danas_hil.board import Limits
-from danas_hil.metrics import Scores
+from danas_hil.tasks import Scores
 
 
 @dataclass(frozen=True)

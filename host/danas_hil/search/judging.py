@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from danas_hil.metrics import Scores
 from danas_hil.run import Evaluation
 from danas_hil.search.fitness import fitness
 from danas_hil.search.memory import MemoryEstimator
 from danas_hil.search.settings import SearchSettings
 from danas_hil.space import Genome
+from danas_hil.tasks import Scores
 
 
 def judged(

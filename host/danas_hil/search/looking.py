@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 from danas_hil.base import checking
-from danas_hil.metrics import Scores
 from danas_hil.run import Evaluation
 from danas_hil.search.judging import judged
 from danas_hil.search.memory import MemoryEstimator
@@ -16,6 +15,7 @@ from danas_hil.search.pareto import pareto_front
 from danas_hil.search.samplers import NothingLeftError, Nsga2Sampler
 from danas_hil.search.settings import SearchSettings
 from danas_hil.space import DataConfig, Genome
+from danas_hil.tasks import Scores
 
 FOCUS = "supernet_focus"
 """The table of config.toml that says what came of the look."""

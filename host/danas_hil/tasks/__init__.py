@@ -1,0 +1,28 @@
+"""What is told apart: classes in their order, which figure counts, and how well it was done.
+
+task = Task(("cat", "dog", "bird"), metric="macro-f1")
+scores = Scores.of(labels, predicted, task)
+"""
+
+from danas_hil.tasks.guessing import beats_guessing, chance, majority
+from danas_hil.tasks.intervals import t_interval, t_quantile, wilson_interval
+from danas_hil.tasks.names import UNKNOWN, ClassNames, ordered, read_class_map, text_of
+from danas_hil.tasks.scores import Scores
+from danas_hil.tasks.task import MOST_CLASSES, Task
+
+__all__ = [
+    "MOST_CLASSES",
+    "UNKNOWN",
+    "ClassNames",
+    "Scores",
+    "Task",
+    "beats_guessing",
+    "chance",
+    "majority",
+    "ordered",
+    "read_class_map",
+    "t_interval",
+    "t_quantile",
+    "text_of",
+    "wilson_interval",
+]
