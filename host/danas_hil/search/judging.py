@@ -22,7 +22,7 @@ def judged(
         "complete",
         ram_bytes,
         flash_bytes,
-        scores,
+        scores.brief,
         fitness(scores, ram_bytes, flash_bytes, settings.limits, settings.weights, latency_us),
         estimator.fits(genome),
         latency_us=latency_us,

@@ -141,4 +141,6 @@ class Scores:
 
 def _ratio(parts: npt.NDArray[Any], wholes: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     """`parts` / `wholes`, and 0 where there is nothing to divide by."""
-    return np.divide(parts, wholes, out=np.zeros(len(parts)), where=wholes > 0)
+    found: npt.NDArray[np.float64] = np.zeros(len(parts))
+    np.divide(parts, wholes, out=found, where=wholes > 0)
+    return found
