@@ -41,10 +41,9 @@ from danas_hil.data import Dataset, EvaluationView, TrainingView
 from danas_hil.data.wake_vision import TASK
 from danas_hil.run import RunFolder
 from danas_hil.search import SearchSettings, steps_taken
-from danas_hil.search.lender import needed_supernets
 from danas_hil.search.listener import Listener
-from danas_hil.search.opening import open_data
-from danas_hil.search.preparing import Prepared, prepare
+from danas_hil.search.session import Prepared, open_data, prepare
+from danas_hil.search.supernet_source import needed_supernets
 from danas_hil.space import DataConfig, Genome, SearchSpace, layers
 from danas_hil.supernet import Supernet, TrainingSettings, make_deterministic
 from danas_hil.supernet.training import State, train_step
@@ -163,10 +162,10 @@ class Run:
 
 
 def _trained(run: Prepared, steps: dict[str, int]) -> dict[DataConfig, Supernet]:
-    """Those that the run uses: its own, or its lender's."""
+    """Those that the run uses: its own, or those of the run that it takes them from."""
     by, fits, store = run.settings, run.estimator.fits, run.store
-    if run.lender is not None:
-        by, fits = run.lender.settings, run.lender.fits
+    if run.supernet_source is not None:
+        by, fits = run.supernet_source.settings, run.supernet_source.fits
     supernets = {}
     for name, configs in needed_supernets(by, run.settings.space.data_configs).items():
         training = TrainingSettings(batch_size=by.batch_size)

@@ -37,16 +37,13 @@ import numpy as np
 from danas_hil.board import Limits
 from danas_hil.run import Evaluation, RunFolder
 from danas_hil.search import SearchSettings, hypervolume_history
-from danas_hil.search.evaluation import Evaluator
-from danas_hil.search.joining import join
-from danas_hil.search.judging import judged
+from danas_hil.search.cost import CostEstimator, rates_of_run
+from danas_hil.search.evaluator import Evaluator
 from danas_hil.search.listener import Listener
-from danas_hil.search.memory import MemoryEstimator
-from danas_hil.search.opening import open_data
-from danas_hil.search.planning import agree_on_plan
-from danas_hil.search.preparing import prepare
-from danas_hil.search.rates import rates_of_run
+from danas_hil.search.scoring import judged
+from danas_hil.search.session import join, open_data, prepare
 from danas_hil.search.settings import SamplerName
+from danas_hil.search.training_plan import agree_on_plan
 from danas_hil.space import DataConfig, Genome
 from danas_hil.study import Trainings
 from danas_hil.supernet import make_deterministic
@@ -87,9 +84,9 @@ class Oracle:
                 file.write(json.dumps(evaluation.to_json()) + "\n")
         return self._known[genome]
 
-    def new_estimator(self) -> MemoryEstimator:
+    def new_estimator(self) -> CostEstimator:
         """One that has worked out nothing yet, by the rates that RUN began with."""
-        return MemoryEstimator(self.settings, self._rates)
+        return CostEstimator(self.settings, self._rates)
 
     def seconds(self) -> dict[DataConfig, float]:
         """The usual seconds of an evaluation, by data configuration."""
@@ -104,21 +101,23 @@ class Oracle:
         begun = time.perf_counter()
         scores = self._evaluator.scores(genome)
         seconds = time.perf_counter() - begun
-        return replace(judged(genome, scores, self.settings, self.estimator), seconds=seconds)
+        costs, settings = self.estimator.costs(genome), self.settings
+        found = judged(genome, scores, costs, settings.limits, settings.weights)
+        return replace(found, seconds=seconds)
 
     def _opened(self) -> Evaluator:
         listener, run = Listener(), self._run
         prepared = prepare(run, listener, self._data)
-        estimator, lender = prepared.estimator, prepared.lender
+        estimator, supernet_source = prepared.estimator, prepared.supernet_source
         settings = replace(prepared.settings, validation_images=self.settings.validation_images)
         shared = self._at_end.enter_context(join(run, prepared.settings))
         dataset = open_data(settings, listener)
         make_deterministic()
         plan = agree_on_plan(
-            run, settings, shared, dataset, estimator, listener, lambda: False, lender
+            run, settings, shared, dataset, estimator, listener, lambda: False, supernet_source
         )
         trainings = Trainings(shared.locks, prepared.store, lambda: False)
-        return Evaluator(settings, dataset, plan, estimator, listener, trainings, lender)
+        return Evaluator(settings, dataset, plan, estimator, listener, trainings, supernet_source)
 
 
 def search(

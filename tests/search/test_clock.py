@@ -10,14 +10,18 @@ from typing import Any
 
 import pytest
 
-from danas_hil.search import Listener, create_run, pareto_front, search_seconds
-from danas_hil.search import clock as clocks
-from danas_hil.search.budget import EVALUATION_LEAST, FINAL_SHARE, TRAINING_SHARE
-from danas_hil.search.clock import Clock
-from danas_hil.search.final import final_seconds, final_steps
-from danas_hil.search.joining import join
+from danas_hil.search import Listener, budget, create_run, pareto_front, search_seconds
+from danas_hil.search.budget import (
+    EVALUATION_LEAST,
+    FINAL_SHARE,
+    TRAINING_SHARE,
+    Clock,
+    final_seconds,
+)
+from danas_hil.search.cost import CostEstimator
+from danas_hil.search.finetune import final_steps
 from danas_hil.search.loop import _evaluate_all
-from danas_hil.search.memory import MemoryEstimator
+from danas_hil.search.session import join
 from danas_hil.tasks import Scores
 from search.small_search import SETTINGS
 
@@ -43,7 +47,7 @@ class Heard(Listener):
 def now(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """What time it is, for a search that began at 0."""
     at = SimpleNamespace(seconds=0.0)
-    monkeypatch.setattr(clocks.time, "monotonic", lambda: at.seconds)
+    monkeypatch.setattr(budget.time, "monotonic", lambda: at.seconds)
     return at
 
 
@@ -105,7 +109,7 @@ def test_the_time_of_a_last_training_that_would_be_too_short_goes_to_evaluations
     step_seconds: float, longer: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Processor time: other work on the computer would leave none for the last training.
-    monkeypatch.setattr(clocks, "time", SimpleNamespace(monotonic=time.process_time))
+    monkeypatch.setattr(budget, "time", SimpleNamespace(monotonic=time.process_time))
     settings = replace(SETTINGS, time_budget=1.0, trials=None, export_limit=1)
     evaluator: Any = SimpleNamespace(
         scores=lambda genome: Scores(0.75, 0.5, 0.5, 100),
@@ -116,8 +120,8 @@ def test_the_time_of_a_last_training_that_would_be_too_short_goes_to_evaluations
     heard = Heard()
     run = create_run(tmp_path / "run", settings)
     with join(run, settings) as shared:
-        clock = Clock(settings, heard, clocks.time.monotonic())
-        estimator, never = MemoryEstimator(settings), lambda: False
+        clock = Clock(settings, heard, budget.time.monotonic())
+        estimator, never = CostEstimator(settings), lambda: False
         reason = _evaluate_all(settings, shared.ledger, evaluator, estimator, heard, never, clock)
         members = pareto_front(shared.ledger.evaluations)
     assert reason == "time is up"

@@ -14,10 +14,10 @@ import pytest
 
 from danas_hil.run import RunFolder
 from danas_hil.search import Listener, create_run
-from danas_hil.search.clock import Clock
-from danas_hil.search.joining import join
+from danas_hil.search.budget import Clock
+from danas_hil.search.cost import CostEstimator
 from danas_hil.search.loop import _evaluate_all
-from danas_hil.search.memory import MemoryEstimator
+from danas_hil.search.session import join
 from danas_hil.space import Genome
 from danas_hil.tasks import Scores
 from search.small_search import SETTINGS
@@ -43,7 +43,7 @@ EVALUATOR: Any = SimpleNamespace(scores=scores, prepare=lambda data: None, lacki
 def work(run: RunFolder) -> list[tuple[int, Genome, str]]:
     """Search to the end, or to death: then the operating system frees the worker's lock."""
     with join(run, SEARCH) as shared:
-        estimator, clock = MemoryEstimator(SEARCH), Clock(SEARCH, Listener(), 0.0)
+        estimator, clock = CostEstimator(SEARCH), Clock(SEARCH, Listener(), 0.0)
         _evaluate_all(SEARCH, shared.ledger, EVALUATOR, estimator, Listener(), lambda: False, clock)
         return [(e.index, e.genome, e.outcome) for e in shared.ledger.evaluations]
 

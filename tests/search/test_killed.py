@@ -19,7 +19,7 @@ from danas_hil.base import Deadline
 from danas_hil.measure import Measurement
 from danas_hil.run import RunFolder
 from danas_hil.search import SearchSettings, create_run
-from danas_hil.search.joining import join
+from danas_hil.search.session import join
 from danas_hil.space import SearchSpace
 from danas_hil.study import STUDY
 from killing import Work, calm, done, evaluations_of, fresh, kill_and_go_on

@@ -18,8 +18,7 @@ from danas_hil.estimate.latency_tables import find_table, keep_table
 from danas_hil.estimate.on_board import estimate_on
 from danas_hil.run import Evaluation, RunFolder
 from danas_hil.search import SearchSettings, Weights, check_possible, create_run, fitness, within
-from danas_hil.search.memory import MemoryEstimator
-from danas_hil.search.rates import rates_of_run
+from danas_hil.search.cost import CostEstimator, rates_of_run
 from danas_hil.search.samplers import Nsga2Sampler
 from danas_hil.space import SearchSpace
 from danas_hil.tasks import Scores
@@ -45,31 +44,33 @@ def test_latency_is_that_of_the_genome_on_the_runs_board() -> None:
     genome = SPACE.sample(np.random.default_rng(0))
     expected = estimate_on(load_board("qemu-m4"), genome).latency.total_us
     assert expected is not None
-    assert MemoryEstimator(SETTINGS).latency_us(genome) == expected
-    assert MemoryEstimator(replace(SETTINGS, memory_model="paper")).latency_us(genome) == expected
+    assert CostEstimator(SETTINGS).costs(genome).latency_us == expected
+    assert (
+        CostEstimator(replace(SETTINGS, memory_model="paper")).costs(genome).latency_us == expected
+    )
 
 
 @pytest.mark.parametrize("board", [None, "renode-nano33ble"])
 def test_without_times_of_a_board_latency_is_unknown_and_no_search_is_stopped(
     board: str | None,
 ) -> None:
-    estimator = MemoryEstimator(replace(SETTINGS, board=board))
-    assert estimator.latency_us(SPACE.sample(np.random.default_rng(0))) is None
+    estimator = CostEstimator(replace(SETTINGS, board=board))
+    assert estimator.costs(SPACE.sample(np.random.default_rng(0))).latency_us is None
 
 
 @pytest.mark.parametrize("model", ["exact", "paper"])
 def test_the_first_search_for_a_board_can_limit_latency(tmp_path: Path, model: str) -> None:
     settings = replace(limited(2e5, "nano33ble"), memory_model=model)
     genomes = [SPACE.sample(np.random.default_rng(seed)) for seed in range(20)]
-    estimator = MemoryEstimator(settings)
-    times = [estimator.latency_us(genome) or 0.0 for genome in genomes]
+    estimator = CostEstimator(settings)
+    times = [estimator.costs(genome).latency_us or 0.0 for genome in genomes]
     assert min(times) > 0
     check_possible(settings)
     median = replace(settings, limits=Limits(latency_us=float(np.median(times))))
-    assert {MemoryEstimator(median).fits(genome) for genome in genomes} == {True, False}
+    assert {CostEstimator(median).fits(genome) for genome in genomes} == {True, False}
     run = create_run(tmp_path / "run", settings)
-    again = MemoryEstimator(settings, rates_of_run(RunFolder.open(run.path).config()))
-    assert [again.latency_us(genome) for genome in genomes] == times
+    again = CostEstimator(settings, rates_of_run(RunFolder.open(run.path).config()))
+    assert [again.costs(genome).latency_us for genome in genomes] == times
     totals = again.detail(genomes[0], network(8))["totals"]
     assert totals["latency_source"].startswith("estimated, uncalibrated, ±20 %; nano33ble")
     assert totals["latency_band"] == 0.2
@@ -96,9 +97,9 @@ def test_the_command_tells_so_before_anything_is_made(
 
 def test_a_limit_parts_genomes_by_their_latency() -> None:
     genomes = [SPACE.sample(np.random.default_rng(seed)) for seed in range(20)]
-    times = [MemoryEstimator(SETTINGS).latency_us(genome) or 0.0 for genome in genomes]
+    times = [CostEstimator(SETTINGS).costs(genome).latency_us or 0.0 for genome in genomes]
     limit = float(np.median(times))
-    estimator = MemoryEstimator(limited(limit))
+    estimator = CostEstimator(limited(limit))
     assert [estimator.fits(genome) for genome in genomes] == [time <= limit for time in times]
     assert 0 < sum(map(estimator.fits, genomes)) < 20
 
@@ -139,13 +140,13 @@ def slower(times: float) -> LatencyTable:
 
 def test_a_run_goes_by_the_rates_that_its_board_had_when_it_began(tmp_path: Path) -> None:
     genome = SPACE.sample(np.random.default_rng(0))
-    before = MemoryEstimator(SETTINGS).latency_us(genome)
+    before = CostEstimator(SETTINGS).costs(genome).latency_us
     run = create_run(tmp_path / "run", SETTINGS)
     keep_table(slower(2.0))
-    now = MemoryEstimator(SETTINGS)
-    then = MemoryEstimator(SETTINGS, rates_of_run(RunFolder.open(run.path).config()))
-    assert then.latency_us(genome) == before
-    assert now.latency_us(genome) == pytest.approx(2 * (before or 0.0))
+    now = CostEstimator(SETTINGS)
+    then = CostEstimator(SETTINGS, rates_of_run(RunFolder.open(run.path).config()))
+    assert then.costs(genome).latency_us == before
+    assert now.costs(genome).latency_us == pytest.approx(2 * (before or 0.0))
 
 
 def test_a_run_that_began_without_rates_goes_on_without(tmp_path: Path) -> None:
@@ -155,8 +156,8 @@ def test_a_run_that_began_without_rates_goes_on_without(tmp_path: Path) -> None:
     board = load_board(NO_FACTOR)
     kept = dict(runtime=board.runtime, kernels=board.kernels, build=board.build)
     keep_table(replace(slower(2.0), board=board.id, **kept))
-    assert MemoryEstimator(settings).latency_us(genome) is not None
-    assert MemoryEstimator(settings, rates_of_run(run.config())).latency_us(genome) is None
+    assert CostEstimator(settings).costs(genome).latency_us is not None
+    assert CostEstimator(settings, rates_of_run(run.config())).costs(genome).latency_us is None
 
 
 def test_a_run_of_an_older_version_goes_by_the_rates_of_today(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from danas_hil.board import Limits
 from danas_hil.report import write_report
 from danas_hil.run import Evaluation, RunFolder
 from danas_hil.search import Listener, SearchSettings, create_run, search
-from danas_hil.search.planning import CANDIDATE, MOST_STEPS, plan_candidates
+from danas_hil.search.training_plan import CANDIDATE, MOST_STEPS, plan_candidates
 from danas_hil.space import LayerSpace, LayerStack
 from danas_hil.study import StorageSettings
 
@@ -163,7 +163,7 @@ class TestPlan:
         assert plan.steps == {CANDIDATE: MOST_STEPS}
 
     def test_a_time_budget_is_shared_out(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("danas_hil.search.planning.time_standalone", lambda *_: 0.05)
+        monkeypatch.setattr("danas_hil.search.training_plan.time_standalone", lambda *_: 0.05)
         settings = replace(SETTINGS, candidate_steps=None)
 
         def steps(seconds: float) -> int:

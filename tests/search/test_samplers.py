@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from danas_hil.base import DanasError
 from danas_hil.board import Limits
 from danas_hil.run import Evaluation
-from danas_hil.search.fitness import within
 from danas_hil.search.pareto import run_hypervolume
 from danas_hil.search.samplers import (
     Acceptable,
@@ -26,6 +25,7 @@ from danas_hil.search.samplers import (
     SurrogateSampler,
     TournamentSampler,
 )
+from danas_hil.search.scoring import within
 from danas_hil.space import Genome, LayerSpace, LayerStack, SearchSpace, Space
 from danas_hil.tasks import Scores
 from strategies import spaces

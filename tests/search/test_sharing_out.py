@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from danas_hil.search import Listener, create_run
-from danas_hil.search.clock import Clock
-from danas_hil.search.joining import join
+from danas_hil.search.budget import Clock
+from danas_hil.search.cost import CostEstimator
 from danas_hil.search.loop import _evaluate_all
-from danas_hil.search.memory import MemoryEstimator
+from danas_hil.search.session import join
 from danas_hil.search.settings import SearchSettings
 from danas_hil.space import Genome, SearchSpace
 from search.small_search import SETTINGS
@@ -25,7 +25,7 @@ def evaluated(path: Path, settings: SearchSettings, place: tuple[int, int]) -> l
             settings,
             shared.ledger,
             EVALUATOR,
-            MemoryEstimator(settings),
+            CostEstimator(settings),
             Listener(),
             lambda: False,
             Clock(settings, Listener(), 0.0),

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from danas_hil.run import Evaluation
-from danas_hil.search.export import spread
+from danas_hil.search.selection import spread
 from danas_hil.space import ArchConfig, DataConfig, Genome
 from danas_hil.tasks import Scores
 

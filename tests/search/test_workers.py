@@ -16,7 +16,7 @@ import pytest
 from danas_hil.base import Deadline
 from danas_hil.run import RunFolder
 from danas_hil.search import SearchSettings, create_run
-from danas_hil.search.joining import join
+from danas_hil.search.session import join
 from danas_hil.space import SearchSpace
 from danas_hil.study import StorageSettings
 from study.postgresql import postgresql

@@ -69,7 +69,7 @@ def pick(
       danas-hil pick runs/demo --board qemu-m4 --latency 200ms
     """
     from danas_hil.run import RunFolder
-    from danas_hil.search.picking import pick_from_front
+    from danas_hil.search.selection import pick_from_front
 
     folder = RunFolder.open(run)
     front = folder.front()

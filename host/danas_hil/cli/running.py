@@ -137,7 +137,7 @@ def run_search(
     from danas_hil.estimate.latency import LatencyTable
     from danas_hil.search import SearchSettings
     from danas_hil.search import search as run_it
-    from danas_hil.search.rates import rates_of_run
+    from danas_hil.search.cost import rates_of_run
 
     settings = SearchSettings.from_config(run.config())
     if settings.board is not None:

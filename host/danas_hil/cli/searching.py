@@ -85,7 +85,7 @@ def run_request(asked: SearchRequest) -> None:
         check_possible,
         create_run,
         discard_unbegun,
-        find_lender,
+        find_supernet_source,
     )
 
     folder = runs_folder(asked.name)
@@ -93,7 +93,7 @@ def run_request(asked: SearchRequest) -> None:
     use_threads(asked.threads)
     kept_at = asked.kept_at(folder)
     check_possible(settings)
-    find_lender(settings, folder)  # raises where it can't lend
+    find_supernet_source(settings, folder)  # raises where it can't lend
     check_data(settings)
     run = create_run(folder, settings, kept_at)
     try:

@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from danas_hil.base import DanasError, parse_duration, read_toml
 from danas_hil.board import choose_limits, names_file
 from danas_hil.data import SourceOptions
-from danas_hil.search import SearchSettings, Weights, check_lends, check_possible
+from danas_hil.search import SearchSettings, Weights, check_possible, check_supernet_source
 from danas_hil.space import choose_space
 
 THRESHOLD = 0.75
@@ -106,7 +106,7 @@ def _experiment(path: Path, content: Mapping[str, Any]) -> Experiment:
         name = table.get("name", f"number {place}")
         with _within(f"search {name}"):
             variants.append(_variant(path, content, table))
-            _check_lender(variants)
+            _check_supernet_source(variants)
     names = [variant.name for variant in variants]
     if len(set(names)) < len(names):
         raise DanasError(f"Two searches have the same name: {', '.join(names)}.")
@@ -176,19 +176,19 @@ def _variant(path: Path, common: Mapping[str, Any], table: Mapping[str, Any]) ->
     return Variant(name, table.get("baseline", False), settings)
 
 
-def _check_lender(variants: list[Variant]) -> None:
+def _check_supernet_source(variants: list[Variant]) -> None:
     """Raise DanasError unless the supernet of the last search, if it is another's, can be used."""
     *earlier, last = variants
     name = last.settings.supernet_of
     if name is None:
         return
-    lender = next((variant for variant in earlier if variant.name == name), None)
-    if lender is None:
+    supernet_source = next((variant for variant in earlier if variant.name == name), None)
+    if supernet_source is None:
         raise DanasError(
             f"supernet_of = {name!r} is no search that stands before it.",
             f"Searches before it: {', '.join(variant.name for variant in earlier) or 'none'}.",
         )
-    check_lends(lender.settings, last.settings, name)
+    check_supernet_source(supernet_source.settings, last.settings, name)
 
 
 def _data(path: Path, data: str) -> str:

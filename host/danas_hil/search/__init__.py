@@ -1,14 +1,11 @@
 """The search: genomes proposed, evaluated, written down; and the exported Pareto front."""
 
-from danas_hil.search.create import create_run, discard_unbegun
-from danas_hil.search.fitness import Weights, fitness, within
-from danas_hil.search.further import Trained, TrainingOutcome, train_candidates
-from danas_hil.search.lender import check_lends, find_lender
+from danas_hil.search.budget import search_seconds
+from danas_hil.search.cost import check_possible
+from danas_hil.search.data_focus import steps_taken
+from danas_hil.search.finetune import Trained, TrainingOutcome, train_candidates
 from danas_hil.search.listener import Listener
-from danas_hil.search.looking import steps_taken
 from danas_hil.search.loop import Outcome, search
-from danas_hil.search.memory import check_possible
-from danas_hil.search.opening import check_data
 from danas_hil.search.pareto import (
     contributions,
     hypervolume,
@@ -16,8 +13,10 @@ from danas_hil.search.pareto import (
     pareto_front,
     run_hypervolume,
 )
-from danas_hil.search.planning import search_seconds
+from danas_hil.search.scoring import Weights, fitness, within
+from danas_hil.search.session import check_data, create_run, discard_unbegun
 from danas_hil.search.settings import SearchSettings
+from danas_hil.search.supernet_source import check_supernet_source, find_supernet_source
 
 __all__ = [
     "Listener",
@@ -27,12 +26,12 @@ __all__ = [
     "TrainingOutcome",
     "Weights",
     "check_data",
-    "check_lends",
     "check_possible",
+    "check_supernet_source",
     "contributions",
     "create_run",
     "discard_unbegun",
-    "find_lender",
+    "find_supernet_source",
     "fitness",
     "hypervolume",
     "hypervolume_history",

@@ -1,12 +1,15 @@
-"""How long each supernet is trained: a time budget, shared out by expected use."""
+"""A time budget: what each part of a search gets of it, and the clock that keeps to it."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from danas_hil.search.listener import Listener
+from danas_hil.search.settings import SearchSettings
 from danas_hil.space import DataConfig, Genome, Space
 
 TRAINING_SHARE = 0.8
@@ -90,3 +93,84 @@ def final_steps(seconds: float, step_seconds: float) -> int:
     """Steps that each of the candidates trained by itself gets of `seconds` for all."""
     steps = int(seconds / FINAL_CANDIDATES / step_seconds)
     return min(FINAL_MOST_STEPS, steps) if steps >= FINAL_LEAST_STEPS else 0
+
+
+def search_seconds(settings: SearchSettings, last_training: bool = True) -> float | None:
+    """When evaluations end, in seconds from the beginning; None where the clock does not say.
+
+    last_training: whether candidates are going to be trained by themselves, where the time budget
+    says for how long.
+    """
+    if settings.time_budget is None:
+        return None
+    reserve = export_reserve(settings.time_budget, settings.export_limit)
+    if last_training and settings.shares_weights and settings.final_steps is None:
+        reserve += FINAL_SHARE * settings.time_budget
+    return settings.time_budget - reserve
+
+
+def final_seconds(settings: SearchSettings, elapsed: float) -> float:
+    """Seconds for training candidates by themselves, `elapsed` seconds from the beginning."""
+    if settings.time_budget is None:
+        return 0.0
+    end = search_seconds(settings, last_training=False)
+    assert end is not None
+    return min(FINAL_SHARE * settings.time_budget, end - elapsed)
+
+
+class Clock:
+    """The clock of one process that works on a search.
+
+    started: when the search began, on the monotonic clock, as if it had never been interrupted.
+    evaluating: seconds that went into evaluations before.
+    """
+
+    def __init__(
+        self,
+        settings: SearchSettings,
+        listener: Listener,
+        started: float,
+        evaluating: float = 0.0,
+    ) -> None:
+        self._settings = settings
+        self._listener = listener
+        self._started = started
+        self._evaluating = evaluating
+        self._end = search_seconds(settings)
+        self._late = False
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the search began."""
+        return time.monotonic() - self._started
+
+    def evaluated(self, seconds: float) -> None:
+        """This process took so long for an evaluation, from asking the sampler to writing down."""
+        self._evaluating += seconds
+
+    def is_up(self, trains_last: Callable[[float], bool]) -> bool:
+        """Whether evaluations end now.
+
+        They take the time that is kept for the last training where the training of the supernets
+        left them too little, and where the last training would come to nothing.
+
+        trains_last: whether it comes to anything, so many seconds from the beginning.
+        """
+        if self._end is None or self.elapsed < self._end:
+            return False
+        if self._settings.shares_weights and (left := self._lacking(self._end)) > 0:
+            if self._evaluating and not self._late:  # before that it is not known how late it is
+                self._late = True
+                self._listener.late(self.elapsed + left, left)
+            return False
+        longer = search_seconds(self._settings, last_training=False)
+        assert longer is not None
+        if self._end >= longer or self.elapsed >= longer or trains_last(self.elapsed):
+            return True
+        self._end = longer
+        self._listener.prolonged(longer)
+        return False
+
+    def _lacking(self, end: float) -> float:
+        """Seconds that evaluations lack of their least time, of a search that was to end then."""
+        return evaluation_least(end) - self._evaluating

@@ -26,9 +26,9 @@ from danas_hil.base import (
 from danas_hil.data import Dataset, LabelledImages, representative_images
 from danas_hil.data.wake_vision import TASK
 from danas_hil.estimate import read_file, read_graph
-from danas_hil.run import anew
-from danas_hil.search.evaluation import Evaluator, classes
-from danas_hil.search.memory import MemoryEstimator
+from danas_hil.run import Candidate, RunFolder, anew
+from danas_hil.search.cost import CostEstimator
+from danas_hil.search.evaluator import Evaluator, classes
 from danas_hil.search.settings import SearchSettings
 from danas_hil.space import Genome
 from danas_hil.supernet import load
@@ -117,7 +117,7 @@ def _training(folder: Path) -> _Training:
 
 
 def write_rest(
-    folder: Path, genome: Genome, evaluator: Evaluator, estimator: MemoryEstimator
+    folder: Path, genome: Genome, evaluator: Evaluator, estimator: CostEstimator
 ) -> Mapping[str, Any]:
     """golden.npz, genome.json and estimate.json of the model in `folder`; returns the estimate."""
     model = read_file(folder / _MODEL)
@@ -156,6 +156,13 @@ def scores_on_test(
         for group in (sorted(set(images.groups)) if len(set(images.groups)) > 1 else ())
     }
     return scores, by_group
+
+
+def with_test(run: RunFolder, candidate: Candidate, evaluator: Evaluator) -> Candidate:
+    """The candidate with its scores on test images, also by group."""
+    folder = run.candidate(candidate.id)
+    scores, groups = scores_on_test(folder, candidate.genome, evaluator)
+    return replace(candidate, scores={**candidate.scores, **scores}, groups=groups)
 
 
 def _float_scores(

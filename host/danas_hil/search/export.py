@@ -14,18 +14,19 @@ from danas_hil.data import Dataset
 from danas_hil.run import Candidate, Evaluation, Front, RunFolder, settle
 from danas_hil.search.candidate import (
     has_model,
-    scores_on_test,
     trained_steps,
     validation_scores,
+    with_test,
     write_model,
     write_rest,
 )
-from danas_hil.search.evaluation import Evaluator
-from danas_hil.search.final import final_steps
+from danas_hil.search.cost import CostEstimator
+from danas_hil.search.data_focus import FOCUS
+from danas_hil.search.evaluator import Evaluator
+from danas_hil.search.finetune import final_steps
 from danas_hil.search.listener import Listener
-from danas_hil.search.looking import FOCUS
-from danas_hil.search.memory import MemoryEstimator
 from danas_hil.search.pareto import pareto_front
+from danas_hil.search.selection import best, spread
 from danas_hil.search.settings import SearchSettings
 from danas_hil.space import Genome
 from danas_hil.study import StoppedError
@@ -39,7 +40,7 @@ def export_front(
     settings: SearchSettings,
     evaluations: Sequence[Evaluation],
     evaluator: Evaluator,
-    estimator: MemoryEstimator,
+    estimator: CostEstimator,
     dataset: Dataset,
     listener: Listener,
     elapsed: float,
@@ -91,31 +92,13 @@ def export_front(
     return result
 
 
-def spread(front: Sequence[Evaluation], limit: int) -> list[Evaluation]:
-    """At most `limit` members of a front: the most accurate at each size of RAM, and the rest by
-    accuracy; in order of RAM.
-    """
-    by_ram = sorted(front, key=lambda e: (e.ram_bytes or 0, -_accuracy(e)))
-    stairs: list[Evaluation] = []
-    for evaluation in by_ram:
-        if not stairs or _accuracy(evaluation) > _accuracy(stairs[-1]):
-            stairs.append(evaluation)
-    if len(stairs) > limit:  # the best, and even steps down from it
-        places = np.linspace(0, len(stairs) - 1, limit).round().astype(int) if limit > 1 else [-1]
-        stairs = [stairs[place] for place in places]
-    chosen = {evaluation.index for evaluation in stairs}
-    rest = sorted((e for e in front if e.index not in chosen), key=_accuracy, reverse=True)
-    members = stairs + rest[: limit - len(stairs)]
-    return sorted(members, key=lambda e: (e.ram_bytes or 0, e.index))
-
-
 def _export(
     run: RunFolder,
     settings: SearchSettings,
     evaluation: Evaluation,
     final_steps: Mapping[str, int],
     evaluator: Evaluator,
-    estimator: MemoryEstimator,
+    estimator: CostEstimator,
     dataset: Dataset,
     listener: Listener,
 ) -> Candidate:
@@ -160,13 +143,6 @@ def _trained(
     return 0, evaluator.model(genome)
 
 
-def with_test(run: RunFolder, candidate: Candidate, evaluator: Evaluator) -> Candidate:
-    """The candidate with its scores on test images, also by group."""
-    folder = run.candidate(candidate.id)
-    scores, groups = scores_on_test(folder, candidate.genome, evaluator)
-    return replace(candidate, scores={**candidate.scores, **scores}, groups=groups)
-
-
 def _write_device_images(
     run: RunFolder, candidates: Sequence[Candidate], evaluator: Evaluator
 ) -> None:
@@ -180,16 +156,3 @@ def _write_device_images(
     if arrays:
         with atomic_path(run.test_images_file) as path, path.open("wb") as file:
             np.savez_compressed(file, **arrays)
-
-
-def _accuracy(evaluation: Evaluation) -> float:
-    return evaluation.scores.accuracy if evaluation.scores else 0.0
-
-
-def best(candidates: Sequence[Candidate]) -> str | None:
-    """Id of the one with the best int8 validation accuracy, then the fittest; None of none."""
-
-    def worth(candidate: Candidate) -> tuple[float, float]:
-        return candidate.scores["int8_validation"].accuracy, candidate.fitness
-
-    return max(candidates, key=worth).id if candidates else None

@@ -11,27 +11,24 @@ from functools import cache
 from danas_hil.base import DanasError
 from danas_hil.data import Dataset
 from danas_hil.run import Evaluation, Front, RunFolder
-from danas_hil.search.clock import Clock
-from danas_hil.search.evaluation import Evaluator
-from danas_hil.search.export import export_front, spread
-from danas_hil.search.final import final_steps
-from danas_hil.search.joining import join
-from danas_hil.search.judging import failed, judged
+from danas_hil.search.budget import Clock
+from danas_hil.search.cost import CostEstimator
+from danas_hil.search.evaluator import Evaluator
+from danas_hil.search.export import export_front
+from danas_hil.search.finetune import final_steps
+from danas_hil.search.from_scratch import FromScratchEvaluator
 from danas_hil.search.listener import Listener
-from danas_hil.search.memory import MemoryEstimator
-from danas_hil.search.opening import open_data
 from danas_hil.search.pareto import pareto_front
-from danas_hil.search.planning import agree_on_plan
-from danas_hil.search.preparing import prepare
 from danas_hil.search.samplers import NothingLeftError, worth
+from danas_hil.search.scoring import failed, judged
+from danas_hil.search.selection import spread
+from danas_hil.search.session import FRONT, join, open_data, prepare
 from danas_hil.search.settings import SearchSettings
-from danas_hil.search.standalone import StandaloneEvaluator
+from danas_hil.search.training_plan import agree_on_plan
 from danas_hil.space import DataConfig, Genome
 from danas_hil.study import Ledger, Present, Shared, StoppedError, Trainings, pause
 from danas_hil.supernet import make_deterministic
 
-FRONT = "front"
-"""The lock of the process that leads, and what was noted of its export."""
 _BEGAN = "began"
 _STOPPED = "stopped"
 _OTHERS = "the evaluations of other workers"
@@ -78,7 +75,11 @@ def search(
     """
     listener = listener or Listener()
     prepared = prepare(run, listener, data)
-    settings, estimator, lender = prepared.settings, prepared.estimator, prepared.lender
+    settings, estimator, supernet_source = (
+        prepared.settings,
+        prepared.estimator,
+        prepared.supernet_source,
+    )
     with join(run, settings, storage) as shared, ExitStack() as at_end:
         lead = shared.locks.acquire(FRONT) if leading else None
         if lead is not None:
@@ -89,14 +90,14 @@ def search(
         clock = _clock(settings, listener, shared, lead is not None)
         try:
             plan = agree_on_plan(
-                run, settings, shared, dataset, estimator, listener, should_stop, lender
+                run, settings, shared, dataset, estimator, listener, should_stop, supernet_source
             )
         except StoppedError:
             return Outcome(len(shared.ledger.evaluations), None, _STOPPED)
-        kind = Evaluator if settings.shares_weights else StandaloneEvaluator
-        evaluator = kind(settings, dataset, plan, estimator, listener, trainings, lender)
+        kind = Evaluator if settings.shares_weights else FromScratchEvaluator
+        evaluator = kind(settings, dataset, plan, estimator, listener, trainings, supernet_source)
         try:
-            if lender is not None or settings.supernets is not None:
+            if supernet_source is not None or settings.supernets is not None:
                 # Their training is not this search's alone.
                 evaluator.train_all()
                 clock = _clock(settings, listener, shared, lead is not None)
@@ -156,7 +157,7 @@ def _evaluate_all(
     settings: SearchSettings,
     ledger: Ledger,
     evaluator: Evaluator,
-    estimator: MemoryEstimator,
+    estimator: CostEstimator,
     listener: Listener,
     should_stop: Callable[[], bool],
     clock: Clock,
@@ -256,7 +257,7 @@ def _evaluate(
     genome: Genome,
     settings: SearchSettings,
     evaluator: Evaluator,
-    estimator: MemoryEstimator,
+    estimator: CostEstimator,
     clock: Clock,
 ) -> Evaluation:
     """One evaluation. A DanasError makes it a failed one, with its reason."""
@@ -264,9 +265,11 @@ def _evaluate(
     try:
         scores = evaluator.scores(genome)
     except DanasError as error:
-        evaluation = failed(genome, str(error), estimator)
+        evaluation = failed(genome, str(error), estimator.costs(genome))
     else:
-        evaluation = judged(genome, scores, settings, estimator)
+        evaluation = judged(
+            genome, scores, estimator.costs(genome), settings.limits, settings.weights
+        )
     now = clock.elapsed
     return replace(evaluation, seconds=now - begun, elapsed_seconds=now)
 
@@ -276,7 +279,7 @@ def _export(
     settings: SearchSettings,
     ledger: Ledger,
     evaluator: Evaluator,
-    estimator: MemoryEstimator,
+    estimator: CostEstimator,
     dataset: Dataset,
     listener: Listener,
     elapsed: float,

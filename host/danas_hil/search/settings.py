@@ -10,7 +10,6 @@ from typing import Any, Literal, get_args
 from danas_hil.base import DanasError, build, checking, has_secret, known_or_near
 from danas_hil.board import Limits
 from danas_hil.run import anew
-from danas_hil.search.fitness import Weights
 from danas_hil.search.samplers import (
     Nsga2Sampler,
     RandomSampler,
@@ -19,6 +18,7 @@ from danas_hil.search.samplers import (
     SurrogateSampler,
     TournamentSampler,
 )
+from danas_hil.search.scoring import Weights
 from danas_hil.space import DataConfig, SearchSpace, Space, space_from_json
 
 SamplerName = Literal["tournament", "regularized", "nsga2", "surrogate", "random"]

@@ -9,10 +9,10 @@ from typing import Any
 
 from danas_hil.base import checking
 from danas_hil.run import Evaluation
-from danas_hil.search.judging import judged
-from danas_hil.search.memory import MemoryEstimator
+from danas_hil.search.cost import CostEstimator
 from danas_hil.search.pareto import pareto_front
 from danas_hil.search.samplers import NothingLeftError, Nsga2Sampler
+from danas_hil.search.scoring import judged
 from danas_hil.search.settings import SearchSettings
 from danas_hil.space import DataConfig, Genome
 from danas_hil.tasks import Scores
@@ -48,7 +48,7 @@ def steps_taken(config: Mapping[str, Any]) -> int:
 
 def use_on_front(
     settings: SearchSettings,
-    estimator: MemoryEstimator,
+    estimator: CostEstimator,
     scores: Callable[[Genome], Scores],
     size: int,
     should_stop: Callable[[], bool],
@@ -73,7 +73,9 @@ def use_on_front(
             genome = sampler.propose(tuple(seen.values()), acceptable)
         except NothingLeftError:
             break
-        found = judged(genome, scores(genome), settings, estimator)
+        found = judged(
+            genome, scores(genome), estimator.costs(genome), settings.limits, settings.weights
+        )
         seen[genome] = replace(found, index=len(seen))
         on_evaluation(len(seen))
     front = pareto_front(tuple(seen.values()))

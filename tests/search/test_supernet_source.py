@@ -16,13 +16,13 @@ from danas_hil.run import RunFolder
 from danas_hil.search import (
     Listener,
     SearchSettings,
-    check_lends,
+    check_supernet_source,
     create_run,
-    find_lender,
+    find_supernet_source,
     search,
     train_candidates,
 )
-from danas_hil.search.lender import Lender
+from danas_hil.search.supernet_source import SupernetSource
 from danas_hil.space import LayerSpace, SearchSpace
 from danas_hil.tasks import Scores
 
@@ -112,11 +112,11 @@ def test_who_fixes_data_hears_that_a_supernet_was_trained_for_a_front(
     large: RunFolder, tmp_path: Path
 ) -> None:
     fixed = replace(SMALL, space=replace(SMALL.subnets, resolution=(16,)))
-    lender = Lender(large, LARGE, {"shared": 2}, IMAGES)
-    assert lender.warnings(fixed) == []
+    supernet_source = SupernetSource(large, LARGE, {"shared": 2}, IMAGES)
+    assert supernet_source.warnings(fixed) == []
     run = create_run(tmp_path / "run", LARGE)
     run.write_config({**run.config(), "supernet_focus": {"steps": 2}})
-    focused = replace(lender, run=run)
+    focused = replace(supernet_source, run=run)
     assert focused.warnings(SMALL) == []
     (warning,) = focused.warnings(fixed)
     assert "trained most for the data on its own front" in warning
@@ -152,17 +152,17 @@ def test_an_unfinished_or_damaged_training_is_refused(large: RunFolder, tmp_path
     folder = tmp_path / "small"
     resume = f"danas-hil resume {run.path}"
     with pytest.raises(DanasError, match="has not begun to train") as told:
-        find_lender(SMALL, folder)
+        find_supernet_source(SMALL, folder)
     assert resume in (told.value.hint or "")
     run.write_config({**run.config(), "supernet_steps": {"shared": 2}, "data": IMAGES})
     with pytest.raises(DanasError, match=r"shared of .* is not trained: 0 of 2 steps") as told:
-        find_lender(SMALL, folder)
+        find_supernet_source(SMALL, folder)
     assert resume in (told.value.hint or "")
     checkpoint = run.supernets / "shared" / "checkpoint.npz"
     checkpoint.parent.mkdir(parents=True)
     checkpoint.write_bytes((large.supernets / "shared" / "checkpoint.npz").read_bytes()[:100])
     with pytest.raises(DanasError, match=r"checkpoint\.npz can't be read"):
-        find_lender(SMALL, folder)
+        find_supernet_source(SMALL, folder)
 
 
 def test_supernets_are_found_where_the_other_run_keeps_them(
@@ -172,20 +172,22 @@ def test_supernets_are_found_where_the_other_run_keeps_them(
         run = create_run(tmp_path / "runs" / name, replace(LARGE, supernets=place))
         run.write_config({**run.config(), "supernet_steps": {"shared": 2}, "data": IMAGES})
         with pytest.raises(DanasError, match="is not trained"):
-            find_lender(replace(SMALL, supernet_of=str(run.path)), tmp_path / "small")
+            find_supernet_source(replace(SMALL, supernet_of=str(run.path)), tmp_path / "small")
         kept = run.path / place
         (kept / "shared").mkdir(parents=True)
         (kept / "shared" / "checkpoint.npz").write_bytes(
             (large.supernets / "shared" / "checkpoint.npz").read_bytes()
         )
-        lender = find_lender(replace(SMALL, supernet_of=str(run.path)), tmp_path / "small")
-        assert lender is not None
-        assert lender.store(tmp_path / "copies").folder == kept
+        supernet_source = find_supernet_source(
+            replace(SMALL, supernet_of=str(run.path)), tmp_path / "small"
+        )
+        assert supernet_source is not None
+        assert supernet_source.store(tmp_path / "copies").folder == kept
 
 
 def test_what_is_no_run_lends_nothing(tmp_path: Path) -> None:
     with pytest.raises(DanasError, match=r"There is no run .*large, whose supernet"):
-        find_lender(SMALL, tmp_path / "small")
+        find_supernet_source(SMALL, tmp_path / "small")
 
 
 @pytest.mark.parametrize(
@@ -202,22 +204,24 @@ def test_a_space_that_the_supernet_does_not_hold_is_refused(
     ours: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(DanasError, match=f"large {message}"):
-        check_lends(LARGE, replace(SMALL, space=replace(SMALL.subnets, **ours)), "large")
+        check_supernet_source(LARGE, replace(SMALL, space=replace(SMALL.subnets, **ours)), "large")
 
 
 def test_a_run_without_a_supernet_of_its_own_lends_none() -> None:
     with pytest.raises(DanasError, match="large has no supernet: it trains each candidate"):
-        check_lends(replace(LARGE, space=LayerSpace()), SMALL, "large")
+        check_supernet_source(replace(LARGE, space=LayerSpace()), SMALL, "large")
     with pytest.raises(DanasError, match="no supernet of its own: it uses that of large"):
-        check_lends(SMALL, SMALL, "small")
+        check_supernet_source(SMALL, SMALL, "small")
 
 
 def test_other_images_or_another_size_of_them_are_told(large: RunFolder, tmp_path: Path) -> None:
-    lender = Lender(large, LARGE, {"shared": 2}, {**IMAGES, "validation_person": 20})
-    lender.check_images({**IMAGES, "validation_person": 9})
+    supernet_source = SupernetSource(
+        large, LARGE, {"shared": 2}, {**IMAGES, "validation_person": 20}
+    )
+    supernet_source.check_images({**IMAGES, "validation_person": 9})
     with pytest.raises(DanasError, match="other images: train person 60; here: train person 61"):
-        lender.check_images({**IMAGES, "train_person": 61})
+        supernet_source.check_images({**IMAGES, "train_person": 61})
     with pytest.raises(DanasError, match="kept at 24 pixels, not at 32"):
-        find_lender(
+        find_supernet_source(
             replace(SMALL, supernet_of=str(large.path), decode_resolution=32), tmp_path / "small"
         )

@@ -6,7 +6,7 @@ import pytest
 
 from danas_hil.base import DanasError
 from danas_hil.board import Limits
-from danas_hil.search.fitness import Weights, fitness, within
+from danas_hil.search.scoring import Weights, fitness, within
 from danas_hil.tasks import Scores
 
 SCORES = Scores(0.8, 0.7, 0.6, 100)

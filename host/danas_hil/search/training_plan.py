@@ -11,10 +11,10 @@ from danas_hil.base import DanasError
 from danas_hil.data import Dataset, DrawnSplits
 from danas_hil.run import RunFolder
 from danas_hil.search import budget
-from danas_hil.search.lender import Lender
+from danas_hil.search.cost import CostEstimator
 from danas_hil.search.listener import Listener
-from danas_hil.search.memory import MemoryEstimator
 from danas_hil.search.settings import SearchSettings
+from danas_hil.search.supernet_source import SupernetSource
 from danas_hil.space import Genome
 from danas_hil.study import Shared
 from danas_hil.supernet import (
@@ -57,15 +57,15 @@ def agree_on_plan(
     settings: SearchSettings,
     shared: Shared,
     dataset: Dataset,
-    estimator: MemoryEstimator,
+    estimator: CostEstimator,
     listener: Listener,
     should_stop: Callable[[], bool],
-    lender: Lender | None = None,
+    supernet_source: SupernetSource | None = None,
 ) -> Agreed:
     """What the first of those who work on the run settles, and the others take.
 
     It and what the search sees are put into config.toml. Raises DanasError for other images than
-    the run began with or the lender was trained on, StoppedError when asked to stop while another
+    the run began with or the supernet was trained on, StoppedError when asked to stop while another
     process makes the plan.
     """
     lock = shared.locks.wait(
@@ -79,18 +79,20 @@ def agree_on_plan(
                 f"{settings.data} holds other images than this run began with.",
                 f"Then: {_told(theirs)}; now: {_told(seen)}.",
             )
-        if lender is not None:
-            lender.check_images(seen)
+        if supernet_source is not None:
+            supernet_source.check_images(seen)
         begun = run.config().get(_STEPS) or shared.noted(_STEPS)
         if begun is not None:
             timed = run.config().get(_STEP_SECONDS) or shared.noted(_STEP_SECONDS)
             plan = budget.Plan(begun, step_seconds=timed or {})
             listener.planned(plan.steps, None, "as this run began")
-        elif lender is not None:
-            plan = budget.Plan(lender.steps)
-            listener.planned(plan.steps, None, f"of {lender.run.name}")
+        elif supernet_source is not None:
+            plan = budget.Plan(supernet_source.steps)
+            listener.planned(plan.steps, None, f"of {supernet_source.run.name}")
         elif not settings.shares_weights:
-            plan, origin = plan_candidates(settings, search_seconds(settings), estimator.fits)
+            plan, origin = plan_candidates(
+                settings, budget.search_seconds(settings), estimator.fits
+            )
             listener.planned(plan.steps, None, origin)
         elif settings.supernet_steps is not None:
             plan = budget.Plan(dict.fromkeys(settings.supernet_configs, settings.supernet_steps))
@@ -118,27 +120,13 @@ def _warn_of_too_little_time(
     settings: SearchSettings, plan: budget.Plan, listener: Listener
 ) -> None:
     """Fewer than LEAST_STEPS train nothing, so a short budget may go into them whole."""
-    end = search_seconds(settings)
+    end = budget.search_seconds(settings)
     if end is not None and plan.seconds is not None and plan.seconds >= end:
         listener.warning(
             f"The fewest steps of training that make sense ({budget.LEAST_STEPS}) take all the time"
             " there is before the export: little is evaluated, and the search may end late. Raise"
             " --time-budget, or lower --resolutions or --batch-size."
         )
-
-
-def search_seconds(settings: SearchSettings, last_training: bool = True) -> float | None:
-    """When evaluations end, in seconds from the beginning; None where the clock does not say.
-
-    last_training: whether candidates are going to be trained by themselves, where the time budget
-    says for how long.
-    """
-    if settings.time_budget is None:
-        return None
-    reserve = budget.export_reserve(settings.time_budget, settings.export_limit)
-    if last_training and settings.shares_weights and settings.final_steps is None:
-        reserve += budget.FINAL_SHARE * settings.time_budget
-    return settings.time_budget - reserve
 
 
 def _described(dataset: Dataset) -> dict[str, str | int]:
@@ -164,8 +152,8 @@ def _told(described: Mapping[str, str | int]) -> str:
     return ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in described.items())
 
 
-def _plan_by_time(settings: SearchSettings, estimator: MemoryEstimator) -> budget.Plan:
-    seconds = search_seconds(settings)
+def _plan_by_time(settings: SearchSettings, estimator: CostEstimator) -> budget.Plan:
+    seconds = budget.search_seconds(settings)
     assert seconds is not None
     space, supernets = settings.subnets, settings.supernet_configs
     training = TrainingSettings(batch_size=settings.batch_size)

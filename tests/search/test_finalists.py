@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from danas_hil.run import Evaluation
 from danas_hil.search.budget import FINAL_CANDIDATES
-from danas_hil.search.final import finalists
+from danas_hil.search.selection import finalists
 from danas_hil.space import ArchConfig, DataConfig, Genome
 from danas_hil.tasks import Scores
 

@@ -1,4 +1,4 @@
-"""Fitness of a candidate: one figure for its scores and for how it keeps to the limits."""
+"""What an evaluation comes to: its scores and costs, one figure for both, what exceeds limits."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 
 from danas_hil.base import DanasError
 from danas_hil.board import Limits
+from danas_hil.run import Evaluation
+from danas_hil.space import Genome
 from danas_hil.tasks import Scores
 
 
@@ -66,3 +68,47 @@ def within(
 
 def _excess(value: float | None, limit: float | None) -> float:
     return 0.0 if value is None or limit is None else max(0, value - limit) / limit
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What a genome takes, estimated. latency_us: None where the board has no rates."""
+
+    ram_bytes: int
+    flash_bytes: int
+    latency_us: float | None = None
+
+    def within(self, limits: Limits) -> bool:
+        """Whether no limit is exceeded. A latency that is not known exceeds none."""
+        return within(self.ram_bytes, self.flash_bytes, limits, self.latency_us)
+
+
+def judged(
+    genome: Genome, scores: Scores, costs: Costs, limits: Limits, weights: Weights
+) -> Evaluation:
+    """A complete evaluation, without its index and times."""
+    memory = costs.ram_bytes, costs.flash_bytes
+    return Evaluation(
+        0,
+        genome,
+        "complete",
+        *memory,
+        scores.brief,
+        fitness(scores, *memory, limits, weights, costs.latency_us),
+        costs.within(limits),
+        latency_us=costs.latency_us,
+    )
+
+
+def failed(genome: Genome, reason: str, costs: Costs) -> Evaluation:
+    """An evaluation that came to nothing, without its index and times."""
+    return Evaluation(
+        0,
+        genome,
+        "failed",
+        costs.ram_bytes,
+        costs.flash_bytes,
+        feasible=False,
+        latency_us=costs.latency_us,
+        reason=reason,
+    )

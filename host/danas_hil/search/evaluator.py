@@ -13,12 +13,12 @@ import numpy.typing as npt
 
 from danas_hil.data import Dataset, EvaluationView, LabelledImages, TrainingView, scale
 from danas_hil.data.wake_vision import TASK
-from danas_hil.search.lender import Lender, needed_supernets
+from danas_hil.search.cost import CostEstimator
+from danas_hil.search.data_focus import LOOK_IMAGES, LOOK_RECALIBRATION, look_size, use_on_front
 from danas_hil.search.listener import Listener
-from danas_hil.search.looking import LOOK_IMAGES, LOOK_RECALIBRATION, look_size, use_on_front
-from danas_hil.search.memory import MemoryEstimator
-from danas_hil.search.planning import Agreed
 from danas_hil.search.settings import SearchSettings
+from danas_hil.search.supernet_source import SupernetSource, needed_supernets
+from danas_hil.search.training_plan import Agreed
 from danas_hil.space import DataConfig, Genome
 from danas_hil.study import StoppedError, Trainings
 from danas_hil.supernet import Batch, Look, Supernet, TrainingSettings, Use, time_finetune
@@ -32,7 +32,8 @@ _BATCH = 256
 class Evaluator:
     """Supernets, trained when first needed, and the images they see.
 
-    lender: who has trained them already, for its own settings; the folder of `trainings` is its.
+    supernet_source: the run that has trained them already, for its own settings; the folder of
+        `trainings` is its.
     """
 
     def __init__(
@@ -40,20 +41,20 @@ class Evaluator:
         settings: SearchSettings,
         dataset: Dataset,
         plan: Agreed,
-        estimator: MemoryEstimator,
+        estimator: CostEstimator,
         listener: Listener,
         trainings: Trainings,
-        lender: Lender | None = None,
+        supernet_source: SupernetSource | None = None,
     ) -> None:
         self._settings = settings
-        self._lender = lender
-        self._trained_by = lender.settings if lender else settings
+        self._lender = supernet_source
+        self._trained_by = supernet_source.settings if supernet_source else settings
         self._trainings = trainings
         self._dataset = dataset
         self._steps, self._precision = plan.supernet_steps, plan.precision
         self._step_seconds = plan.step_seconds
         self._estimator = estimator
-        self._fits = lender.fits if lender else estimator.fits
+        self._fits = supernet_source.fits if supernet_source else estimator.fits
         self._listener = listener
         self._supernets: dict[str, Supernet] = {}
         self._view = cache(self._make_view)

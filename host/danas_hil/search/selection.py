@@ -1,7 +1,8 @@
-"""Picking a few candidates that stand for a whole front."""
+"""Which of many stand for all: members of a front to export, to train, to try on a board."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
@@ -16,9 +17,10 @@ from danas_hil.estimate.latency_tables import find_table
 from danas_hil.estimate.lines import all_fit
 from danas_hil.estimate.on_board import estimate_on
 from danas_hil.run import Candidate, Evaluation, Pick, Picks, RunFolder
-from danas_hil.search.fitness import within
+from danas_hil.search import budget
+from danas_hil.search.cost import latency_unknown
 from danas_hil.search.pareto import hypervolume, run_costs
-from danas_hil.search.rates import latency_unknown
+from danas_hil.search.scoring import within
 
 _DECIMALS = 12
 """Gains are taken to so many decimals: less is rounding, and no gain."""
@@ -48,6 +50,48 @@ def pick_from_front(run: RunFolder, k: int, limits: Limits, board: Board | None 
         latency_complete=all(cost.latency_complete for cost in costed),
         latency_band=max((cost.latency_band for cost in costed), default=0.0),
     )
+
+
+def spread(front: Sequence[Evaluation], limit: int) -> list[Evaluation]:
+    """At most `limit` members of a front: the most accurate at each size of RAM, and the rest by
+    accuracy; in order of RAM.
+    """
+    by_ram = sorted(front, key=lambda e: (e.ram_bytes or 0, -_accuracy(e)))
+    stairs: list[Evaluation] = []
+    for evaluation in by_ram:
+        if not stairs or _accuracy(evaluation) > _accuracy(stairs[-1]):
+            stairs.append(evaluation)
+    if len(stairs) > limit:  # the best, and even steps down from it
+        places = np.linspace(0, len(stairs) - 1, limit).round().astype(int) if limit > 1 else [-1]
+        stairs = [stairs[place] for place in places]
+    chosen = {evaluation.index for evaluation in stairs}
+    rest = sorted((e for e in front if e.index not in chosen), key=_accuracy, reverse=True)
+    members = stairs + rest[: limit - len(stairs)]
+    return sorted(members, key=lambda e: (e.ram_bytes or 0, e.index))
+
+
+def finalists(members: Sequence[Evaluation]) -> list[Evaluation]:
+    """The most accurate members, half of them at most with one data configuration.
+
+    Shared weights serve some data better than others, which training alone then evens out.
+    """
+    found: list[Evaluation] = []
+    most = budget.FINAL_CANDIDATES // 2
+    by_accuracy = sorted(members, key=lambda e: e.scores.accuracy if e.scores else 0, reverse=True)
+    for evaluation in by_accuracy:
+        alike = Counter(e.genome.data for e in found)[evaluation.genome.data]
+        if len(found) < budget.FINAL_CANDIDATES and alike < most:
+            found.append(evaluation)
+    return found
+
+
+def best(candidates: Sequence[Candidate]) -> str | None:
+    """Id of the one with the best int8 validation accuracy, then the fittest; None of none."""
+
+    def worth(candidate: Candidate) -> tuple[float, float]:
+        return candidate.scores["int8_validation"].accuracy, candidate.fitness
+
+    return max(candidates, key=worth).id if candidates else None
 
 
 def greedy(rows: Sequence[Evaluation], k: int, limits: Limits) -> tuple[Pick, ...]:
@@ -188,3 +232,7 @@ def _row(candidate: Candidate, cost: _Costs, limits: Limits) -> Evaluation:
         feasible=within(cost.ram_bytes, cost.flash_bytes, limits, cost.latency_us),
         latency_us=cost.latency_us,
     )
+
+
+def _accuracy(evaluation: Evaluation) -> float:
+    return evaluation.scores.accuracy if evaluation.scores else 0.0

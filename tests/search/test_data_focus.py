@@ -12,9 +12,9 @@ from danas_hil.base import DanasError
 from danas_hil.board import Limits
 from danas_hil.data import Balance
 from danas_hil.run import RunFolder
-from danas_hil.search import Listener, SearchSettings, create_run, looking, search
-from danas_hil.search.looking import LOOK_MOST, look_size, use_on_front
-from danas_hil.search.memory import MemoryEstimator
+from danas_hil.search import Listener, SearchSettings, create_run, data_focus, search
+from danas_hil.search.cost import CostEstimator
+from danas_hil.search.data_focus import LOOK_MOST, look_size, use_on_front
 from danas_hil.space import DataConfig, Genome, SearchSpace
 from danas_hil.supernet import CHECKPOINT, Checkpoint
 from danas_hil.tasks import Scores
@@ -42,7 +42,7 @@ def better(data: DataConfig) -> dict[DataConfig, float]:
     def scores(genome: Genome) -> Scores:
         return Scores(0.9 if genome.data == data else 0.6, 0.5, 0.5, 100)
 
-    found = use_on_front(WIDE, MemoryEstimator(WIDE), scores, 100, lambda: False)
+    found = use_on_front(WIDE, CostEstimator(WIDE), scores, 100, lambda: False)
     assert found is not None
     return found
 
@@ -56,9 +56,9 @@ def test_the_use_of_data_is_their_share_of_the_front() -> None:
 
 def test_a_look_proposes_what_fits_as_often_as_it_is_told_and_stops_when_told() -> None:
     seen: list[Genome] = []
-    flash = sorted(map(MemoryEstimator(WIDE).totals, GENOMES), key=lambda of: of[1])
-    limits = replace(WIDE, limits=Limits(None, flash[len(flash) // 2][1]))
-    estimator = MemoryEstimator(limits)
+    flash = sorted(CostEstimator(WIDE).costs(genome).flash_bytes for genome in GENOMES)
+    limits = replace(WIDE, limits=Limits(None, flash[len(flash) // 2]))
+    estimator = CostEstimator(limits)
 
     def scores(genome: Genome) -> Scores:
         seen.append(genome)
@@ -78,7 +78,7 @@ def test_a_look_proposes_what_fits_as_often_as_it_is_told_and_stops_when_told() 
     assert use_on_front(limits, estimator, scores, 100, lambda: len(seen) == 2) is None
     assert len(seen) == 2
     tight = replace(SETTINGS, limits=Limits(1024, 1024))
-    assert use_on_front(tight, MemoryEstimator(tight), scores, 5, lambda: False) == {}
+    assert use_on_front(tight, CostEstimator(tight), scores, 5, lambda: False) == {}
 
 
 def test_a_short_training_is_not_worth_a_look() -> None:
@@ -111,8 +111,8 @@ class Heard(Listener):
 @pytest.fixture
 def short_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("tensorflow", reason="the extra [search] is not installed")
-    monkeypatch.setattr(looking, "LOOK_SHARE", 0.5)
-    monkeypatch.setattr(looking, "LOOK_LEAST", 2)
+    monkeypatch.setattr(data_focus, "LOOK_SHARE", 0.5)
+    monkeypatch.setattr(data_focus, "LOOK_LEAST", 2)
 
 
 def checkpoint(run: RunFolder) -> Checkpoint:

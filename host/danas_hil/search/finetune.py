@@ -1,8 +1,4 @@
-"""Training exported candidates further, each by itself, for as long as one likes.
-
-It is the last training of a search (`search.final`) once more, from the supernet's weights on and
-for more steps: what comes out is what the search would have exported with as many.
-"""
+"""Training candidates by themselves: at the end of a search, and later for as long as one likes."""
 
 from __future__ import annotations
 
@@ -13,29 +9,63 @@ from typing import Literal
 
 from danas_hil.base import DanasError
 from danas_hil.data import Dataset
-from danas_hil.run import Candidate, Front, RunFolder, new_folder, replace_candidate, settle
+from danas_hil.run import (
+    Candidate,
+    Evaluation,
+    Front,
+    RunFolder,
+    new_folder,
+    replace_candidate,
+    settle,
+)
+from danas_hil.search import budget
 from danas_hil.search.candidate import (
     note_no_better,
     trained_steps,
     tried,
     validation_scores,
+    with_test,
     write_model,
     write_rest,
 )
-from danas_hil.search.evaluation import Evaluator
-from danas_hil.search.export import best, with_test
-from danas_hil.search.joining import join
-from danas_hil.search.lender import needed_supernets
+from danas_hil.search.cost import CostEstimator
+from danas_hil.search.evaluator import Evaluator
 from danas_hil.search.listener import Listener
-from danas_hil.search.loop import FRONT
-from danas_hil.search.memory import MemoryEstimator
-from danas_hil.search.opening import open_data
-from danas_hil.search.planning import agree_on_plan
-from danas_hil.search.preparing import prepare
+from danas_hil.search.selection import best, finalists
+from danas_hil.search.session import FRONT, join, open_data, prepare
 from danas_hil.search.settings import SearchSettings
+from danas_hil.search.supernet_source import needed_supernets
+from danas_hil.search.training_plan import agree_on_plan
 from danas_hil.space import Genome
 from danas_hil.study import StoppedError, SupernetStore, Trainings
 from danas_hil.supernet import CHECKPOINT, Checkpoint, make_deterministic
+
+
+def final_steps(
+    settings: SearchSettings,
+    members: Sequence[Evaluation],
+    evaluator: Evaluator,
+    elapsed: float,
+) -> dict[str, int]:
+    """Training steps of those that are trained by themselves, by genome id.
+
+    elapsed: seconds of the time budget that the search has taken.
+    """
+    if not settings.shares_weights:
+        return {}
+    seconds = budget.final_seconds(settings, elapsed)
+    if settings.final_steps == 0 or (settings.final_steps is None and seconds <= 0):
+        return {}
+    steps = {}
+    for evaluation in finalists(members):
+        genome = evaluation.genome
+        if settings.final_steps is not None:
+            steps[genome.id] = settings.final_steps
+        else:
+            step_seconds = evaluator.final_step_seconds(genome)
+            steps[genome.id] = budget.final_steps(seconds, step_seconds)
+    return steps
+
 
 Verdict = Literal["better", "no better", "trained before"]
 
@@ -91,8 +121,12 @@ def train_candidates(
             "`danas-hil search --space layers --candidate-steps` says for how long.",
         )
     prepared = prepare(run, listener)
-    settings, estimator, lender = prepared.settings, prepared.estimator, prepared.lender
-    if lender is None:
+    settings, estimator, supernet_source = (
+        prepared.settings,
+        prepared.estimator,
+        prepared.supernet_source,
+    )
+    if supernet_source is None:
         _check_supernets(settings, prepared.store, [genomes[id_] for id_ in ids])
     with join(run, settings, storage) as shared, ExitStack() as at_end:
         try:
@@ -103,12 +137,14 @@ def train_candidates(
             dataset = open_data(settings, listener)
             make_deterministic()
             plan = agree_on_plan(
-                run, settings, shared, dataset, estimator, Listener(), should_stop, lender
+                run, settings, shared, dataset, estimator, Listener(), should_stop, supernet_source
             )
         except StoppedError:
             return TrainingOutcome((), run.front(), stopped=True)
         trainings = Trainings(shared.locks, prepared.store, should_stop, listener.waiting)
-        evaluator = Evaluator(settings, dataset, plan, estimator, listener, trainings, lender)
+        evaluator = Evaluator(
+            settings, dataset, plan, estimator, listener, trainings, supernet_source
+        )
         work = _Work(run, settings, dataset, evaluator, estimator, listener)
         settle(run)
         work.catch_up()
@@ -133,7 +169,7 @@ class _Work:
     settings: SearchSettings
     dataset: Dataset
     evaluator: Evaluator
-    estimator: MemoryEstimator
+    estimator: CostEstimator
     listener: Listener
 
     def tell_plan(self, candidates: Sequence[Candidate], steps: int) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from danas_hil.base import DanasError
 from danas_hil.search import create_run
-from danas_hil.search.joining import join
+from danas_hil.search.session import join
 from search.small_search import SETTINGS
 
 

@@ -10,9 +10,8 @@ from typing import Any
 
 from danas_hil.base import DanasError
 from danas_hil.run import RunFolder
-from danas_hil.search.looking import FOCUS
-from danas_hil.search.memory import MemoryEstimator
-from danas_hil.search.rates import rates_of_run
+from danas_hil.search.cost import CostEstimator, rates_of_run
+from danas_hil.search.data_focus import FOCUS
 from danas_hil.search.settings import SearchSettings
 from danas_hil.space import DataConfig, Genome, SearchSpace
 from danas_hil.study import SupernetStore, open_to_read
@@ -20,7 +19,7 @@ from danas_hil.supernet import CHECKPOINT, Checkpoint
 
 
 @dataclass(frozen=True)
-class Lender:
+class SupernetSource:
     """A run that trained supernets, by its own settings.
 
     steps: planned training steps by the name of a supernet, of those that the borrower needs.
@@ -40,7 +39,7 @@ class Lender:
     @cached_property
     def fits(self) -> Callable[[Genome], bool]:
         """Whether a genome fits the limits that its training kept to."""
-        return MemoryEstimator(self.settings, rates_of_run(self.run.config())).fits
+        return CostEstimator(self.settings, rates_of_run(self.run.config())).fits
 
     def store(self, copies: Path) -> SupernetStore:
         """Its checkpoints, where it has them. copies: folder for those that are at a URL."""
@@ -94,7 +93,7 @@ class Lender:
         return found
 
 
-def find_lender(settings: SearchSettings, folder: Path) -> Lender | None:
+def find_supernet_source(settings: SearchSettings, folder: Path) -> SupernetSource | None:
     """The run that `settings` name by `supernet_of`, from the run's `folder` on; None without one.
 
     Raises DanasError where that is no run, has no finished supernets, or where its space lacks
@@ -110,7 +109,7 @@ def find_lender(settings: SearchSettings, folder: Path) -> Lender | None:
         )
     config = run.config()
     theirs = SearchSettings.from_config(config)
-    check_lends(theirs, settings, str(run.path))
+    check_supernet_source(theirs, settings, str(run.path))
     needed = needed_supernets(theirs, settings.space.data_configs)
     steps, images = config.get("supernet_steps", {}), config.get("data", {})
     if not images or not needed.keys() <= steps.keys():
@@ -118,20 +117,20 @@ def find_lender(settings: SearchSettings, folder: Path) -> Lender | None:
             f"{run.path} has not begun to train its supernets.",
             f"Let it finish: danas-hil resume {run.path}",
         )
-    lender = Lender(run, theirs, {name: steps[name] for name in needed}, images)
-    if settings.decode_resolution not in (None, lender.pixels):
+    supernet_source = SupernetSource(run, theirs, {name: steps[name] for name in needed}, images)
+    if settings.decode_resolution not in (None, supernet_source.pixels):
         raise DanasError(
-            f"{run.path} was trained on images kept at {lender.pixels} pixels, not at"
+            f"{run.path} was trained on images kept at {supernet_source.pixels} pixels, not at"
             f" {settings.decode_resolution}.",
-            f"Leave --decode-resolution out: it is {lender.pixels} then.",
+            f"Leave --decode-resolution out: it is {supernet_source.pixels} then.",
         )
     if "://" not in (theirs.supernets or ""):  # else they are looked at when they are carried here
         for name in needed:
-            lender.check_trained(lender.store(folder), name)
-    return lender
+            supernet_source.check_trained(supernet_source.store(folder), name)
+    return supernet_source
 
 
-def check_lends(theirs: SearchSettings, ours: SearchSettings, name: str) -> None:
+def check_supernet_source(theirs: SearchSettings, ours: SearchSettings, name: str) -> None:
     """Raise DanasError unless supernets trained by the settings `theirs`, of the run or search
     `name`, hold all subnets of `ours`.
     """

@@ -1,7 +1,12 @@
-"""What a genome takes of memory and time, before anything is trained."""
+"""What a genome takes of memory and time, before anything is trained; and the rates of a run.
+
+Rates stand in config.toml as the table [latency], so that a calibration meanwhile, or another
+computer's, changes nothing in a search that goes on.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,18 +14,57 @@ from danas_hil.base import DanasError
 from danas_hil.board import Board, format_latency, load_board
 from danas_hil.estimate import paper
 from danas_hil.estimate.latency import LatencyEstimate, LatencyTable, estimate_latency
+from danas_hil.estimate.latency_tables import find_table
 from danas_hil.estimate.layout import lay_out
 from danas_hil.estimate.lines import Line
 from danas_hil.estimate.on_board import estimate_on
 from danas_hil.estimate.work import work_of
-from danas_hil.search.fitness import within
-from danas_hil.search.rates import latency_unknown, rates_now
+from danas_hil.search.scoring import Costs
 from danas_hil.search.settings import SearchSettings
 from danas_hil.space import Genome
 
 REFERENCE_BOARD = "nano33ble"
 """Whose TFLM build the exact model takes where no board is named. What its framework and stack take
 is left out there: limits that are nobody's know of no core."""
+_TABLE, _UNKNOWN = "latency", "unknown"
+
+
+def rates_now(settings: SearchSettings) -> LatencyTable | str | None:
+    """What the board of `settings` has, or why it has none; None without a board."""
+    return None if settings.board is None else find_table(load_board(settings.board))
+
+
+def latency_unknown(board: str, why: str) -> DanasError:
+    """The error of a limit of latency on a board without rates. why: as `find_table` tells it."""
+    return DanasError(
+        f"The latency on {board} is not known, so it can't be limited.",
+        f"{why[0].upper()}{why[1:]}.",
+    )
+
+
+def rates_to_config(rates: LatencyTable | str | None) -> dict[str, Any]:
+    """[latency] of config.toml; nothing without a board."""
+    if rates is None:
+        return {}
+    if isinstance(rates, str):
+        return {_TABLE: {_UNKNOWN: rates}}
+    return {_TABLE: {key: value for key, value in rates.to_json().items() if value is not None}}
+
+
+def rates_of_run(config: Mapping[str, Any]) -> LatencyTable | str | None:
+    """What stands in the config.toml of a run; None without a board, and in runs of versions that
+    kept nothing. Raises DanasError if it is damaged.
+    """
+    kept = config.get(_TABLE)
+    if kept is None:
+        return None
+    try:
+        return str(kept[_UNKNOWN]) if _UNKNOWN in kept else LatencyTable.from_json(kept)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise DanasError(
+            f"The table [{_TABLE}] of config.toml is damaged ({error!r}).",
+            "Take it from a copy of the run's folder, or start the search under another --name.",
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -32,11 +76,12 @@ class _Needs:
     latency: LatencyEstimate | None
 
     @property
-    def totals(self) -> tuple[int, int]:
-        return self.ram.least, self.flash.least
+    def costs(self) -> Costs:
+        known_us = None if self.latency is None else self.latency.known_us
+        return Costs(self.ram.least, self.flash.least, known_us)
 
 
-class MemoryEstimator:
+class CostEstimator:
     """RAM, flash and latency of genomes, estimated; each genome is worked out once.
 
     rates: that latency is estimated by, or why there are none, as the run began; None for those
@@ -52,23 +97,18 @@ class MemoryEstimator:
         self._rates = rates_now(settings) if rates is None else rates
         _check_rates(settings, self._rates)
 
-    def totals(self, genome: Genome) -> tuple[int, int]:
-        """Bytes of RAM and of flash, which limits are held against.
+    def costs(self, genome: Genome) -> Costs:
+        """What limits are held against.
 
-        Exact model: what it takes at least, so that nothing is called too large that might fit.
-        Paper: Eq. 2 and Eq. 1.
+        Bytes of RAM and of flash, by the exact model: what it takes at least, so that nothing is
+        called too large that might fit; by the paper's: Eq. 2 and Eq. 1. Microseconds of one
+        inference, as far as the board's kernels were timed.
         """
-        return self._needs(genome).totals
+        return self._needs(genome).costs
 
     def fits(self, genome: Genome) -> bool:
-        """Whether `totals` and `latency_us` are within the limits."""
-        return within(*self.totals(genome), self._limits, self.latency_us(genome))
-
-    def latency_us(self, genome: Genome) -> float | None:
-        """Microseconds of one inference, as far as the board's kernels were timed; None without a
-        board or without times of it."""
-        latency = self._needs(genome).latency
-        return None if latency is None else latency.known_us
+        """Whether `costs` are within the limits."""
+        return self.costs(genome).within(self._limits)
 
     def _needs(self, genome: Genome) -> _Needs:
         if genome not in self._known:
@@ -151,14 +191,15 @@ def _check_rates(settings: SearchSettings, rates: LatencyTable | str | None) -> 
     raise latency_unknown(settings.board, rates)
 
 
-def check_possible(settings: SearchSettings, estimator: MemoryEstimator | None = None) -> None:
+def check_possible(settings: SearchSettings, estimator: CostEstimator | None = None) -> None:
     """Raise DanasError when not even the smallest genome fits the limits."""
-    space, estimator = settings.space, estimator or MemoryEstimator(settings)
+    space, estimator = settings.space, estimator or CostEstimator(settings)
     smallest = [genome for data in space.data_configs for genome in space.leanest(data)]
     if any(map(estimator.fits, smallest)):
         return
-    ram, flash = min(map(estimator.totals, smallest))
-    times = [time for time in map(estimator.latency_us, smallest) if time is not None]
+    costs = [estimator.costs(genome) for genome in smallest]
+    ram, flash = min((cost.ram_bytes, cost.flash_bytes) for cost in costs)
+    times = [cost.latency_us for cost in costs if cost.latency_us is not None]
     quickest = ""
     if settings.limits.latency_us is not None and times:
         quickest = f", the quickest of the small ones at {format_latency(min(times))}"

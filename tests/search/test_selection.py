@@ -13,7 +13,7 @@ from danas_hil.base import DanasError
 from danas_hil.board import Limits
 from danas_hil.run import Evaluation, Pick, Picks
 from danas_hil.search.pareto import run_hypervolume
-from danas_hil.search.picking import greedy
+from danas_hil.search.selection import greedy
 from danas_hil.space import DEFAULT_SPACE
 from danas_hil.tasks import Scores
 

@@ -9,8 +9,8 @@ from danas_hil.board import Limits, Share, format_size, load_board
 from danas_hil.cli.running import lacking
 from danas_hil.estimate.on_board import estimate_on
 from danas_hil.report.rows import fits
-from danas_hil.search import SearchSettings, check_possible, memory
-from danas_hil.search.memory import MemoryEstimator
+from danas_hil.search import SearchSettings, check_possible, cost
+from danas_hil.search.cost import CostEstimator
 from danas_hil.space import SearchSpace
 
 BAND = 2_000
@@ -29,12 +29,12 @@ def least(monkeypatch, tmp_path):
         "framework_ram_bytes": Share.exact(0, "a build"),
         "framework_flash_bytes": Share.exact(24_000, "a build"),
     }
-    monkeypatch.setattr(memory, "load_board", lambda name: replace(load_board(name), **shares))
-    return estimate_on(memory.load_board(BOARD), GENOME).ram.total.least
+    monkeypatch.setattr(cost, "load_board", lambda name: replace(load_board(name), **shares))
+    return estimate_on(cost.load_board(BOARD), GENOME).ram.total.least
 
 
 def estimator(ram_bytes):
-    return MemoryEstimator(settings(ram_bytes))
+    return CostEstimator(settings(ram_bytes))
 
 
 def settings(ram_bytes):
@@ -67,7 +67,7 @@ def test_a_genome_whose_band_lies_across_a_limit_is_kept_and_told(least, shared)
 
 def test_a_search_is_possible_while_one_band_reaches_below_the_limit(least):
     smallest = min(
-        estimator(None).totals(genome)[0]
+        estimator(None).costs(genome).ram_bytes
         for data in SPACE.data_configs
         for genome in SPACE.leanest(data)
     )
@@ -78,8 +78,8 @@ def test_limits_that_are_no_boards_count_no_framework(monkeypatch, tmp_path):
     """64 kB are those of model, library and arena: a Nano's operating system alone takes 46."""
     monkeypatch.setenv("DANAS_HIL_HOME", str(tmp_path))
     limited = SearchSettings("faces", space=SPACE, limits=Limits(64 * 1024), time_budget=60.0)
-    ram, flash = MemoryEstimator(limited).totals(GENOME)
-    named = estimate_on(load_board(memory.REFERENCE_BOARD), GENOME)
-    assert ram == named.arena.minimum_bytes
-    assert flash == sum(line.least for line in named.flash.lines[:-1])
-    assert named.ram.total.least > ram + 40_000
+    costs = CostEstimator(limited).costs(GENOME)
+    named = estimate_on(load_board(cost.REFERENCE_BOARD), GENOME)
+    assert costs.ram_bytes == named.arena.minimum_bytes
+    assert costs.flash_bytes == sum(line.least for line in named.flash.lines[:-1])
+    assert named.ram.total.least > costs.ram_bytes + 40_000

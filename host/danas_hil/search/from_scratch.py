@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from danas_hil.search.evaluation import Evaluator, classes
-from danas_hil.search.planning import CANDIDATE, standalone_settings
+from danas_hil.search.evaluator import Evaluator, classes
+from danas_hil.search.training_plan import CANDIDATE, standalone_settings
 from danas_hil.space import DataConfig, Genome
 from danas_hil.study import StoppedError
 from danas_hil.supernet import Standalone
 
 
-class StandaloneEvaluator(Evaluator):
+class FromScratchEvaluator(Evaluator):
     """Networks that share no weights, and the images they see."""
 
     _last: tuple[Genome, Any] | None = None

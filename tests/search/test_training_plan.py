@@ -10,12 +10,11 @@ import pytest
 from danas_hil.base import DanasError
 from danas_hil.data import Dataset
 from danas_hil.run import RunFolder
-from danas_hil.search import Listener, SearchSettings, create_run, planning
-from danas_hil.search.budget import FINAL_SHARE, TRAINING_SHARE
-from danas_hil.search.joining import join
-from danas_hil.search.memory import MemoryEstimator
-from danas_hil.search.opening import open_data
-from danas_hil.search.planning import Agreed, agree_on_plan, search_seconds
+from danas_hil.search import Listener, SearchSettings, create_run, training_plan
+from danas_hil.search.budget import FINAL_SHARE, TRAINING_SHARE, search_seconds
+from danas_hil.search.cost import CostEstimator
+from danas_hil.search.session import join, open_data
+from danas_hil.search.training_plan import Agreed, agree_on_plan
 from search.small_search import SETTINGS
 
 pytest.importorskip("skimage", reason="the extra [search] is not installed")
@@ -41,7 +40,7 @@ def agreed(
             settings,
             shared,
             dataset,
-            MemoryEstimator(settings),
+            CostEstimator(settings),
             listener or Listener(),
             lambda: False,
         )
@@ -65,7 +64,7 @@ def test_the_first_plan_counts(tmp_path: Path, faces: Dataset) -> None:
 def test_training_takes_its_share_of_what_the_export_and_the_last_training_leave(
     tmp_path: Path, faces: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planning, "time_steps", lambda *_: (0.5, {SMALL: 0.25}))
+    monkeypatch.setattr(training_plan, "time_steps", lambda *_: (0.5, {SMALL: 0.25}))
     hour = replace(SETTINGS, supernet_steps=None, time_budget=3600.0, final_steps=None)
     steps = []
     for name, settings in (("with", hour), ("without", replace(hour, final_steps=0))):
@@ -82,7 +81,7 @@ def test_a_time_budget_that_training_alone_takes_is_told(
     tmp_path: Path, faces: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def warned(step_seconds: float) -> list[str]:
-        monkeypatch.setattr(planning, "time_steps", lambda *_: (step_seconds, {}))
+        monkeypatch.setattr(training_plan, "time_steps", lambda *_: (step_seconds, {}))
         settings = replace(SETTINGS, supernet_steps=None, time_budget=60.0)
         listener, told = Listener(), list[str]()
         monkeypatch.setattr(listener, "warning", told.append)

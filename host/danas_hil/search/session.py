@@ -1,0 +1,179 @@
+"""A run that is worked on: made, opened, joined by those who search it, and the images it sees."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from danas_hil import __version__
+from danas_hil.base import DanasError
+from danas_hil.data import Dataset, DrawnSplits, SourceOptions, open_dataset, open_source
+from danas_hil.run import RunFolder
+from danas_hil.search.cost import (
+    CostEstimator,
+    check_possible,
+    rates_now,
+    rates_of_run,
+    rates_to_config,
+)
+from danas_hil.search.listener import Listener
+from danas_hil.search.settings import SearchSettings
+from danas_hil.search.supernet_source import SupernetSource, find_supernet_source
+from danas_hil.study import Shared, StorageSettings, SupernetStore, open_shared, open_store
+
+FRONT = "front"
+"""The lock of the process that leads, and what was noted of its export."""
+_COUNTS = (
+    "tensorflow",
+    "tensorflow-cpu",
+    "keras",
+    "numpy",
+    "optuna",
+    "ai-edge-litert",
+    "tflite-micro",
+    "pillow",
+)
+"""Packages whose version can change a figure."""
+
+
+def create_run(
+    path: Path, settings: SearchSettings, storage: StorageSettings | None = None
+) -> RunFolder:
+    """A new run folder with its resolved settings, the versions of everything that counts, and the
+    rates that its board has now.
+
+    storage: where the study is kept; None is study.db in the folder.
+    """
+    versions = {"danas-hil": __version__, "python": platform.python_version()}
+    for package in _COUNTS:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    kept_at = {} if storage is None else {"storage": storage.to_config()}
+    rates = rates_to_config(rates_now(settings))
+    return RunFolder.create(
+        path, {**settings.to_config(), **kept_at, "versions": versions, **rates}
+    )
+
+
+_OF_NOTHING = ("config.toml", "study.db", ".study.lock", "workers", ".part-")
+"""Files of a run before it has seen an image; the study has other files beside it."""
+
+
+def discard_unbegun(run: RunFolder) -> bool:
+    """Remove the folder of a run that never came to see its images; whether it was such a one.
+
+    Else the same command, corrected, would find its name taken by nothing.
+    """
+    with suppress(DanasError, OSError):
+        files = (place for place in run.path.rglob("*") if not place.is_dir())
+        names = {file.relative_to(run.path).parts[0] for file in files}
+        if "data" not in run.config() and all(name.startswith(_OF_NOTHING) for name in names):
+            shutil.rmtree(run.path)
+            run.path.parent.rmdir()  # runs/, where this was the first one
+    return not run.path.exists()
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What config.toml of a run means here.
+
+    store: of its supernets, or of those of the run that they are taken from.
+    """
+
+    settings: SearchSettings
+    estimator: CostEstimator
+    store: SupernetStore
+    supernet_source: SupernetSource | None
+
+
+def prepare(run: RunFolder, listener: Listener, data: str | None = None) -> Prepared:
+    """What config.toml of `run` means, with `data` as the place of the images if it is given.
+
+    Raises DanasError where nothing can come of it: no genome fits, the board is not known, its
+    supernets are out of reach.
+    """
+    config = run.config()
+    settings = SearchSettings.from_config(config)
+    if data is not None:
+        settings = replace(settings, data=data)
+    estimator = CostEstimator(settings, rates_of_run(config))
+    check_possible(settings, estimator)
+    supernet_source = find_supernet_source(settings, run.path)
+    if supernet_source is None:
+        store = open_store(settings.supernets or run.supernets.name, run.path)
+        return Prepared(settings, estimator, store, None)
+    settings = replace(settings, decode_resolution=supernet_source.pixels)
+    for warning in supernet_source.warnings(settings):
+        listener.warning(warning)
+    return Prepared(settings, estimator, supernet_source.store(run.supernets), supernet_source)
+
+
+_MAY_DIFFER = ("data", "supernets", "trials", "time_budget", "final_steps", "export_limit")
+"""Settings that change no evaluation: those of one process may be others than another's."""
+
+
+@contextmanager
+def join(run: RunFolder, settings: SearchSettings, url: str | None = None) -> Iterator[Shared]:
+    """Join those who work on `run`, as `open_shared` does.
+
+    Raises DanasError also when the study there is of another search.
+    """
+    with open_shared(run, settings.space, url) as shared:
+        _check_same_search(shared, settings)
+        yield shared
+
+
+def _check_same_search(shared: Shared, settings: SearchSettings) -> None:
+    first = shared.agree("settings", settings.to_config)
+    theirs = json.loads(json.dumps(SearchSettings.from_config(first).to_config()))
+    ours = json.loads(json.dumps(settings.to_config()))
+    different = sorted(_differences(ours, theirs) - set(_MAY_DIFFER))
+    if different:
+        raise DanasError(
+            f"The study {shared.place} is of another search than this run folder:"
+            f" {', '.join(different)}.",
+            "Use the run folder that began it, or a copy of that; or another --name.",
+        )
+
+
+def _differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> set[str]:
+    """Names of tables, and of keys in [search], that are not the same."""
+    tables = {name for name in {*ours, *theirs} if ours.get(name) != theirs.get(name)}
+    if "search" not in tables:
+        return tables
+    one, other = ours["search"], theirs.get("search", {})
+    keys = {key for key in {*one, *other} if one.get(key) != other.get(key)}
+    return (tables - {"search"}) | keys
+
+
+def check_data(settings: SearchSettings) -> None:
+    """Raise DanasError where `open_data` would on looking at the names of files, before there is a
+    run."""
+    open_source(settings.data, SourceOptions(**settings.data_options))
+
+
+def open_data(settings: SearchSettings, listener: Listener) -> Dataset:
+    """The data set at the largest resolution of the space, or the one that is set; training and
+    validation decoded.
+
+    The test split stays unread.
+    """
+    source = open_source(settings.data, SourceOptions(**settings.data_options))
+    pixels = settings.decode_resolution or max(settings.space.resolution)
+    dataset = open_dataset(source, pixels, on_progress=listener.decoding)
+    shown = ("train", "validation")
+    listener.data_ready({name: dataset.split(name).balance for name in shown})
+    if isinstance(source, DrawnSplits):
+        listener.warning(f"{source.rule}.")
+    for text in (text for name in shown for text in dataset.warnings(name)):
+        listener.warning(text)
+    return dataset
