@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import queue
 import struct
 import sys
@@ -14,6 +15,8 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from elftools.elf.elffile import ELFFile
 
 from danas_hil import tflm
 from danas_hil.base import DanasError
@@ -243,12 +246,10 @@ class Chip:
 
 
 def loaded(elf: bytes) -> Iterator[tuple[int, bytes]]:
-    """What an ELF file of 32 bits puts where, by its program headers."""
-    (start,), (size, count) = struct.unpack_from("<I", elf, 28), struct.unpack_from("<HH", elf, 42)
-    for at in range(start, start + size * count, size):
-        kind, offset, _, address, length = struct.unpack_from("<5I", elf, at)
-        if kind == 1 and length:
-            yield address, elf[offset : offset + length]
+    """What an ELF file puts where, by its program headers."""
+    for segment in ELFFile(io.BytesIO(elf)).iter_segments("PT_LOAD"):
+        if segment["p_filesz"]:
+            yield segment["p_paddr"], segment.data()
 
 
 class Stream:

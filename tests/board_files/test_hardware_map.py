@@ -12,11 +12,11 @@ from danas_hil.board import (
     UNKNOWN,
     MapEntry,
     entries_of,
-    merge,
     read_hardware_map,
     scan,
-    write_hardware_map,
+    update_hardware_map,
 )
+from danas_hil.board.hardware_map import merge
 from devices.ports import NANO, STLINK, Ports
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=20)
@@ -54,11 +54,49 @@ TWISTER = """\
 """
 
 
-@given(st.lists(ENTRIES, max_size=4))
+@given(st.lists(ENTRIES, max_size=4, unique_by=lambda entry: entry.id))
 def test_what_is_written_is_read(tmp_path_factory, entries):
     path = tmp_path_factory.getbasetemp() / "map.yaml"
-    write_hardware_map(path, entries)
+    path.unlink(missing_ok=True)
+    assert update_hardware_map(path, entries) == tuple(entries)
     assert read_hardware_map(path) == tuple(entries)
+
+
+@pytest.mark.parametrize("indent", ["", "  "])
+def test_a_scan_leaves_all_else_in_a_map_as_it_was(tmp_path: Path, indent):
+    path = tmp_path / "map.yaml"
+    path.write_text("# ours\n---\n" + "".join(f"{indent}{line}\n" for line in TWISTER.splitlines()))
+    found = MapEntry(True, "0669", "nucleo_f746zg", serial="/dev/ttyACM7")
+    new = MapEntry(True, "0070", UNKNOWN, "ST", serial="COM3")
+    entries = update_hardware_map(path, [found, new])
+    assert entries == read_hardware_map(path)
+    expected = TWISTER.replace("- connected: true\n", "- connected: false\n", 1)
+    expected = expected.replace("serial: /dev/ttyACM0   #", "serial: null   #")
+    expected = expected.replace("false\n  id: '0669'", "true\n  id: '0669'")
+    expected = expected.replace("serial: null\n", 'serial: "/dev/ttyACM7"\n')
+    added = """\
+- connected: true
+  id: "0070"
+  platform: "unknown"
+  product: "ST"
+  runner: "platformio"
+  serial: "COM3"
+  serial_baud: 115200
+"""
+    assert path.read_text().split() == ("# ours\n---\n" + expected + added).split()
+    again = path.read_text()
+    update_hardware_map(path, [found, new])
+    assert path.read_text() == again
+
+
+@pytest.mark.parametrize("text", ["", "[]\n", "# mine\n", "# mine", "---\n# mine\n[]\n"])
+def test_a_board_is_added_to_an_empty_map_below_what_stands_there(tmp_path: Path, text):
+    path = tmp_path / "map.yaml"
+    path.write_text(text)
+    update_hardware_map(path, [MapEntry(True, "1", "nano33ble")])
+    assert [entry.id for entry in read_hardware_map(path)] == ["1"]
+    assert ("# mine\n" in path.read_text()) == ("# mine" in text)
+    assert '\n  id: "1"\n' in path.read_text()
 
 
 @pytest.mark.parametrize("indent", ["", "  "])
@@ -86,14 +124,21 @@ def test_a_map_of_twister_is_read(tmp_path: Path, indent):
         ("- connected: true\n  id: {a: b}", "line 2"),
         ("- connected: true\n  id: 'open", "line 2"),
         ("just text", "line 1"),
+        ("- connected: true\n- text", "line 2: '- text'"),
+        ("- connected: true\n  id: 1\n  id: 2", "line 3: 'id: 2'"),
+        ("- connected: true\n  serial:\n  - COM3", "line 2: 'serial:'"),
+        ("# two\n--- []\n--- []\n", "line 3"),
+        ("[" * 5000, "line 1"),
     ],
 )
 def test_what_is_no_map_is_refused_with_its_line(tmp_path: Path, text, told):
     path = tmp_path / "map.yaml"
     path.write_text(text)
-    with pytest.raises(DanasError, match=r"map\.yaml") as caught:
-        read_hardware_map(path)
-    assert told in str(caught.value)
+    for read in (read_hardware_map, lambda path: update_hardware_map(path, [])):
+        with pytest.raises(DanasError, match=r"map\.yaml") as caught:
+            read(path)
+        assert told in str(caught.value)
+    assert path.read_text() == text
 
 
 def test_a_map_that_is_not_there_is_told_how_to_make(tmp_path: Path):

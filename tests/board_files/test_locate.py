@@ -13,7 +13,7 @@ from danas_hil.board import (
     locate,
     scan,
     split_address,
-    write_hardware_map,
+    update_hardware_map,
 )
 from devices.ports import NANO, NANO_BOOTLOADER, STLINK, Ports
 
@@ -135,7 +135,7 @@ def test_a_hardware_map_tells_boards_apart_that_look_alike(ports, tmp_path: Path
         MapEntry(True, "far", "nano33ble", serial="socket://lab:4000"),
         MapEntry(False, "gone", "disco_f746ng", serial="/dev/ttyACM9"),
     ]
-    write_hardware_map(hardware_map, entries)
+    update_hardware_map(hardware_map, entries)
     with pytest.raises(DanasError, match="2 connected boards may be nucleo_f446re"):
         locate(NUCLEO, None)
     monkeypatch.setenv(HARDWARE_MAP_VARIABLE, str(hardware_map))
@@ -160,7 +160,7 @@ def test_a_map_made_for_zephyr_serves_as_far_as_names_agree(ports, tmp_path: Pat
         MapEntry(True, "0672", "nucleo_f446re/stm32f446xx"),
         MapEntry(True, "066B", "nucleo_g071rb"),
     ]
-    write_hardware_map(hardware_map, entries)
+    update_hardware_map(hardware_map, entries)
     assert locate(NANO_BOARD, None, hardware_map).find() == "/dev/ttyACM0"
     assert locate(NUCLEO, None, hardware_map).find() == "/dev/ttyACM1"
 

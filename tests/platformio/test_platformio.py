@@ -1,6 +1,7 @@
 import http.server
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -72,6 +73,37 @@ def test_what_is_no_elf_file_is_refused(tmp_path):
             read_elf_sizes(tmp_path / "x")
         with pytest.raises(DanasError, match="no firmware"):
             function_at(tmp_path / "x", 0)
+
+
+@needs_gcc
+def test_a_damaged_elf_file_is_read_or_refused(tmp_path):
+    source, elf, damaged = tmp_path / "a.c", tmp_path / "a.elf", tmp_path / "x.elf"
+    source.write_text("int zero[9]; volatile int x = 4; void first(void) { for (;;) x = zero[x]; }")
+    command = ["arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb", "-nostdlib", "-Wl,-Ttext=0x8000"]
+    subprocess.run([*command, "-Wl,--entry=first", source, "-o", elf], check=True)
+    good, draw, refused = elf.read_bytes(), random.Random(0), 0
+    headers = [*range(4, 84), *range(len(good) - 40 * 8, len(good))]  # of file, program, sections
+    changed = [bytearray(good[:end]) for end in range(0, len(good), len(good) // 50)]
+    for _ in range(300):
+        changed.append(bytearray(good))
+        changed[-1][draw.choice(headers)] = draw.choice((0, 1, 128, 255))
+    for content in changed:
+        damaged.write_bytes(content)
+        for read in (read_elf_sizes, lambda path: function_at(path, 0x8000)):
+            try:
+                read(damaged)
+            except DanasError:
+                refused += 1
+    assert refused > 100
+    with pytest.raises(DanasError, match="another processor"):
+        read_elf_sizes(_with(good, 18, 62, damaged))  # of a computer
+    with pytest.raises(DanasError, match="another processor"):
+        read_elf_sizes(_with(good, 5, 2, damaged))  # big-endian
+
+
+def _with(content, at, value, path):
+    path.write_bytes(content[:at] + bytes([value]) + content[at + 1 :])
+    return path
 
 
 def test_too_much_ram_is_an_error_here(tmp_path):

@@ -22,9 +22,8 @@ from danas_hil.board.hardware_map import (
     UNKNOWN,
     MapEntry,
     entries_of,
-    merge,
     read_hardware_map,
-    write_hardware_map,
+    update_hardware_map,
 )
 from danas_hil.board.limits import (
     Limits,
@@ -80,7 +79,6 @@ __all__ = [
     "load_board",
     "load_device_class",
     "locate",
-    "merge",
     "names_file",
     "parse_latency",
     "parse_size",
@@ -90,5 +88,5 @@ __all__ = [
     "scan",
     "shipped_names",
     "split_address",
-    "write_hardware_map",
+    "update_hardware_map",
 ]

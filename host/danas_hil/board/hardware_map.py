@@ -1,13 +1,12 @@
 """The hardware map: which boards are at hand, in a file with the field names of Zephyr's twister.
 
-The file is YAML, of which we write and read what such a map needs: a list of mappings with plain
-or quoted values. Values that are lists or mappings of their own, such as twister's `fixtures`, are
-passed over.
+It is a YAML list of mappings. What is not ours in it stays as it is when a map is brought up to
+date: comments, the order and the quotes of values, fields of twister's such as `fixtures`.
 """
 
 from __future__ import annotations
 
-import json
+import io
 import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
@@ -21,7 +20,9 @@ from danas_hil.board.ports import Scanned
 UNKNOWN = "unknown"
 _RUNNER = "platformio"
 _BAUD = 115200
-_PAIR = re.compile(r"([A-Za-z_][\w-]*)\s*:(?:\s+(.*))?")
+_MOST_BYTES = 1024 * 1024  # some thousand boards
+_NULLS = ("", "~", "null", "Null", "NULL")
+_TRUTHS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
 @dataclass(frozen=True)
@@ -71,88 +72,130 @@ def merge(old: Iterable[MapEntry], found: Iterable[MapEntry]) -> tuple[MapEntry,
     return (*merged, *left.values())
 
 
-def write_hardware_map(path: Path, entries: Iterable[MapEntry]) -> None:
-    lines = []
-    for entry in entries:
-        pairs = [
-            f"{key}: {json.dumps(value, ensure_ascii=False)}"
-            for key, value in asdict(entry).items()
-        ]
-        lines += ["- " + pairs[0], *("  " + pair for pair in pairs[1:])]
-    write_atomic(path, "\n".join(lines) + "\n" if lines else "[]\n")
-
-
 def read_hardware_map(path: Path) -> tuple[MapEntry, ...]:
     """The entries of a map, ours or twister's. Raises DanasError naming the file and the line."""
-    text = read_text(path, f"A hardware map is made by: danas-hil boards scan --write {path}")
-    return tuple(_entry(path, line, row) for line, row in _rows(path, text))
+    text = _text(path)
+    return tuple(_entry(path, text, row) for row in _rows(path, text) or ())
 
 
-def _rows(path: Path, text: str) -> list[tuple[int, dict[str, str | None]]]:
-    """Each mapping of the list, with the number of its first line."""
-    rows: list[tuple[int, dict[str, str | None]]] = []
-    dash: int | None = None  # where the dashes of the list stand
-    column: int | None = None  # where the keys of the present mapping stand
-    for number, line in enumerate(text.split("\n"), 1):
-        bare = line.strip()
-        if not bare or bare.startswith("#") or bare in ("---", "[]"):
-            continue
-        indent = len(line) - len(line.lstrip(" "))
-        item = re.match(r"-(?: +|$)", bare)
-        if item is not None and indent == (indent if dash is None else dash):
-            dash, column = indent, None
-            rows.append((number, {}))
-            bare = bare[item.end() :]
-            if not bare:
-                continue  # the keys begin in the next line
-            indent += item.end()
-        elif dash is None or indent <= dash:
-            raise _unreadable(path, number, bare)
-        elif column is not None and (indent > column or item is not None):
-            continue  # inside a value that is a list or a mapping
-        column = indent if column is None else column
-        pair = _PAIR.fullmatch(bare)
-        if pair is None or indent != column:
-            raise _unreadable(path, number, bare)
-        rows[-1][1][pair[1]] = _scalar(path, number, pair[2] or "")
+def update_hardware_map(path: Path, found: Iterable[MapEntry]) -> tuple[MapEntry, ...]:
+    """Merge what was found into the map at `path`, or write a new one; its entries from then on.
+
+    Raises DanasError, naming the file and the line, for what is no map.
+    """
+    from ruamel.yaml.comments import CommentedSeq
+
+    text = _text(path) if path.exists() else ""
+    rows = _rows(path, text)
+    if rows is None:
+        rows, above = CommentedSeq(), text
+    else:
+        above = _above(text)
+    old = [_entry(path, text, row) for row in rows]
+    entries = merge(old, found)
+    for row, before, now in zip(rows, old, entries, strict=False):
+        for key in ("connected", "serial"):  # all that a merge changes
+            if getattr(now, key) != getattr(before, key):
+                row[key] = _written(getattr(now, key))
+    if entries and not old:
+        rows.fa.set_block_style()  # `[]` is what an empty map was written as
+    rows += [
+        {key: _written(value) for key, value in asdict(entry).items()}
+        for entry in entries[len(old) :]
+    ]
+    stream = io.StringIO()
+    _yaml().dump(rows, stream)
+    if above and not above.endswith("\n"):
+        above += "\n"
+    write_atomic(path, above + stream.getvalue())
+    return entries
+
+
+def _text(path: Path) -> str:
+    hint = f"A hardware map is made by: danas-hil boards scan --write {path}"
+    return read_text(path, hint, _MOST_BYTES)
+
+
+def _above(text: str) -> str:
+    """What precedes the list and ruamel does not keep: a line of `---` with all before it."""
+    start = re.match(r"(?:[#%].*\n|[ \t]*\n)*---[ \t]*\n", text)
+    return start[0] if start else ""
+
+
+def _yaml() -> Any:
+    """ruamel's YAML that keeps what it does not change, and to which every value is text.
+
+    A serial number may look like a number, as `0669` and `02400e45` do.
+    """
+    from ruamel.yaml import YAML  # takes 0.1 s to import
+    from ruamel.yaml.resolver import VersionedResolver
+
+    class Text(VersionedResolver):
+        def resolve(self, kind: Any, value: Any, _implicit: Any) -> Any:
+            return super().resolve(kind, value, (False, False))
+
+    yaml = YAML()
+    yaml.Resolver = Text
+    yaml.preserve_quotes = True
+    yaml.width = 2**16  # no value is broken into lines
+    return yaml
+
+
+def _rows(path: Path, text: str) -> Any:
+    """ruamel's list of mappings; None where there is nothing but comments."""
+    from ruamel.yaml.comments import CommentedMap, CommentedSeq
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        rows = _yaml().load(text)
+    except (YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        raise _unreadable(path, text, mark.line if mark else 0) from error
+    if rows is None:
+        return None
+    if not isinstance(rows, CommentedSeq):
+        raise _unreadable(path, text, rows.lc.line if isinstance(rows, CommentedMap) else 0)
+    for place, row in enumerate(rows):
+        if not isinstance(row, CommentedMap):
+            raise _unreadable(path, text, rows.lc.item(place)[0])
     return rows
 
 
-def _unreadable(path: Path, number: int, line: str) -> DanasError:
+def _unreadable(path: Path, text: str, line: int) -> DanasError:
+    """line: its number, from 0 on."""
+    shown = "".join(text.split("\n")[line : line + 1]).strip()
     return DanasError(
-        f"{path}, line {number}: {line!r} is not understood.",
+        f"{path}, line {line + 1}: {shown!r} is not understood.",
         "A hardware map is a YAML list of mappings: `- connected: true`, then `  id: …` and so on.",
     )
 
 
-def _scalar(path: Path, number: int, text: str) -> str | None:
-    """A plain or quoted value as text; None for YAML's null."""
-    quoted = re.fullmatch(r"""("(?:[^"\\]|\\.)*"|'(?:[^']|'')*')\s*(?:#.*)?""", text)
-    if quoted is not None:
-        inner = quoted[1]
-        if inner.startswith("'"):
-            return inner[1:-1].replace("''", "'")
-        try:
-            return str(json.loads(inner))
-        except ValueError as error:
-            raise _unreadable(path, number, text) from error
-    if text[:1] in ('"', "'", "{", "&", "*", "!", "|", ">") or (text[:1] == "[" and text != "[]"):
-        raise _unreadable(path, number, text)
-    plain = re.split(r"(?:^|\s)#", text, maxsplit=1)[0].strip()
-    return None if plain in ("", "null", "~", "Null", "NULL", "[]") else plain
-
-
-def _entry(path: Path, line: int, row: dict[str, str | None]) -> MapEntry:
-    known = {field.name for field in fields(MapEntry)}
-    values: dict[str, Any] = {
-        key: value for key, value in row.items() if key in known and value is not None
-    }
-    connected = (row.get("connected") or "").lower()
-    if connected not in ("true", "false", "yes", "no", "on", "off"):
+def _entry(path: Path, text: str, row: Any) -> MapEntry:
+    values: dict[str, Any] = {}
+    for field in fields(MapEntry):
+        value = row.get(field.name)
+        if type(value) is str and value in _NULLS:  # a quoted one is of a class of its own
+            value = None
+        elif not isinstance(value, str | None):
+            raise _unreadable(path, text, row.lc.key(field.name)[0])
+        if value is not None:
+            values[field.name] = str(value)
+    line = row.lc.line + 1
+    connected = _TRUTHS.get(values.get("connected", "").lower())
+    if connected is None:
         raise DanasError(f"{path}, line {line}: connected is neither true nor false.")
     try:
         values["serial_baud"] = int(values.get("serial_baud", _BAUD))
     except ValueError as error:
         raise DanasError(f"{path}, line {line}: serial_baud is no number.") from error
-    values["connected"] = connected in ("true", "yes", "on")
-    return MapEntry(**{"id": None, "platform": UNKNOWN, **values})
+    return MapEntry(**{"id": None, "platform": UNKNOWN, **values, "connected": connected})
+
+
+def _written(value: str | int | None) -> str:
+    """Text is quoted, so that nobody takes it for anything else."""
+    from ruamel.yaml.scalarstring import DoubleQuotedScalarString
+
+    if isinstance(value, str):
+        quoted: str = DoubleQuotedScalarString(value)
+        return quoted
+    return "null" if value is None else str(value).lower()

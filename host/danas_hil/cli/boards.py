@@ -24,9 +24,7 @@ from danas_hil.board import (
     known_boards,
     load_board,
     load_device_class,
-    merge,
-    read_hardware_map,
-    write_hardware_map,
+    update_hardware_map,
 )
 from danas_hil.cli.show import JsonOption, console, error_out, note, print_json, say, table
 from danas_hil.cli.verdicts import ending_of, leave
@@ -115,8 +113,7 @@ def scan(
     found = known.scan()
     entries = entries_of(found)
     if write is not None:
-        entries = merge(read_hardware_map(write) if write.exists() else (), entries)
-        write_hardware_map(write, entries)
+        entries = update_hardware_map(write, entries)
         unknown = sum(entry.platform == known.UNKNOWN for entry in entries)
         note(
             f"Wrote {write}."

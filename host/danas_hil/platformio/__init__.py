@@ -9,10 +9,9 @@ from danas_hil.platformio.build import (
     built_before,
     upload,
 )
-from danas_hil.platformio.elf import ElfSizes, Section, read_elf_sizes
+from danas_hil.platformio.elf import ElfSizes, Section, function_at, read_elf_sizes
 from danas_hil.platformio.settings import core_folder, pio_environment
 from danas_hil.platformio.shares import OWNERS, Owner, Shares, read_shares
-from danas_hil.platformio.symbols import function_at
 
 __all__ = [
     "OWNERS",

@@ -1,20 +1,22 @@
-"""Sizes of a firmware from its ELF file, by section.
-
-ELF for Arm: 32 bits, little endian (System V ABI, ELF header, section and program header tables).
-"""
+"""What a firmware's ELF file tells: its sizes by section, and in which function an address lies."""
 
 from __future__ import annotations
 
-import struct
+import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
+
+from elftools.common.exceptions import ELFError
+from elftools.elf.constants import SH_FLAGS
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
 
 from danas_hil.base import DanasError, read_bytes
 
+_T = TypeVar("_T")
 _MOST_BYTES = 256 * 1024 * 1024  # with debug information
-_NOBITS = 8
-_WRITE, _ALLOC = 1, 2
-_LOAD = 1
 _GAP_BYTES = 1024  # between two parts of one image; option bytes and the like lie further away
 
 
@@ -56,46 +58,64 @@ class ElfSizes:
 
 def read_elf_sizes(path: Path) -> ElfSizes:
     """Raises DanasError for what is no ELF file of a 32-bit Arm."""
+    return _told_by(path, _sizes)
+
+
+def function_at(path: Path, address: int) -> str | None:
+    """The function that has code at `address`; None where there is none.
+
+    Raises DanasError for what is no ELF file of a 32-bit Arm, and where it has no symbols.
+    """
+    return _told_by(path, lambda elf: _function_at(elf, address))
+
+
+def _told_by(path: Path, read: Callable[[ELFFile], _T]) -> _T:
+    """What `read` finds in the file."""
     content = read_bytes(path, _MOST_BYTES, "Build it once more.")
     try:
-        return _sizes(content)
-    except (ValueError, struct.error, IndexError) as error:
+        return read(_opened(content))
+    except ELFError as error:
         raise DanasError(
             f"{path} is no firmware for an Arm: {error}.", "Build it once more."
         ) from error
 
 
-def _sizes(content: bytes) -> ElfSizes:
-    if content[:6] != b"\x7fELF\x01\x01" or struct.unpack_from("<H", content, 18) != (40,):
-        raise ValueError("it is not a little-endian ELF file for Arm")
-    ph_offset, sh_offset = struct.unpack_from("<II", content, 28)
-    ph_size, ph_count, sh_size, sh_count, names_index = struct.unpack_from("<5H", content, 42)
-    # Program headers: type, offset, virtual and physical address, size in file and in memory.
-    segments = [
-        fields
-        for at in range(ph_offset, ph_offset + ph_size * ph_count, ph_size)
-        if (fields := struct.unpack_from("<6I", content, at))[0] == _LOAD and fields[4] > 0
-    ]
-    # Section headers: name, type, flags, address, offset, size.
-    headers = [
-        struct.unpack_from("<6I", content, at)
-        for at in range(sh_offset, sh_offset + sh_size * sh_count, sh_size)
-    ]
-    names = headers[names_index][4]
+def _opened(content: bytes) -> ELFFile:
+    elf = ELFFile(io.BytesIO(content))
+    if elf["e_machine"] != "EM_ARM" or elf.elfclass != 32 or not elf.little_endian:
+        raise ELFError("it is for another processor")
+    return elf
+
+
+def _sizes(elf: ELFFile) -> ElfSizes:
+    parts = [segment.header for segment in elf.iter_segments("PT_LOAD") if segment["p_filesz"] > 0]
     sections = []
-    for name_at, kind, flags, address, offset, size in headers:
-        if not flags & _ALLOC or size == 0:
+    for section in elf.iter_sections():
+        flags, size = section["sh_flags"], section["sh_size"]
+        if not flags & SH_FLAGS.SHF_ALLOC or size == 0:
             continue
-        name = content[names + name_at : content.index(b"\0", names + name_at)].decode()
-        loaded = kind != _NOBITS
-        moved = any(
-            start <= offset < start + in_file and physical != virtual
-            for _, start, virtual, physical, in_file, _ in segments
-        )
-        in_ram = bool(flags & _WRITE) and (moved or not loaded)
-        sections.append(Section(name, address, size, loaded, in_ram))
-    image = sorted((physical, in_file) for _, _, _, physical, in_file, _ in segments)
+        loaded = section["sh_type"] != "SHT_NOBITS"
+        moved = any(_lies_in(section, part) and part.p_paddr != part.p_vaddr for part in parts)
+        in_ram = bool(flags & SH_FLAGS.SHF_WRITE) and (moved or not loaded)
+        sections.append(Section(section.name, section["sh_addr"], size, loaded, in_ram))
+    image = sorted((part.p_paddr, part.p_filesz) for part in parts)
     return ElfSizes(_image_bytes(image), tuple(sections))
+
+
+def _lies_in(section: Any, part: Any) -> bool:
+    """By their places in the file."""
+    return bool(part.p_offset <= section["sh_offset"] < part.p_offset + part.p_filesz)
+
+
+def _function_at(elf: ELFFile, address: int) -> str | None:
+    tables = [one for one in elf.iter_sections() if isinstance(one, SymbolTableSection)]
+    if not tables:
+        raise ELFError("it has no symbols")
+    for symbol in tables[0].iter_symbols():
+        begin = symbol["st_value"] & ~1  # the lowest bit says that it is a Thumb function
+        if symbol["st_info"]["type"] == "STT_FUNC" and 0 <= address - begin < symbol["st_size"]:
+            return str(symbol.name)
+    return None
 
 
 def _image_bytes(parts: list[tuple[int, int]]) -> int:
