@@ -23,6 +23,7 @@ from danas_hil.base import DanasError
 from danas_hil.board import Board
 from danas_hil.measure import TimingRule, measure_candidate
 from danas_hil.measure.selftest import selftest
+from danas_hil.platformio import SILENCE, BuildListener
 from danas_hil.sketch import Sketch
 from danas_hil.targets import FirmwareTarget, Kind, ModelFile
 
@@ -279,7 +280,7 @@ class ByHand:
         assert board.firmware is not None
         self.receive_bytes = None if at_once else board.firmware.receive_bytes
 
-    def flash(self, sketch: Sketch, log: Path) -> None:
+    def flash(self, sketch: Sketch, log: Path, listener: BuildListener = SILENCE) -> None:
         """Nothing: it is started with the program."""
 
     @contextlib.contextmanager

@@ -6,12 +6,13 @@ import importlib
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from danas_hil.base import EnvironmentFaultError
+from danas_hil.base import EnvironmentFaultError, locks
 from danas_hil.board import load_board
-from danas_hil.platformio import BuildError, build
+from danas_hil.platformio import BuildError, build, upload
 from danas_hil.platformio.build import project_folder
 from danas_hil.platformio.prune import in_use
 from danas_hil.sketch import SelfTest, render_selftest
@@ -34,6 +35,19 @@ time.sleep(30)
 """
 
 
+class Heard:
+    """Keeps what a build tells."""
+
+    def __init__(self, told: list[Any]) -> None:
+        self._told = told
+
+    def compiling(self, what: str, files: int) -> None:
+        self._told.append((what, files))
+
+    def waiting(self, what: str) -> None:
+        self._told.append(what)
+
+
 def test_a_build_is_given_up_when_it_is_silent_and_not_when_it_is_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -53,7 +67,7 @@ def test_a_build_is_given_up_when_it_is_silent_and_not_when_it_is_long(
             render_selftest(load_board("qemu-m4"), SelfTest.make()),
             tmp_path / "firmware.elf",
             log,
-            lambda what, files: heard.append((what, files)),
+            Heard(heard),
             silence_seconds=1.0,
         )
     assert "the same command goes on where it stopped" in caught.value.hint
@@ -73,11 +87,15 @@ def test_a_project_that_another_build_holds_ends_the_batch(
     monkeypatch.setenv("DANAS_HIL_HOME", str(tmp_path))
     building = importlib.import_module("danas_hil.platformio.build")
     monkeypatch.setattr(building, "check_packages", lambda *_: None)
-    monkeypatch.setattr(building, "LOCK_SECONDS", 0.1)
+    monkeypatch.setattr(building, "LOCK_SECONDS", 0.2)
+    monkeypatch.setattr(locks, "TOLD_AFTER_SECONDS", 0.1)
     board = load_board("qemu-m4")
     sketch = render_selftest(board, SelfTest.make())
-    with (
-        in_use(project_folder(board, sketch.kind), 1.0),
-        pytest.raises(EnvironmentFaultError, match="Another build has held"),
-    ):
-        build(sketch, tmp_path / "firmware.elf", tmp_path / "build.log")
+    project, log = project_folder(board, sketch.kind), tmp_path / "log"
+    heard: list[Any] = []
+    with in_use(project, 1.0):
+        with pytest.raises(EnvironmentFaultError, match="Another build has held"):
+            build(sketch, tmp_path / "firmware.elf", log, Heard(heard))
+        with pytest.raises(EnvironmentFaultError, match="Another build has held"):
+            upload(sketch, None, log, listener=Heard(heard))
+    assert heard == [f"another build in {project}, 1 min at most"] * 2

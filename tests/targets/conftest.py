@@ -53,7 +53,7 @@ def without_platformio(board, monkeypatch):
         elf.write_bytes(b"")
         return Built(ElfSizes(4096, ()), Shares({}, {}), 0.0)
 
-    def upload(sketch, port, log, *, flags=(), seconds=0):
+    def upload(sketch, port, log, *, flags=(), **_):
         assert port == board.names[-1]
         model = models[sketch.identity]
         board.unplug()  # the touch at 1200 baud
@@ -124,7 +124,7 @@ def selftested(board, monkeypatch):
     ports = []
     board.spoil = []
 
-    def upload(sketch, port, log, *, flags=()):
+    def upload(sketch, port, log, *, flags=(), **_):
         ports.append(port)
         if board.spoil:
             board.spoil.pop(0)()

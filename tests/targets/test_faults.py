@@ -77,7 +77,7 @@ def flashed(board, monkeypatch):
     """Puts what was built onto the board; a list of the builds that were flashed."""
     builds = []
 
-    def upload(sketch, port, log, *, flags=()):
+    def upload(sketch, port, log, *, flags=(), **_):
         builds.append(sketch.identity)
         with board.moving:
             board.firmware.about |= {"build": sketch.identity, "board": sketch.board.id}

@@ -59,7 +59,7 @@ def test_its_port_may_have_another_name_after_the_touch_and_one_more_after_that(
     """The touch at 1200 baud brings the bootloader, flashing the program."""
     names = []
 
-    def upload(sketch, port, log, *, flags=()):
+    def upload(sketch, port, log, *, flags=(), **_):
         names.append(port)
         for ids in (NANO_BOOTLOADER, NANO):
             board.ids = ids

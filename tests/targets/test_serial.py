@@ -68,7 +68,7 @@ def uploads(monkeypatch):
     calls = []
     monkeypatch.setattr(
         "danas_hil.targets.devices.upload",
-        lambda sketch, port, log, flags=(): calls.append((port, list(flags))),
+        lambda sketch, port, log, flags=(), **_: calls.append((port, list(flags))),
     )
     return calls
 

@@ -14,6 +14,7 @@ from danas_hil.base.files import (
     write_atomic,
     write_json,
 )
+from danas_hil.base.locks import held
 from danas_hil.base.names import check_inside, folder_name, plain_name
 from danas_hil.base.plain import build, check_format, checking, finite, restore
 from danas_hil.base.plugins import registered
@@ -40,6 +41,7 @@ __all__ = [
     "first_line",
     "folder_name",
     "has_secret",
+    "held",
     "known_or_near",
     "parse_duration",
     "plain_name",

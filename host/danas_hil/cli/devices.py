@@ -325,7 +325,7 @@ def measure_items(
             accuracy=accuracy,
             again=again,
             starting=progress.starting,
-            compiling=progress.compiling,
+            builds=progress,
             streamed=progress.streamed,
         )
         try:

@@ -70,6 +70,13 @@ class MeasureProgress:
         if self._bars.disable:
             self._said = tell_seldom(self._said, told)
 
+    def waiting(self, what: str) -> None:
+        """Nothing goes on until another process is done with `what`."""
+        told = f"{self._item}: waiting for {what}"
+        self._show(told, None, 0, "")
+        if self._bars.disable:
+            note(told)
+
     def streamed(self, done: int, total: int) -> None:
         """Test images, of which the device has classified `done`."""
         now = time.monotonic()

@@ -51,13 +51,20 @@ def _tested(address: Address) -> tuple[SelfTestResult, Path]:
         check_platform(found.board)
         folder = user_folder("selftests") / found.name.replace("/", "-")
         note(f"Building and running the self-test for {found.name} …")
-        said = time.monotonic()
+        return selftest(found, folder, listener=_Told()), folder
 
-        def compiling(what: str, files: int) -> None:
-            nonlocal said
-            said = tell_seldom(said, f"compiling {what}: {files} files")
 
-        return selftest(found, folder, compiling=compiling), folder
+class _Told:
+    """Tells of a build in lines."""
+
+    def __init__(self) -> None:
+        self._said = time.monotonic()
+
+    def compiling(self, what: str, files: int) -> None:
+        self._said = tell_seldom(self._said, f"compiling {what}: {files} files")
+
+    def waiting(self, what: str) -> None:
+        note(f"waiting for {what}")
 
 
 _LOGS = ("build.log", "flash.log", "serial.log", "device.log")

@@ -19,7 +19,7 @@ from danas_hil.measure.profiling import identified, take_profile
 from danas_hil.measure.record import Failure, Measurement, Parity
 from danas_hil.measure.remember import remember
 from danas_hil.measure.timing import TimingRule, take_time
-from danas_hil.platformio import Compiling
+from danas_hil.platformio import SILENCE, BuildListener
 from danas_hil.targets import (
     Build,
     BuildIdentity,
@@ -70,7 +70,7 @@ def measure_all(
     accuracy: int = 0,
     again: bool = False,
     starting: Callable[[Item], None] = lambda _: None,
-    compiling: Compiling = lambda *_: None,
+    builds: BuildListener = SILENCE,
     streamed: Streamed = lambda *_: None,
 ) -> Iterator[tuple[Item, Measurement, bool]]:
     """Measure one item after the other, whatever becomes of the ones before.
@@ -78,13 +78,13 @@ def measure_all(
     Yields each item with its measurement, which is on disk by then, and whether it is an earlier
     one: a good measurement of the same build with the same golden outputs, and with all that is
     asked for, is kept, unless `again`. Times are remembered for their board. accuracy: on so many
-    test images. `starting` is called before an item is measured, `compiling` for each file that a
-    build compiles, `streamed` before each test image.
+    test images. `starting` is called before an item is measured, `streamed` before each test image;
+    `builds` hears of builds and uploads.
     Raises DanasError where no item could go on: an extra that is not installed, a disk that is
     full.
     """
     if isinstance(target, TellsOfBuilds):
-        target = target.telling(compiling)
+        target = target.telling(builds)
     for item in items:
         if item.golden is None:
             tflm.version()  # a missing extra is nothing that the next item could mend

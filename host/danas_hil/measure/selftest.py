@@ -16,7 +16,7 @@ from danas_hil.base import DanasError, EnvironmentFaultError
 from danas_hil.measure.measuring import ATTEMPTS
 from danas_hil.measure.record import Failure
 from danas_hil.measure.timing import emulated_spread_us
-from danas_hil.platformio import Compiling, function_at
+from danas_hil.platformio import SILENCE, BuildListener, function_at
 from danas_hil.sketch import SelfTest, Sketch, render_selftest
 from danas_hil.targets import Device, Hello, Sizes, TargetError, build_into, open_session
 from danas_hil.targets.wire_session import WireSession
@@ -71,20 +71,20 @@ def selftest(
     folder: Path,
     seed: int = 0,
     boot_seconds: float | None = None,
-    compiling: Compiling = lambda *_: None,
+    listener: BuildListener = SILENCE,
 ) -> SelfTestResult:
     """Build, flash and run the self-test on `device`, and leave what comes of it in `folder`.
 
     boot_seconds: for it to answer once it was flashed, where that is not the usual time.
-    compiling: hears of each file that is compiled.
+    listener: hears of the build and the upload.
     A check that fails by itself ends nothing. Where the program can't be built, or the device
     can't be asked any more, that is the check that failed, and those behind it were not run.
     """
-    proof = _Proof(device, folder, SelfTest.make(seed), seed)
+    proof = _Proof(device, folder, SelfTest.make(seed), seed, listener)
     failure, environment = None, False
     checks = proof.checks
     try:
-        with proof.started(boot_seconds, compiling) as session:
+        with proof.started(boot_seconds) as session:
             proof.ask(session)
     except TargetError as error:
         log = None if error.log is None else str(error.log)
@@ -100,24 +100,27 @@ def selftest(
 class _Proof:
     """What is known of a device so far, so that a failure loses none of it."""
 
-    def __init__(self, device: Device, folder: Path, test: SelfTest, seed: int) -> None:
+    def __init__(
+        self, device: Device, folder: Path, test: SelfTest, seed: int, listener: BuildListener
+    ) -> None:
         self.device = device
         self.folder = folder
         self.test = test
         self.seed = seed
+        self.listener = listener
         self.sketch: Sketch = render_selftest(device.board, test)
         self.checks: list[Check] = []
         self.sizes: Sizes | None = None
         self.hello: Hello | None = None
 
     @contextlib.contextmanager
-    def started(self, boot_seconds: float | None, compiling: Compiling) -> Iterator[WireSession]:
+    def started(self, boot_seconds: float | None) -> Iterator[WireSession]:
         """Build, flash, and wait for an answer.
 
         Flashed again where it can't be, or is silent: the watchdog of the program before may have
         started the board anew in the middle.
         """
-        sizes = self.sizes = build_into(self.sketch, self.folder, compiling)
+        sizes = self.sizes = build_into(self.sketch, self.folder, self.listener)
         told = f"{sizes.flash_bytes} bytes of flash, {sizes.static_ram_bytes} of RAM"
         self.checks.append(Check("build", True, told))
         for attempt in range(1, ATTEMPTS + 1):
@@ -140,7 +143,7 @@ class _Proof:
     def _flash(self, attempt: int) -> None:
         log = self.folder / "flash.log"
         try:
-            self.device.flash(self.sketch, log)
+            self.device.flash(self.sketch, log, self.listener)
         except DanasError as error:
             raise TargetError("FLASH", error.what, error.hint, log) from error
         again = "" if attempt == 1 else f", at attempt {attempt}"

@@ -3,21 +3,22 @@
 from danas_hil.platformio.build import (
     BuildError,
     Built,
-    Compiling,
     SizeError,
     build,
     built_before,
     upload,
 )
 from danas_hil.platformio.elf import ElfSizes, Section, function_at, read_elf_sizes
+from danas_hil.platformio.listener import SILENCE, BuildListener
 from danas_hil.platformio.settings import core_folder, pio_environment
 from danas_hil.platformio.shares import OWNERS, Owner, Shares, read_shares
 
 __all__ = [
     "OWNERS",
+    "SILENCE",
     "BuildError",
+    "BuildListener",
     "Built",
-    "Compiling",
     "ElfSizes",
     "Owner",
     "Section",

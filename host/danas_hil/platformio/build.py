@@ -27,6 +27,7 @@ from danas_hil.base import (
 )
 from danas_hil.board import Board, format_size
 from danas_hil.platformio.elf import ElfSizes, read_elf_sizes
+from danas_hil.platformio.listener import SILENCE, BuildListener
 from danas_hil.platformio.prune import in_use, prune
 from danas_hil.platformio.registry import check_packages
 from danas_hil.platformio.settings import core_folder, pio_environment
@@ -39,10 +40,6 @@ each tenth of a download; how long all of it takes is the computer's to say."""
 LOCK_SECONDS = 1200.0
 UPLOAD_SILENCE_SECONDS = 180.0
 UPLOAD_SECONDS = 1200.0  # the first one downloads the uploader
-
-Compiling = Callable[[str, int], None]
-"""Called with what is being compiled (`the library`, `the framework`, `the sketch`), and how many
-files of it are."""
 
 _COMPILED = re.compile(r"^(?:Compiling |Retrieved `)\S*?\.pio/build/[^/]+/(\w+)/\S+\.o\b")
 _LIBRARY = re.compile(r"lib[0-9a-f]{3}")  # its folder has three digits of a hash
@@ -125,23 +122,23 @@ def build(
     sketch: Sketch,
     elf: Path,
     log: Path,
-    compiling: Compiling = lambda *_: None,
+    listener: BuildListener = SILENCE,
     silence_seconds: float = SILENCE_SECONDS,
 ) -> Built:
     """Build `sketch` into the file `elf`; what did not change is not compiled again.
 
-    compiling: hears of each file that is compiled. Raises BuildError, also where nothing was
+    listener: hears of each file that is compiled. Raises BuildError, also where nothing was
     printed for `silence_seconds`, SizeError for a program that is too large, and DanasError where
     a tool or a package is missing.
     """
     started = time.monotonic()
-    with _project(sketch, LOCK_SECONDS) as project:
+    with _project(sketch, LOCK_SECONDS, listener) as project:
         made = project / ".pio" / "build" / sketch.board.id / "firmware.elf"
         for earlier in (made, made.with_suffix(".map")):  # must not be taken for this one's
             earlier.unlink(missing_ok=True)
         deadline = Deadline(None, f"the build for {sketch.board.id}")
         try:
-            done = _pio(sketch, project, (), deadline, log, (), silence_seconds, _Count(compiling))
+            done = _pio(sketch, project, (), deadline, log, (), silence_seconds, _Count(listener))
         except UnfinishedError as error:
             raise BuildError(
                 f"The build for {sketch.board.id} printed nothing for {silence_seconds:g} s, and"
@@ -170,16 +167,18 @@ def upload(
     log: Path,
     *,
     flags: Sequence[str] = (),
+    listener: BuildListener = SILENCE,
     silence_seconds: float = UPLOAD_SILENCE_SECONDS,
 ) -> None:
     """Bring `sketch` onto a board, at `port` or where PlatformIO finds it.
 
-    Builds it if another one was built in between. flags: for PlatformIO's uploader. Raises
-    BuildError, also where nothing was printed for `silence_seconds`.
+    Builds it if another one was built in between. flags: for PlatformIO's uploader. listener:
+    hears of waiting for another build. Raises BuildError, also where nothing was printed for
+    `silence_seconds`.
     """
-    deadline = Deadline(UPLOAD_SECONDS, f"flashing {sketch.board.id}")
     arguments = ["-t", "upload", *(["--upload-port", port] if port else [])]
-    with _project(sketch, LOCK_SECONDS) as project:
+    with _project(sketch, LOCK_SECONDS, listener) as project:
+        deadline = Deadline(UPLOAD_SECONDS, f"flashing {sketch.board.id}")
         try:
             done = _pio(sketch, project, arguments, deadline, log, flags, silence_seconds)
         except UnfinishedError as error:
@@ -193,7 +192,7 @@ def upload(
 
 
 @contextlib.contextmanager
-def _project(sketch: Sketch, seconds: float) -> Iterator[Path]:
+def _project(sketch: Sketch, seconds: float, listener: BuildListener) -> Iterator[Path]:
     """The project of the sketch's kind and board, ours alone and up to date.
 
     seconds: to wait for another build there.
@@ -202,7 +201,7 @@ def _project(sketch: Sketch, seconds: float) -> Iterator[Path]:
     libraries = project / ".pio" / "libdeps" / sketch.board.id
     check_packages(firmware_of(sketch.board), core_folder(), sketch.libraries, libraries)
     try:
-        with in_use(project, seconds):
+        with in_use(project, seconds, listener.waiting):
             _write(sketch, project)
             yield project
     except filelock.Timeout as error:
@@ -243,8 +242,8 @@ def _pio(
 class _Count:
     """Counts what the lines of a build say is compiled, or was compiled before and is fetched."""
 
-    def __init__(self, compiling: Compiling) -> None:
-        self._compiling = compiling
+    def __init__(self, listener: BuildListener) -> None:
+        self._listener = listener
         self._files: Counter[str] = Counter()
 
     def __call__(self, line: str) -> None:
@@ -257,7 +256,7 @@ class _Count:
         elif _LIBRARY.fullmatch(found[1]):
             what = "the library"
         self._files[what] += 1
-        self._compiling(what, self._files[what])
+        self._listener.compiling(what, self._files[what])
 
 
 def _write(sketch: Sketch, project: Path) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import filelock
 
-from danas_hil.base import user_folder
+from danas_hil.base import held, user_folder
 
 KEPT_BYTES = 1024**3  # a library for a board and an optimisation takes some 20 MB
 
@@ -22,14 +22,24 @@ class _Kept(NamedTuple):
 
 
 @contextlib.contextmanager
-def in_use(project: Path, seconds: float) -> Iterator[None]:
+def in_use(
+    project: Path, seconds: float, waiting: Callable[[str], None] = lambda _: None
+) -> Iterator[None]:
     """Hold the lock of a project folder; nothing is pruned meanwhile.
 
-    seconds: to wait for it. Raises filelock.Timeout.
+    seconds: to wait for it. waiting: hears for what, where that takes longer than a moment. Raises
+    filelock.Timeout.
     """
     project.mkdir(parents=True, exist_ok=True)
-    with filelock.FileLock(project / ".lock", timeout=seconds):
-        with filelock.FileLock(_pruning(project.parent), timeout=seconds):
+    minutes = f"{max(1, round(seconds / 60))} min at most"
+    with held(
+        project / ".lock", seconds, lambda: waiting(f"another build in {project}, {minutes}")
+    ):
+        with held(
+            _pruning(project.parent),
+            seconds,
+            lambda: waiting(f"the clearing up of {project.parent}, {minutes}"),
+        ):
             pass  # whoever prunes has not seen our lock, so we wait for the end of it
         yield
 

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from danas_hil.base import DanasError, Deadline, folder_name
 from danas_hil.board import Board, Connection
-from danas_hil.platformio import upload
+from danas_hil.platformio import SILENCE, BuildListener, upload
 from danas_hil.sketch import Sketch, firmware_of
 from danas_hil.targets.interface import Kind
 from danas_hil.targets.streams import LOOK_AGAIN_SECONDS, open_process, open_serial
@@ -37,8 +37,8 @@ class Device(Protocol):
         """How much may be sent before it is answered; None where nothing is lost."""
         ...
 
-    def flash(self, sketch: Sketch, log: Path) -> None:
-        """Bring the program onto it. Raises DanasError."""
+    def flash(self, sketch: Sketch, log: Path, listener: BuildListener = SILENCE) -> None:
+        """Bring the program onto it. listener: hears of waiting for that. Raises DanasError."""
         ...
 
     def connect(self, elf: Path, log: Path) -> contextlib.AbstractContextManager[ByteStream]:
@@ -58,7 +58,7 @@ class QemuDevice:
     def name(self) -> str:
         return self.board.id
 
-    def flash(self, sketch: Sketch, log: Path) -> None:
+    def flash(self, sketch: Sketch, log: Path, listener: BuildListener = SILENCE) -> None:
         """Nothing: the emulator is started with the program."""
 
     def command(self, elf: Path) -> list[str]:
@@ -97,7 +97,7 @@ class SerialDevice:
         safe = folder_name(place or "")
         return f"{self.board.id}@{safe}" if safe else self.board.id
 
-    def flash(self, sketch: Sketch, log: Path) -> None:
+    def flash(self, sketch: Sketch, log: Path, listener: BuildListener = SILENCE) -> None:
         """Nothing for a board at another computer: it is flashed there, and what it runs then is
         held against the build as always.
         """
@@ -118,7 +118,7 @@ class SerialDevice:
         if usb is not None and connection.serial_number is not None:
             number = connection.serial_number
             flags = [flag.replace("{serial_number}", number) for flag in usb.upload_flags]
-        upload(sketch, port, log, flags=flags)
+        upload(sketch, port, log, flags=flags, listener=listener)
 
     @contextlib.contextmanager
     def connect(self, elf: Path, log: Path) -> Iterator[ByteStream]:  # noqa: ARG002

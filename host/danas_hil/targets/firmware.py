@@ -17,7 +17,7 @@ from danas_hil.estimate.outputs import output_faults
 from danas_hil.estimate.planner import ALIGNMENT, align
 from danas_hil.estimate.read import read_graph
 from danas_hil.estimate.runtime import load_runtime
-from danas_hil.platformio import Compiling, SizeError, build
+from danas_hil.platformio import SILENCE, BuildListener, SizeError, build
 from danas_hil.sketch import Sketch, firmware_of, library_of, render_tflm
 from danas_hil.targets.devices import Device
 from danas_hil.targets.interface import (
@@ -45,8 +45,8 @@ class FirmwareTarget:
 
     arena_margin_bytes: how much larger than the estimated minimum the arena is made. profiling:
     with a program that tells head, tail and the time of each operator, which takes more RAM.
-    boot_seconds: for a program to answer once it was flashed; None is BOOT_SECONDS. compiling:
-    hears of each file that is compiled. accept_wrong_outputs: build a model too whose outputs the
+    boot_seconds: for a program to answer once it was flashed; None is BOOT_SECONDS. listener:
+    hears of builds and uploads. accept_wrong_outputs: build a model too whose outputs the
     board's library is known to get wrong. arena_bytes: of the arena, where the library is none that
     estimates are made for; None for the one to begin with.
     """
@@ -55,7 +55,7 @@ class FirmwareTarget:
     arena_margin_bytes: int = 0
     profiling: bool = False
     boot_seconds: float | None = None
-    compiling: Compiling = field(default=lambda *_: None, repr=False, compare=False)
+    listener: BuildListener = field(default=SILENCE, repr=False, compare=False)
     accept_wrong_outputs: bool = False
     arena_bytes: int | None = None
     needed_bytes: int | None = None
@@ -75,8 +75,8 @@ class FirmwareTarget:
     def profiler(self) -> FirmwareTarget:
         return replace(self, profiling=True)
 
-    def telling(self, compiling: Compiling) -> FirmwareTarget:
-        return replace(self, compiling=compiling)
+    def telling(self, listener: BuildListener) -> FirmwareTarget:
+        return replace(self, listener=listener)
 
     def generous(self, model: ModelFile) -> FirmwareTarget | None:
         if not self._custom:
@@ -121,7 +121,7 @@ class FirmwareTarget:
         except DanasError as error:
             raise TargetError("RENDER", error.what, error.hint) from error
         with _ending_a_batch():
-            sizes = build_into(sketch, folder, self.compiling)
+            sizes = build_into(sketch, folder, self.listener)
         log, identity = folder / "build.log", self.identity(model)
         if identity.id != sketch.identity:
             raise TargetError(
@@ -136,7 +136,8 @@ class FirmwareTarget:
     def flash(self, build: Build) -> None:
         folder = _folder(build)
         try:
-            self.device.flash(self._sketch(build.model), folder / "flash.log")
+            sketch = self._sketch(build.model)
+            self.device.flash(sketch, folder / "flash.log", self.listener)
         except EnvironmentFaultError:
             raise
         except DanasError as error:
@@ -250,17 +251,17 @@ def _ending_a_batch() -> Iterator[None]:
         raise
 
 
-def build_into(sketch: Sketch, folder: Path, compiling: Compiling = lambda *_: None) -> Sizes:
+def build_into(sketch: Sketch, folder: Path, listener: BuildListener = SILENCE) -> Sizes:
     """Leave the sources of `sketch` and its firmware.elf in `folder`. Raises TargetError.
 
-    compiling: hears of each file that is compiled.
+    listener: hears of each file that is compiled.
     """
     log = folder / "build.log"
     (folder / SERIAL_LOG).unlink(missing_ok=True)  # of an earlier program
     for name, text in sketch.files.items():
         write_atomic(folder / "sketch" / name, text)
     try:
-        built = build(sketch, folder / "firmware.elf", log, compiling)
+        built = build(sketch, folder / "firmware.elf", log, listener)
     except SizeError as error:
         raise TargetError("SIZE", error.what, error.hint, log) from error
     except DanasError as error:

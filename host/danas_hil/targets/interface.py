@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
 from danas_hil.base import DanasError
-from danas_hil.platformio import Compiling
+from danas_hil.platformio import BuildListener
 from danas_hil.tflm import AllocationClass, Array
 
 Kind = Literal["host", "emulated", "measured"]
@@ -225,8 +225,8 @@ class HasProfiler(Protocol):
 class TellsOfBuilds(Protocol):
     """A target whose builds take long enough to be told of."""
 
-    def telling(self, compiling: Compiling) -> Target:
-        """The same target, whose builds call `compiling`."""
+    def telling(self, listener: BuildListener) -> Target:
+        """The same target, whose builds and uploads are heard by `listener`."""
         ...
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from danas_hil.base import DanasError, running_process, tree_folder, write_atomic
 from danas_hil.board import Board
+from danas_hil.platformio import SILENCE, BuildListener
 from danas_hil.sketch import Sketch, firmware_of
 from danas_hil.targets.devices import QemuDevice
 from danas_hil.targets.interface import Kind
@@ -41,7 +42,7 @@ class RenodeDevice:
     def receive_bytes(self) -> int | None:
         return firmware_of(self.board).receive_bytes or None
 
-    def flash(self, sketch: Sketch, log: Path) -> None:
+    def flash(self, sketch: Sketch, log: Path, listener: BuildListener = SILENCE) -> None:
         """Nothing: the emulator is started with the program."""
 
     @contextlib.contextmanager
