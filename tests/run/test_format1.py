@@ -1,0 +1,174 @@
+"""Runs that danas-hil 0.1.0 made, in the folder format1: they open, and tell what they told."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from cli.told import told
+from danas_hil.measure import Measurement
+from danas_hil.run import Front, RunFolder
+from danas_hil.search import SearchSettings
+
+RUNS = Path(__file__).parent / "format1"
+IDS = {"subnets": ["36d8e18a", "c43e96da"], "layers": ["abf4f33c", "e9f3de3e"]}
+CHOSEN = {"subnets": "36d8e18a", "layers": "e9f3de3e"}
+ARENAS = {"36d8e18a": 10_944, "c43e96da": 15_136, "abf4f33c": 4_272, "e9f3de3e": 5_392}
+"""Bytes that TensorFlow Lite Micro used on the computer that made the runs."""
+
+
+@pytest.fixture(params=list(IDS))
+def run(request: pytest.FixtureRequest, tmp_path: Path) -> RunFolder:
+    name: str = request.param
+    return RunFolder.open(shutil.copytree(RUNS / name, tmp_path / "runs" / name))
+
+
+def shown(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    capsys.readouterr()
+    status = told(*arguments)
+    told_of = capsys.readouterr()
+    assert status == 0, told_of.err
+    return told_of.out
+
+
+def test_the_front_is_read_with_its_candidates_and_all_evaluations(run: RunFolder) -> None:
+    front = run.front()
+    assert (front.run, front.chosen) == (run.name, CHOSEN[run.name])
+    assert [candidate.id for candidate in front.candidates] == IDS[run.name]
+    assert len(front.evaluations) == {"subnets": 12, "layers": 4}[run.name]
+    assert [evaluation.index for evaluation in front.evaluations] == [
+        *range(len(front.evaluations))
+    ]
+    assert all(evaluation.scores for evaluation in front.evaluations)
+
+
+def test_the_scores_are_those_that_were_written(run: RunFolder) -> None:
+    kept = json.loads(run.front_file.read_text())["candidates"]
+    for candidate, written in zip(run.front().candidates, kept, strict=True):
+        for name, scores in candidate.scores.items():
+            assert scores.accuracy == written["scores"][name]["accuracy"]
+            assert scores.precision == written["scores"][name]["precision"]
+            assert scores.recall == written["scores"][name]["recall"]
+            assert scores.images == 40
+
+
+def test_genomes_say_what_they_said(run: RunFolder) -> None:
+    genomes = {candidate.id: candidate.genome for candidate in run.front().candidates}
+    if run.name == "subnets":
+        assert genomes["36d8e18a"].data.shape == (16, 16, 3)
+        assert genomes["c43e96da"].data.shape == (24, 24, 1)
+        assert [genome.arch.short for genome in genomes.values()] == ["d11200 a0.1", "d13311 a0.1"]
+    else:
+        assert genomes["abf4f33c"].data.shape == (16, 16, 1)
+        assert genomes["e9f3de3e"].data.shape == (16, 16, 3)
+        assert [genome.arch.short for genome in genomes.values()] == ["c4s c2s c4s", "c8s c4"]
+
+
+def test_the_settings_are_read(run: RunFolder) -> None:
+    settings = SearchSettings.from_config(run.config())
+    assert settings.trials == {"subnets": 12, "layers": 4}[run.name]
+    assert settings.limits.ram_bytes == 256 * 1024
+    assert all(evaluation.genome in settings.space for evaluation in run.front().evaluations)
+
+
+def test_the_measurements_are_read(run: RunFolder) -> None:
+    measured = {id_: Measurement.read(file) for (id_, _), file in run.measurements().items()}
+    assert sorted(measured) == IDS[run.name]
+    for id_, measurement in measured.items():
+        assert measurement.good
+        assert measurement.memory is not None
+        assert measurement.memory.arena_used_bytes == ARENAS[id_]
+
+
+def test_compare_holds_each_estimate_against_its_measurement(
+    run: RunFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = json.loads(shown(capsys, "compare", str(run.path), "--json"))
+    arenas = {
+        row["candidate"]: (row["estimate"], row["observed"])
+        for row in out["comparison"]["rows"]
+        if (row["quantity"], row["model"]) == ("arena", "exact")
+    }
+    assert arenas == {id_: (ARENAS[id_], ARENAS[id_]) for id_ in IDS[run.name]}
+
+
+def test_a_report_is_written(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    shown(capsys, "report", str(run.path))
+    page = run.report_file.read_text()
+    assert all(id_ in page for id_ in IDS[run.name])
+    figures = json.loads((run.path / "figures.json").read_text())["figures"]
+    assert sorted(row["id"] for row in figures["pareto_front"]) == IDS[run.name]
+    arenas = {row["candidate"]: row["arena_used_bytes"] for row in figures["measurements"]}
+    assert arenas == {id_: ARENAS[id_] for id_ in IDS[run.name]}
+
+
+def test_candidates_are_picked(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    kept = run.picks()
+    assert (kept.ids if kept else None) == {"subnets": ("36d8e18a",), "layers": None}[run.name]
+    shown(capsys, "pick", str(run.path), "--k", "2", "--board", "nano33ble")
+    picks = run.picks()
+    assert picks is not None
+    assert CHOSEN[run.name] in picks.ids
+
+
+def test_a_copy_is_exported_and_opens(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    copy = RunFolder(run.path.with_name("copy"))
+    shown(capsys, "export", str(run.path), "--to", str(copy.path), "--all")
+    assert copy.front().candidates == run.front().candidates
+    shown(capsys, "compare", str(copy.path))
+
+
+def test_a_part_of_the_front_is_exported_and_opens(
+    run: RunFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = RunFolder(run.path.with_name("copy"))
+    shown(capsys, "pick", str(run.path), "--k", "1")
+    shown(capsys, "export", str(run.path), "--to", str(copy.path))
+    front, picks = copy.front(), run.picks()
+    assert picks is not None
+    assert tuple(candidate.id for candidate in front.candidates) == picks.ids
+    assert front.evaluations == run.front().evaluations
+    shown(capsys, "report", str(copy.path))
+
+
+def test_what_was_measured_is_not_measured_again(
+    run: RunFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("tflite_micro", reason="needs the extra host")
+    before = {file: file.read_bytes() for file in run.measurements().values()}
+    shown(capsys, "flash", str(run.path), "--board", "host", "--all")
+    assert {file: file.read_bytes() for file in run.measurements().values()} == before
+
+
+def test_candidates_are_measured_anew(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("tflite_micro", reason="needs the extra host")
+    again = ("--again", "--accuracy", "4")
+    shown(capsys, "flash", str(run.path), "--board", "host", "--all", *again)
+    for (id_, _), file in run.measurements().items():
+        measurement = Measurement.read(file)
+        assert measurement.good
+        assert measurement.memory is not None
+        assert measurement.memory.arena_used_bytes == ARENAS[id_]
+        assert measurement.accuracy is not None
+        assert measurement.accuracy.scores.images == 4
+
+
+def test_a_genome_of_the_first_format_is_estimated_as_it_was(
+    run: RunFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for candidate in run.front().candidates:
+        genome = str(run.candidate(candidate.id) / "genome.json")
+        out = json.loads(shown(capsys, "estimate", genome, "--board", "nano33ble", "--json"))
+        exact = candidate.estimate["exact"]["nano33ble"]
+        assert out[0]["arena"] == exact["arena"]
+        assert out[0]["flash"]["model_bytes"] == exact["flash"]["model_bytes"]
+
+
+def test_the_front_that_is_written_again_is_the_one_that_was_read(run: RunFolder) -> None:
+    front = run.front()
+    run.write_front(front)
+    assert run.front() == front
+    assert Front.from_json(front.to_json()) == front
