@@ -168,7 +168,7 @@ def from_run(path: Path, trained_rows: int) -> Contender:
     genome = Genome.from_json(
         json.loads((run.candidate(front.chosen) / "genome.json").read_text(encoding="utf-8"))
     )
-    count = seen["train_no_person"] + seen["train_person"]
+    count = sum(seen["train_images"].values())
     told = f"{count:,} photos" if count == trained_rows else f"{count:,} photos*"
     name = f"danas-hil {path.name}: {genome.arch}"
     return Contender(name, told, model, genome.data, partial(_best, model))

@@ -46,7 +46,6 @@ OTHER_VALUES: dict[str, Any] = {
     "clear_names": False,
     "decode_resolution": 300,
     "train_split": "train_large",
-    "person_class": "people",
     "label_column": "label",
     "image_column": "picture",
     "group_column": "camera",

@@ -71,10 +71,14 @@ def framed(payload: bytes) -> bytes:
 
 
 def write_tfds(
-    root: Path, splits: dict[str, list[list[int]]], file_format: str = "tfrecord"
+    root: Path,
+    splits: dict[str, list[list[int]]],
+    file_format: str = "tfrecord",
+    name: str = "wake_vision",
+    label: str = "person",
 ) -> Path:
-    """wake_vision/1.0.0 with one file for each inner list of labels."""
-    folder = root / "wake_vision" / "1.0.0"
+    """NAME/1.0.0 with one file for each inner list of labels."""
+    folder = root / name / "1.0.0"
     folder.mkdir(parents=True)
     described = []
     for split, shards in splits.items():
@@ -86,16 +90,16 @@ def write_tfds(
                         {
                             "image": [jpeg(100 * shard + row)],
                             "filename": [f"{row}.jpg".encode()],
-                            "person": [label],
+                            label: [value],
                             "depiction": [-1],
                         }
                     )
                 )
-                for row, label in enumerate(labels)
+                for row, value in enumerate(labels)
             )
-            name = f"wake_vision-{split}.{file_format}-{shard:05d}-of-{len(shards):05d}"
-            (folder / name).write_bytes(content)
-    info = {"name": "wake_vision", "version": "1.0.0", "splits": described}
+            file = f"{name}-{split}.{file_format}-{shard:05d}-of-{len(shards):05d}"
+            (folder / file).write_bytes(content)
+    info = {"name": name, "version": "1.0.0", "splits": described}
     (folder / "dataset_info.json").write_text(json.dumps(info))
     return folder
 
@@ -108,6 +112,7 @@ def write_parquet(
     image_column: str = "image",
     as_struct: bool = True,
     images: Sequence[bytes | None] | None = None,
+    metadata: dict[str, str] | None = None,
     **columns: Sequence[Any],
 ) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -119,7 +124,8 @@ def write_parquet(
         label_column: list(labels),
         **columns,
     }
-    pyarrow.parquet.write_table(pyarrow.table(table), path, row_group_size=3)
+    written = pyarrow.table(table).replace_schema_metadata(metadata)
+    pyarrow.parquet.write_table(written, path, row_group_size=3)
 
 
 def write_folders(root: Path, splits: Sequence[str], classes: Sequence[str], each: int = 2) -> Path:
@@ -138,6 +144,7 @@ class MemorySource:
 
     content: dict[str, list[Record]]
     name: str = "memory"
+    classes: tuple[str, ...] = ("cat", "dog")
     reads: list[str] = field(default_factory=list)
 
     @property
@@ -162,9 +169,10 @@ def memory_split(
     groups: Sequence[str] | None = None,
     size: int = 32,
     split: str = "train",
+    classes: tuple[str, ...] = ("cat", "dog"),
 ) -> SplitImages:
     """Images as a split, by way of a cache in `root`."""
     names = groups or [""] * len(labels)
     rows = enumerate(zip(images, labels, names, strict=True))
     records = [Record(f"memory:{row}", *content) for row, content in rows]
-    return open_dataset(MemorySource({split: records}), size, root).split(split)
+    return open_dataset(MemorySource({split: records}, classes=classes), size, root).split(split)

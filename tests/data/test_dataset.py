@@ -13,6 +13,8 @@ from danas_hil.data import SPLITS, Balance, Record, open_dataset, open_source
 from danas_hil.data.decode import decode_image
 from data.data_files import MemorySource, jpeg, memory_split, photo, write_folders, write_parquet
 
+CLASSES = ("cat", "dog")
+
 
 def two_classes(count: int = 6) -> dict[str, list[Record]]:
     return {
@@ -79,18 +81,21 @@ def test_the_test_split_may_be_unreadable_until_it_is_asked_for(
 def test_unknown_labels_are_dropped_and_counted(tmp_path: Path) -> None:
     content = {"train": [Record(f"x:{n}", jpeg(n), (n % 3) - 1, "web") for n in range(9)]}
     split = open_dataset(MemorySource(content), 16, tmp_path).split("train")
-    assert split.balance == Balance((3, 3), dropped=3, groups={"web": (3, 3)})
+    assert split.balance == Balance(CLASSES, (3, 3), dropped=3, groups={"web": (3, 3)})
     assert split.balance.images == 6
 
 
 def test_balance_counts_by_class_and_group(tmp_path: Path) -> None:
     split = open_dataset(MemorySource(two_classes()), 16, tmp_path).split("train")
-    assert split.balance == Balance((3, 3), dropped=0, groups={"b": (1, 1), "a": (2, 2)})
+    assert split.balance == Balance(CLASSES, (3, 3), dropped=0, groups={"b": (1, 1), "a": (2, 2)})
 
 
-def test_a_label_that_is_neither_class_is_told_by_its_row(tmp_path: Path) -> None:
-    content = {"train": [Record("f.parquet:0", jpeg(0), 0), Record("f.parquet:1", jpeg(0), 2)]}
-    with pytest.raises(DanasError, match=r"f.parquet:1 has the label 2"):
+@pytest.mark.parametrize("labels", [(0, 2), (0, -2)])
+def test_a_label_that_is_no_class_is_told_by_its_row(tmp_path: Path, labels: tuple) -> None:
+    content = {
+        "train": [Record(f"f.parquet:{n}", jpeg(0), label) for n, label in enumerate(labels)]
+    }
+    with pytest.raises(DanasError, match=rf"f.parquet:1 has the label {labels[1]}; there are 2"):
         open_dataset(MemorySource(content), 16, tmp_path).split("train")
 
 
@@ -139,14 +144,41 @@ def test_a_wild_imbalance_is_warned_of(tmp_path: Path, few: int, many: int, warn
     dataset = open_dataset(MemorySource({"train": records}), 16, tmp_path)
     warnings = dataset.warnings("train")
     assert len(warnings) == warned
-    assert not warned or f"({many} no person, {few} person)" in warnings[0]
+    assert not warned or f"({many} cat, {few} dog)" in warnings[0]
 
 
-@pytest.mark.parametrize(("label", "name"), [(0, "person"), (1, "no person")])
+@pytest.mark.parametrize(("label", "name"), [(0, "dog"), (1, "cat")])
 def test_an_empty_class_is_told(tmp_path: Path, label: int, name: str) -> None:
     content = {"validation": [Record("f:0", jpeg(0), label)]}
-    with pytest.raises(DanasError, match=f"validation split of memory has no image of .* {name} "):
+    with pytest.raises(
+        DanasError, match=f"validation split of memory has no image of class {name} "
+    ):
         open_dataset(MemorySource(content), 16, tmp_path).split("validation")
+
+
+def test_of_many_lacking_classes_the_first_are_told(tmp_path: Path) -> None:
+    names = tuple(f"class {n:02}" for n in range(40))
+    content = {"train": [Record(f"f:{n}", photo(n, 8, 8), 2 * n) for n in range(20)]}
+    source = MemorySource(content, classes=names)
+    told = r"class 01, class 03, .*, class 19 and others \(20 images of 20 classes.*--classes FILE"
+    with pytest.raises(DanasError, match=told):
+        open_dataset(source, 16, tmp_path).split("train")
+
+
+def test_hundreds_of_classes_are_kept_apart(tmp_path: Path) -> None:
+    names = tuple(f"class {n}" for n in range(300))
+    content = {"train": [Record(f"f:{n}", photo(n % 7, 8, 8), n % 300) for n in range(400)]}
+    split = open_dataset(MemorySource(content, classes=names), 8, tmp_path).split("train")
+    assert split.labels.tolist() == [n % 300 for n in range(400)]
+    assert split.balance.counts == (2,) * 100 + (1,) * 200
+    assert split.classes == split.balance.classes == names
+
+
+def test_other_classes_of_the_same_images_are_another_cache(tmp_path: Path) -> None:
+    for names in (("cat", "dog"), ("dog", "cat")):
+        source = MemorySource(two_classes(), classes=names)
+        assert open_dataset(source, 16, tmp_path).split("train").classes == names
+        assert source.reads == ["train"]
 
 
 def test_a_split_that_is_not_there_is_told(tmp_path: Path) -> None:
@@ -242,7 +274,8 @@ def test_person_mix_has_the_counts_it_is_known_to_have(tmp_path: Path) -> None:
     if not folder.is_dir():
         pytest.skip(f"{folder} is not there")
     dataset = open_dataset(open_source(str(folder)), 48, tmp_path)
-    for split, classes in (("validation", (1035, 669)), ("test", (1114, 540))):
+    for split, counts in (("validation", (1035, 669)), ("test", (1114, 540))):
         balance = dataset.split(split).balance
-        assert (balance.classes, balance.dropped) == (classes, 0)
+        assert (balance.counts, balance.dropped) == (counts, 0)
+        assert balance.classes == ("no person", "person")
         assert set(balance.groups) == {"inria", "natural_images", "pacs_photo", "coco_mini"}

@@ -54,7 +54,7 @@ def test_what_is_missing_is_drawn_from_train_of_each_class_alike(
 
 def test_folders_of_classes_alone_are_a_data_set(tmp_path: Path) -> None:
     write_folders(tmp_path, ["."], ["cat", "dog"], each=20)
-    source = open_source(str(tmp_path), SourceOptions(person_class="dog"))
+    source = open_source(str(tmp_path))
     assert_apart(keys(source), 40)
     assert {record.label for record in source.records("test")} == {0, 1}
 

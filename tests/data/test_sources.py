@@ -1,10 +1,21 @@
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from danas_hil.base import DanasError
-from danas_hil.data import SPLITS, Source, SourceOptions, open_source
+from danas_hil.data import (
+    SPLITS,
+    DrawnSplits,
+    Source,
+    SourceOptions,
+    open_dataset,
+    open_source,
+    task_of,
+)
+from danas_hil.data.parquet import ParquetSource
+from danas_hil.tasks import Task
 from data.data_files import jpeg, write_folders, write_parquet, write_tfds
 
 WAKE_VISION = ("train_large", "train_quality", "validation", "test")
@@ -141,14 +152,14 @@ def test_the_column_source_is_the_group_unless_another_is_set(tmp_path: Path) ->
         (SourceOptions(label_column="cat"), "no column cat.*filename, image, person"),
         (SourceOptions(group_column="cat"), "no column cat"),
         (SourceOptions(image_column="filename"), "filename does not hold image bytes but string"),
-        (SourceOptions(label_column="filename"), r"train.parquet:0 has the label '0.jpg'"),
+        (SourceOptions(label_column="weight"), r"train.parquet:0 has the label 0.5.*text, integ"),
     ],
 )
 def test_parquet_columns_of_no_use_are_named(
     tmp_path: Path, options: SourceOptions, message: str
 ) -> None:
     for split in SPLITS:
-        write_parquet(tmp_path / f"{split}.parquet", [0, 1])
+        write_parquet(tmp_path / f"{split}.parquet", [0, 1], weight=[0.5, 1.5])
     with pytest.raises(DanasError, match=message):
         labels_of(open_source(str(tmp_path), options), "train")
 
@@ -185,23 +196,161 @@ def test_wake_vision_class_folders_are_read(tmp_path: Path) -> None:
     assert all("train_large" in record.key for record in large.records("train"))
 
 
-@pytest.mark.parametrize("person", ["Person", "yes", "1"])
-def test_all_classes_but_person_are_no_person(tmp_path: Path, person: str) -> None:
-    write_folders(tmp_path, SPLITS, ["cat", "dog", person])
-    for record in open_source(str(tmp_path)).records("train"):
-        assert record.label == (Path(record.key).parent.name == person)
+def test_classes_are_the_names_of_folders_of_the_training_split(tmp_path: Path) -> None:
+    write_folders(tmp_path, SPLITS, ["dog", "bird", "cat"])
+    source = open_source(str(tmp_path))
+    assert source.classes == ("bird", "cat", "dog")
+    for split in SPLITS:
+        for record in source.records(split):
+            assert source.classes[record.label] == Path(record.key).parent.name
+    assert task_of(source) == Task(("bird", "cat", "dog"))
+    write_folders(tmp_path, ["test"], ["brid"])
+    with pytest.raises(DanasError, match=r"test/brid has the label 'brid'.*mean bird\?"):
+        labels_of(open_source(str(tmp_path)), "test")
 
 
-def test_the_person_class_can_be_named(tmp_path: Path) -> None:
-    write_folders(tmp_path, SPLITS, ["cat", "dog"], each=1)
-    assert labels_of(open_source(str(tmp_path), SourceOptions(person_class="cat")), "test") == [
-        1,
-        0,
+def test_folders_that_are_numbers_are_in_their_order(tmp_path: Path) -> None:
+    names = [str(n) for n in range(11)]
+    write_folders(tmp_path, ["."], names, each=3)
+    assert open_source(str(tmp_path)).classes == tuple(names)
+
+
+def test_a_class_map_joins_and_leaves_out_folders(tmp_path: Path) -> None:
+    write_folders(tmp_path, SPLITS, ["bird", "cat", "dog", "wolf"], each=1)
+    chosen = {"wolf": "canine", "dog": "canine", "cat": "feline"}
+    source = open_source(str(tmp_path), SourceOptions(classes=chosen))
+    assert source.classes == ("canine", "feline")
+    assert labels_of(source, "test") == [-1, 1, 0, 0]
+    balance = open_dataset(source, 16, tmp_path / "cache").split("train").balance
+    assert (balance.counts, balance.dropped) == ((2, 1), 1)
+    assert task_of(source, "feline", "recall:canine") == Task(
+        ("canine", "feline"), "feline", "recall:canine"
+    )
+
+
+def test_fingerprints_follow_the_classes(tmp_path: Path) -> None:
+    write_folders(tmp_path, SPLITS, ["bird", "cat", "dog"])
+    maps: list[dict[str, str] | None] = [
+        None,
+        {"cat": "cat", "dog": "dog"},
+        {"dog": "dog", "cat": "cat"},
+        {"dog": "dog", "cat": "cat", "bird": "cat"},
     ]
-    with pytest.raises(DanasError, match=r"train.*not clear.*--person-class cat or dog"):
-        labels_of(open_source(str(tmp_path)), "train")
-    with pytest.raises(DanasError, match="no folders called bird"):
-        labels_of(open_source(str(tmp_path), SourceOptions(person_class="bird")), "train")
+    found = {
+        open_source(str(tmp_path), SourceOptions(classes=one)).fingerprint("test") for one in maps
+    }
+    assert len(found) == len(maps)
+
+
+def test_a_new_folder_in_train_changes_the_labels_of_the_others(tmp_path: Path) -> None:
+    write_folders(tmp_path / "set", SPLITS, ["cat", "dog"])
+    before = open_source(str(tmp_path / "set")).fingerprint("test")
+    write_folders(tmp_path / "set", ["train"], ["bird"])
+    assert open_source(str(tmp_path / "set")).fingerprint("test") != before
+
+
+def test_wake_vision_is_known_in_all_its_layouts(tmp_path: Path) -> None:
+    write_tfds(tmp_path / "tfds", {split: [[0, 1]] for split in WAKE_VISION})
+    write_folders(tmp_path / "folders", WAKE_VISION, ["0", "1"])
+    write_parquet(
+        tmp_path / "hub/data/train_quality_part_0-00000-of-00001.parquet", [0, 1] * 9 + [-1]
+    )
+    for layout in ("tfds", "folders", "hub"):
+        source = open_source(str(tmp_path / layout))
+        assert task_of(source) == Task(("no person", "person"), positive="person")
+        assert {0, 1} <= set(labels_of(source, "train"))
+        turned = SourceOptions(classes={"person": "anybody", "no person": "nobody"})
+        assert task_of(open_source(str(tmp_path / layout), turned)) == Task(("anybody", "nobody"))
+        turned = SourceOptions(classes={"1": "person", "0": "nobody"})
+        task = task_of(open_source(str(tmp_path / layout), turned))
+        assert task == Task(("person", "nobody"), positive="person")
+
+
+def test_folders_0_and_1_of_others_are_no_wake_vision(tmp_path: Path) -> None:
+    write_folders(tmp_path, SPLITS, ["0", "1"])
+    assert task_of(open_source(str(tmp_path))) == Task(("0", "1"))
+
+
+@pytest.mark.parametrize(
+    ("column", "classes", "labels"),
+    [
+        (["dog", "cat", "dog", None], ("cat", "dog"), [1, 0, 1, -1]),
+        ([10, 9, 2, -1], ("2", "9", "10"), [2, 1, 0, -1]),
+        ([True, False, True, None], ("false", "true"), [1, 0, 1, -1]),
+    ],
+)
+def test_columns_of_text_numbers_and_booleans_name_their_classes(
+    tmp_path: Path, column: list, classes: tuple[str, ...], labels: list[int]
+) -> None:
+    write_parquet(tmp_path / "train.parquet", column, label_column="label")
+    source = open_source(str(tmp_path))
+    assert source.classes == classes
+    assert isinstance(source, DrawnSplits)
+    whole = ParquetSource(tmp_path, SourceOptions())
+    assert labels_of(whole, "train") == labels == [label for label, _ in whole.labels("train")]
+
+
+def test_hugging_faces_class_labels_name_the_numbers(tmp_path: Path) -> None:
+    features = {
+        "img": {"_type": "Image"},
+        "fine": {"names": ["ant", "bee", "cat"], "_type": "ClassLabel"},
+        "filename": {"dtype": "string", "_type": "Value"},
+    }
+    for split in ("train", "test"):
+        write_parquet(
+            tmp_path / f"{split}.parquet",
+            [2, 0, 1, 2],
+            label_column="fine",
+            image_column="img",
+            metadata={"huggingface": json.dumps({"info": {"features": features}})},
+        )
+    source = open_source(str(tmp_path))
+    assert source.classes == ("ant", "bee", "cat")
+    assert labels_of(source, "test") == [2, 0, 1, 2]
+    chosen = SourceOptions(classes={"cat": "big", "0": "small", "bee": "small"})
+    assert labels_of(open_source(str(tmp_path), chosen), "test") == [0, 1, 1, 0]
+
+
+@pytest.mark.parametrize("told", ["nonsense", "[]", '{"info": {"features": [1]}}'])
+def test_metadata_that_say_nothing_are_done_without(tmp_path: Path, told: str) -> None:
+    write_parquet(
+        tmp_path / "train.parquet", [1, 0], label_column="label", metadata={"huggingface": told}
+    )
+    assert open_source(str(tmp_path)).classes == ("0", "1")
+
+
+def test_a_column_of_a_thousand_different_values_is_no_label(tmp_path: Path) -> None:
+    count = 1001
+    write_parquet(
+        tmp_path / "train.parquet", range(count), label_column="id", images=[b"x"] * count
+    )
+    with pytest.raises(DanasError, match=r"more than 1,000 different.*--label-column"):
+        task_of(open_source(str(tmp_path), SourceOptions(label_column="id")))
+    chosen = SourceOptions(label_column="id", classes={"7": "seven", "8": "eight"})
+    assert open_source(str(tmp_path), chosen).classes == ("seven", "eight")
+
+
+def test_tfds_names_its_classes_in_a_file_of_labels(tmp_path: Path) -> None:
+    splits = {"train": [[1, 0, 2]], "test": [[2, 1, 0]]}
+    folder = write_tfds(tmp_path, splits, name="pets", label="label")
+    (folder / "label.labels.txt").write_text("dog\ncat\nant\n")
+    source = open_source(str(tmp_path))
+    assert source.classes == ("dog", "cat", "ant")
+    assert labels_of(source, "test") == [2, 1, 0]
+    assert task_of(source) == Task(("dog", "cat", "ant"))
+
+
+def test_tfds_without_names_has_numbers(tmp_path: Path) -> None:
+    splits = {"train": [[1, 0, 3]], "test": [[3, 1, 0]]}
+    folder = write_tfds(tmp_path, splits, name="pets", label="label")
+    assert open_source(str(tmp_path)).classes == ("0", "1", "3"), "as they stand in train"
+    label = {"pythonClassName": "ClassLabel", "classLabel": {"numClasses": "4"}}
+    described = {"featuresDict": {"features": {"label": label}}}
+    (folder / "features.json").write_text(json.dumps(described))
+    assert open_source(str(tmp_path)).classes == ("0", "1", "2", "3"), "as features.json counts"
+    (folder / "features.json").write_text('{"featuresDict": 3}')
+    with pytest.raises(DanasError, match=r"features.json is damaged"):
+        task_of(open_source(str(tmp_path)))
 
 
 def test_a_data_set_without_train_is_told_on_opening(tmp_path: Path) -> None:
@@ -252,12 +401,3 @@ def test_fingerprint_follows_the_files_of_its_split_only(tmp_path: Path, layout:
     after = fingerprints()
     assert after[:2] == before[:2]
     assert after[2] != before[2]
-
-
-def test_fingerprint_follows_the_person_class(tmp_path: Path) -> None:
-    write_folders(tmp_path, SPLITS, ["cat", "dog"])
-    cat, dog = (
-        open_source(str(tmp_path), SourceOptions(person_class=name)).fingerprint("train")
-        for name in ("cat", "dog")
-    )
-    assert cat != dog

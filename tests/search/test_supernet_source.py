@@ -41,7 +41,7 @@ LARGE = SearchSettings(
 SMALL = replace(
     LARGE, limits=Limits(64 * 1024), supernet_steps=None, supernet_of="../large", batch_size=4
 )
-IMAGES: dict[str, str | int] = {"source": "faces", "pixels_decoded": 24, "train_person": 60}
+IMAGES = {"source": "faces", "pixels_decoded": 24, "train_images": {"other": 60, "face": 60}}
 
 
 class Heard(Listener):
@@ -216,11 +216,12 @@ def test_a_run_without_a_supernet_of_its_own_lends_none() -> None:
 
 def test_other_images_or_another_size_of_them_are_told(large: RunFolder, tmp_path: Path) -> None:
     supernet_source = SupernetSource(
-        large, LARGE, {"shared": 2}, {**IMAGES, "validation_person": 20}
+        large, LARGE, {"shared": 2}, {**IMAGES, "validation_images": {"face": 20}}
     )
-    supernet_source.check_images({**IMAGES, "validation_person": 9})
-    with pytest.raises(DanasError, match="other images: train person 60; here: train person 61"):
-        supernet_source.check_images({**IMAGES, "train_person": 61})
+    supernet_source.check_images({**IMAGES, "validation_images": {"face": 9}})
+    told = "train images 60 other and 60 face; here: train images 60 other and 61 face"
+    with pytest.raises(DanasError, match=f"other images: {told}"):
+        supernet_source.check_images({**IMAGES, "train_images": {"other": 60, "face": 61}})
     with pytest.raises(DanasError, match="kept at 24 pixels, not at 32"):
         find_supernet_source(
             replace(SMALL, supernet_of=str(large.path), decode_resolution=32), tmp_path / "small"

@@ -53,7 +53,7 @@ def test_the_first_plan_counts(tmp_path: Path, faces: Dataset) -> None:
     config = run.config()
     assert config["supernet_steps"] == first.supernet_steps
     assert config["evaluation_precision"] == first.precision
-    assert config["data"]["train_person"] > 0
+    assert config["data"]["train_images"]["face"] > 0
     # Whose folder was copied before there was a plan takes it from the study.
     del config["supernet_steps"], config["evaluation_precision"]
     run.write_config(config)

@@ -22,6 +22,7 @@ from danas_hil.run import Evaluation
 from danas_hil.search import Listener, SearchSettings, search_seconds
 
 _QUIET_SECONDS = 10.0
+_CLASSES_TOLD = 10
 
 
 class SearchProgress(Listener):
@@ -64,9 +65,8 @@ class SearchProgress(Listener):
 
     def data_ready(self, balance: Mapping[str, Balance]) -> None:
         for split, counts in balance.items():
-            absent, present = counts.classes
-            dropped = f", {counts.dropped:,} without a label dropped" if counts.dropped else ""
-            self._line(f"{split}: {absent:,} no person, {present:,} person{dropped}")
+            dropped = f", {counts.dropped:,} of no class dropped" if counts.dropped else ""
+            self._line(f"{split}: {_by_class(counts)}{dropped}")
 
     def planned(self, steps: Mapping[str, int], seconds: float | None, origin: str) -> None:
         listed = ", ".join(f"{name} {count:,}" for name, count in steps.items())
@@ -181,6 +181,16 @@ class TrainingProgress(SearchProgress):
         before = sum(self._steps[name] for name in names[: names.index(data)])
         note = f"{data} {step:,} of {steps:,}, loss {loss:.3f}"
         self._show("training", before + step, sum(self._steps.values()), note)
+
+
+def _by_class(balance: Balance) -> str:
+    """`60 cat, 40 dog`; of many classes only how many images each has."""
+    if len(balance.classes) > _CLASSES_TOLD:
+        few, many = min(balance.counts), max(balance.counts)
+        each = f"{few:,}" if few == many else f"{few:,} to {many:,}"
+        return f"{balance.images:,} of {len(balance.classes)} classes, {each} of each"
+    pairs = zip(balance.counts, balance.classes, strict=True)
+    return ", ".join(f"{count:,} {name}" for count, name in pairs)
 
 
 def _best(best: Evaluation | None) -> str:

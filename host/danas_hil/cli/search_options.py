@@ -232,8 +232,13 @@ TrainSplitOption = Annotated[
     str | None,
     typer.Option(help="Training split: train_quality or train_large.", rich_help_panel=_IMAGES),
 ]
-PersonClassOption = Annotated[
-    str | None, typer.Option(help="Class folder that is person.", rich_help_panel=_IMAGES)
+ClassesOption = Annotated[
+    Path | None,
+    typer.Option(
+        help='JSON file of classes: {"what stands in the data": "class", ...}; what it lacks is'
+        " left out. Default: all that the data have.",
+        rich_help_panel=_IMAGES,
+    ),
 ]
 LabelColumnOption = Annotated[
     str | None, typer.Option(help="Label column of Parquet files.", rich_help_panel=_IMAGES)

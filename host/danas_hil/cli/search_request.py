@@ -27,7 +27,6 @@ if TYPE_CHECKING:  # imported where they are used: they load numpy, and --help i
 
 _DATA_OPTIONS = (
     "train_split",
-    "person_class",
     "label_column",
     "image_column",
     "group_column",
@@ -95,7 +94,7 @@ class SearchRequest:
     clear_names: bool
     decode_resolution: int | None
     train_split: str | None
-    person_class: str | None
+    classes: Path | None
     label_column: str | None
     image_column: str | None
     group_column: str | None
@@ -155,8 +154,11 @@ class SearchRequest:
         )
 
     def _data_options(self) -> dict[str, Any]:
+        from danas_hil.tasks import read_class_map
+
         given = {option: getattr(self, option) for option in _DATA_OPTIONS}
         given["missing_shards"] = self.missing_shards or None
+        given["classes"] = None if self.classes is None else read_class_map(self.classes)
         return {option: value for option, value in given.items() if value is not None}
 
     def _seconds(self, space: Space) -> float | None:

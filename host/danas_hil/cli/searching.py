@@ -50,7 +50,7 @@ def search(
     clear_names: options.ClearNamesOption = True,
     decode_resolution: options.DecodeResolutionOption = None,
     train_split: options.TrainSplitOption = None,
-    person_class: options.PersonClassOption = None,
+    classes: options.ClassesOption = None,
     label_column: options.LabelColumnOption = None,
     image_column: options.ImageColumnOption = None,
     group_column: options.GroupColumnOption = None,

@@ -9,7 +9,7 @@ from danas_hil.data.cache import Balance, OnProgress, SplitImages
 from danas_hil.data.dataset import Dataset, open_dataset
 from danas_hil.data.drawn import DrawnSplits
 from danas_hil.data.records import SPLITS, Record, Source, SourceOptions
-from danas_hil.data.sources import open_source
+from danas_hil.data.sources import open_source, task_of
 from danas_hil.data.views import (
     Batch,
     EvaluationView,
@@ -37,4 +37,5 @@ __all__ = [
     "open_source",
     "representative_images",
     "scale",
+    "task_of",
 ]

@@ -16,7 +16,7 @@ import warnings
 import zipfile
 from array import array
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,12 +29,12 @@ from filelock import FileLock
 from danas_hil.base import DanasError, read_json, write_json
 from danas_hil.data.decode import decode_image
 from danas_hil.data.records import Record, Source, require_split
-from danas_hil.space import CLASSES
+from danas_hil.tasks import UNKNOWN
 
 OnProgress = Callable[[str, int, int | None], None]
 """Called with (split, records read so far, records in all or None)."""
 
-_FORMAT = 2  # count up when what is in a cache changes
+_FORMAT = 3  # count up when what is in a cache changes
 _PROGRESS_EVERY = 100
 _TOLD = 10
 _IMBALANCE = 20
@@ -43,31 +43,33 @@ _PIXELS, _INDEX, _META = "pixels.bin", "index.npz", "meta.json"
 
 @dataclass(frozen=True)
 class Balance:
-    """How many images there are: (no person, person), in all and by group.
+    """How many images there are of each class, in all and by group.
 
-    dropped: records left out because their label is unknown (-1).
+    classes: their names. counts: images of each, in the order of the classes. dropped: records left
+    out because they belong to none of them.
     """
 
-    classes: tuple[int, int]
+    classes: tuple[str, ...]
+    counts: tuple[int, ...]
     dropped: int
-    groups: dict[str, tuple[int, int]]
+    groups: dict[str, tuple[int, ...]]
 
     @property
     def images(self) -> int:
-        return sum(self.classes)
+        return sum(self.counts)
 
     @property
     def warning(self) -> str:
         """What is to be said where one class has far more images than another; else empty."""
-        few, many = min(self.classes), max(self.classes)
+        few, many = min(self.counts), max(self.counts)
         if many < _IMBALANCE * few:
             return ""
-        told = ", ".join(
-            f"{count:,} {name}" for count, name in zip(self.classes, CLASSES, strict=True)
-        )
+        rare, common = (self.classes[self.counts.index(count)] for count in (few, many))
+        told = f"{many:,} {common}, {few:,} {rare}"
         return (
             f"{many / max(few, 1):.0f} times as many images of one class as of another ({told}):"
-            " a network that always says the same is right for most of them."
+            " a network can be right for many without knowing the rare. --metric macro-f1 counts"
+            " every class alike."
         )
 
 
@@ -88,11 +90,13 @@ class SplitImages:
     """The decoded images of one split, in memory only as far as they are looked at.
 
     size: short side in pixels that larger images were reduced to.
-    labels: int64 (n,), 1 is person. group_ids: int32 (n,), places in `group_names`.
+    classes: their names. labels: int64 (n,), places in `classes`. group_ids: int32 (n,), places in
+    `group_names`.
     """
 
     name: str
     size: int
+    classes: tuple[str, ...]
     labels: npt.NDArray[np.int64]
     group_ids: npt.NDArray[np.int32]
     group_names: tuple[str, ...]
@@ -113,13 +117,15 @@ class SplitImages:
 
     @property
     def balance(self) -> Balance:
-        counts = np.zeros((len(self.group_names), 2), np.int64)
+        counts = np.zeros((len(self.group_names), len(self.classes)), np.int64)
         np.add.at(counts, (self.group_ids, self.labels), 1)
-        pairs = [(int(no), int(yes)) for no, yes in counts]
         return Balance(
-            classes=(sum(no for no, _ in pairs), sum(yes for _, yes in pairs)),
+            classes=self.classes,
+            counts=tuple(counts.sum(axis=0).tolist()),
             dropped=self.dropped,
-            groups=dict(zip(self.group_names, pairs, strict=True)),
+            groups={
+                name: tuple(of.tolist()) for name, of in zip(self.group_names, counts, strict=True)
+            },
         )
 
 
@@ -131,26 +137,26 @@ def open_split(
     The first call decodes, in bounded memory; later ones, of any process, map the file. While one
     process decodes, others wait for it. Images that can't be read are left out, and counted. Raises
     DanasError for a split that is missing, of which more than half can't be read, or without one of
-    the classes, and for a label other than 0, 1 and -1.
+    the classes, and for a label of no class.
     """
     require_split(source, split)
-    text = f"{_FORMAT}\n{size}\n{split}\n{source.fingerprint(split)}"
+    text = f"{_FORMAT}\n{size}\n{split}\n{source.fingerprint(split)}\n{source.classes}"
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
     slug = re.sub(r"[^a-zA-Z0-9]+", "-", source.name).strip("-")[:60]
     folder = root / f"{slug}-{split}-{size}-{digest}"
     root.mkdir(parents=True, exist_ok=True)
-    if (found := _load(folder, split, size)) is not None:
+    if (found := _load(folder, split, size, source.classes)) is not None:
         return found
     with FileLock(root / f".{folder.name}.lock"):
-        if (found := _load(folder, split, size)) is None:
+        if (found := _load(folder, split, size, source.classes)) is None:
             _build(source, split, size, folder, on_progress)
-            found = _load(folder, split, size)
+            found = _load(folder, split, size, source.classes)
     if found is None:
         raise DanasError(f"The image cache {folder} can't be read back.", "Is the disk sound?")
     return found
 
 
-def _load(folder: Path, split: str, size: int) -> SplitImages | None:
+def _load(folder: Path, split: str, size: int, classes: tuple[str, ...]) -> SplitImages | None:
     """The cache in `folder`; None where there is none or a damaged one."""
     try:
         meta = read_json(folder / _META)
@@ -168,6 +174,7 @@ def _load(folder: Path, split: str, size: int) -> SplitImages | None:
     return SplitImages(
         name=split,
         size=size,
+        classes=classes,
         labels=labels.astype(np.int64),
         group_ids=group_ids,
         group_names=names,
@@ -210,7 +217,7 @@ def _write(
     source: Source, split: str, size: int, part: Path, on_progress: OnProgress | None
 ) -> None:
     total = source.count(split)
-    shapes, labels, group_ids = array("i"), array("b"), array("i")
+    shapes, labels, group_ids = array("i"), array("h"), array("i")
     groups: dict[str, int] = {}
     seen = dropped = bad = 0
     first_bad: list[str] = []
@@ -221,13 +228,14 @@ def _write(
             seen += 1
             if on_progress is not None and seen % _PROGRESS_EVERY == 0:
                 on_progress(split, seen, total)
-            if record.label == -1:
+            if record.label == UNKNOWN:
                 dropped += 1
                 continue
-            if record.label not in (0, 1):
+            if not 0 <= record.label < len(source.classes):
                 raise DanasError(
-                    f"{record.key} has the label {record.label}.",
-                    "Labels are 0 (no person), 1 (person) or -1 (unknown, dropped).",
+                    f"{record.key} has the label {record.label}; there are"
+                    f" {len(source.classes)} classes, counted from 0.",
+                    "This is an error of its reader.",
                 )
             yield record
 
@@ -250,18 +258,12 @@ def _write(
             f" can't be read. {unreadable}",
             "Is this the right folder, and was it copied whole? Mend or remove them.",
         )
-    for label, name in enumerate(CLASSES):
-        if label not in labels:
-            raise DanasError(
-                f"The {split} split of {source.name} has no image of class {name}"
-                f" ({len(labels)} images, {dropped} dropped as unknown).",
-                "Training and measuring need both classes; look at labels or folders.",
-            )
+    _check_classes(source, split, labels, dropped)
     with (part / _INDEX).open("wb") as file:
         np.savez(
             file,
             shapes=np.array(shapes, np.int32).reshape(-1, 2),
-            labels=np.array(labels, np.int8),
+            labels=np.array(labels, np.int16),
             groups=np.array(group_ids, np.int32),
         )
         _sync(file)
@@ -269,6 +271,21 @@ def _write(
     write_json(part / _META, {**meta, "unreadable": bad, "first_unreadable": first_bad})
     if on_progress is not None:
         on_progress(split, seen, seen)
+
+
+def _check_classes(source: Source, split: str, labels: Sequence[int], dropped: int) -> None:
+    there = set(labels)
+    lacking = [name for label, name in enumerate(source.classes) if label not in there]
+    if not lacking:
+        return
+    told = ", ".join(lacking[:_TOLD]) + (" and others" if len(lacking) > _TOLD else "")
+    raise DanasError(
+        f"The {split} split of {source.name} has no image of class {told} ({len(labels):,} images"
+        f" of {len(there)} classes, {dropped:,} dropped as of no class).",
+        "Every split needs images of every class. Add some; or leave a class out, or join it to"
+        " another, by --classes FILE.json. Where validation and test are drawn from train, a class"
+        " needs 3 images or more.",
+    )
 
 
 def _decoded(

@@ -9,7 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from danas_hil.base import DanasError
-from danas_hil.data.records import SPLITS, ListsLabels, PassesOver, Record, Source
+from danas_hil.data.records import (
+    SPLITS,
+    HasPositive,
+    ListsLabels,
+    PassesOver,
+    Record,
+    Source,
+)
 
 SHARE = 0.15
 """Of the training images, for each split that is missing."""
@@ -40,6 +47,14 @@ class DrawnSplits:
     @property
     def splits(self) -> tuple[str, ...]:
         return SPLITS
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self._source.classes
+
+    @property
+    def positive(self) -> str | None:
+        return self._source.positive if isinstance(self._source, HasPositive) else None
 
     @property
     def rule(self) -> str:

@@ -30,6 +30,14 @@ class FacesSource:
     def splits(self) -> tuple[str, ...]:
         return SPLITS
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return ("other", "face")
+
+    @property
+    def positive(self) -> str:
+        return "face"
+
     def fingerprint(self, split: str) -> str:
         return f"lfw_subset {split} of {_SHARES}"
 

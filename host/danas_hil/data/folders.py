@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 
 from danas_hil.base import DanasError, read_bytes
+from danas_hil.data import wake_vision
 from danas_hil.data.decode import reads_heif
 from danas_hil.data.records import (
     Record,
@@ -16,9 +18,7 @@ from danas_hil.data.records import (
     digest_of_files,
     split_of_name,
 )
-
-PERSON_CLASSES = ("1", "person", "yes")
-"""Folder names that are taken for class person unless one is set."""
+from danas_hil.tasks import ClassNames, ordered, text_of
 
 MOST_BYTES = 256 * 1024 * 1024
 """Of an image file."""
@@ -33,11 +33,14 @@ SUBFOLDER = "subfolder"
 
 
 class FolderSource:
-    """A folder for each split with a folder for each class; all classes but one are no person."""
+    """A folder for each split, with a folder for each class that is called as the class is.
+
+    The classes are those of the training split, in the order of the alphabet.
+    """
 
     def __init__(self, folder: Path, options: SourceOptions) -> None:
         self._folder = folder
-        self._person_class = options.person_class
+        self._class_map = options.classes
         found = find_class_folders(folder) or find_bare_classes(folder)
         self._splits = choose_splits(found, options.train_split, folder)
         self._listed: dict[str, list[tuple[Path, list[str], int]]] = {}
@@ -51,11 +54,17 @@ class FolderSource:
     def splits(self) -> tuple[str, ...]:
         return tuple(self._splits)
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self._names.classes
+
+    @property
+    def positive(self) -> str | None:
+        return wake_vision.positive(self.classes) if self._is_wake_vision else None
+
     def fingerprint(self, split: str) -> str:
-        listed = self._list(split)
-        person = [place.name for place, _, label in listed if label]
-        files = (place / name for place, names, _ in listed for name in names)
-        return digest_of_files(files, self._folder, "folders", person)
+        files = (place / name for place, names, _ in self._list(split) for name in names)
+        return digest_of_files(files, self._folder, "folders", self._names.identity)
 
     def count(self, split: str) -> int | None:
         return sum(len(names) for _, names, _ in self._list(split))
@@ -85,28 +94,34 @@ class FolderSource:
         """
         if split not in self._listed:
             _, folder = self._splits[split]
-            classes = _folders(folder)
-            person = self._person_folder(folder, classes)
             others: Counter[tuple[str, str]] = Counter()
             self._listed[split] = [
-                (place, _image_names(place, others), int(place == person)) for place in classes
+                (place, _image_names(place, others), self._label(place))
+                for place in _folders(folder)
             ]
             self._passed_over[split] = others
         return self._listed[split]
 
-    def _person_folder(self, folder: Path, classes: list[Path]) -> Path:
-        if self._person_class is not None:
-            found = [place for place in classes if place.name == self._person_class]
-        else:
-            found = [place for place in classes if place.name.lower() in PERSON_CLASSES]
-        if len(found) != 1:
-            looked_for = self._person_class or " or ".join(PERSON_CLASSES)
-            raise DanasError(
-                f"{folder} has {len(found) or 'no'} folders called {looked_for}: it is not clear"
-                " which class is person.",
-                f"Name it: --person-class {' or '.join(place.name for place in classes)}.",
-            )
-        return found[0]
+    def _label(self, place: Path) -> int:
+        name = place.name
+        called = text_of(int(name), wake_vision.CLASSES) if self._is_wake_vision else name
+        return self._names.label(called, str(place))
+
+    @cached_property
+    def _names(self) -> ClassNames:
+        if self._is_wake_vision:
+            return ClassNames.of(wake_vision.CLASSES, self._class_map, self.name, numbered=True)
+        return ClassNames.of(self._folder_names, self._class_map, self.name)
+
+    @cached_property
+    def _is_wake_vision(self) -> bool:
+        on_disk = [name for name, _ in self._splits.values()]
+        return wake_vision.is_in_folders(on_disk, self._folder_names)
+
+    @cached_property
+    def _folder_names(self) -> tuple[str, ...]:
+        _, folder = self._splits["train"]
+        return ordered(place.name for place in _folders(folder))
 
 
 def find_class_folders(folder: Path) -> dict[str, Path]:

@@ -32,7 +32,8 @@ class Record:
     key: where it comes from, a file or `file:row` (rows count from 0), for messages.
     image: an encoded image (JPEG, PNG, ...), or uint8 pixels (h, w) or (h, w, 1 | 3); or why it
         can't be had.
-    label: 1 person, 0 no person, -1 unknown (such records are dropped and counted).
+    label: a place in the classes of its source; UNKNOWN for what belongs to none of them (such
+        records are dropped and counted).
     group: where the photo was taken from, for accuracy by source; "" where there is one only.
     """
 
@@ -53,6 +54,13 @@ class Source(Protocol):
     def splits(self) -> tuple[str, ...]:
         """Those of `SPLITS` that are there."""
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What its images are told apart by, in the order of their labels.
+
+        Labels of the training split may be read for it. Raises DanasError where it is not clear.
+        """
+
     def fingerprint(self, split: str) -> str:
         """Changes whenever the records of `split` could have changed."""
 
@@ -72,6 +80,15 @@ class PassesOver(Protocol):
 
 
 @runtime_checkable
+class HasPositive(Protocol):
+    """A source that knows which of its classes is the positive one."""
+
+    @property
+    def positive(self) -> str | None:
+        """The class whose precision and recall count unless the user names another."""
+
+
+@runtime_checkable
 class ListsLabels(Protocol):
     """A source that tells its labels without reading an image."""
 
@@ -85,16 +102,18 @@ class SourceOptions:
 
     train_split: name on disk of the training split: train_quality, train or train_large; by
         default the first of these that is there.
-    person_class: folder name of class person in class folders; by default 1, person or yes.
+    classes: the class by what stands in the data; what it lacks is left out. None takes the data's
+        own classes.
     label_column, image_column, group_column: columns of Parquet files and features of TFDS
-        records; by default person (else label), image, and source where there is one.
+        records; by default person or label, image, and source where there is one; else the only
+        one whose description says that it holds labels or images.
     missing_shards: accept a data set of which only some of the numbered files are there.
     split_seed: of what is drawn from train where validation or test are missing.
     check_crc: check the checksum of every TFRecord (slow: about 0.1 s for each megabyte).
     """
 
     train_split: str | None = None
-    person_class: str | None = None
+    classes: Mapping[str, str] | None = None
     label_column: str | None = None
     image_column: str | None = None
     group_column: str | None = None

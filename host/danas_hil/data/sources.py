@@ -9,13 +9,14 @@ from danas_hil.data.drawn import DrawnSplits
 from danas_hil.data.faces import FacesSource
 from danas_hil.data.folders import FolderSource, find_bare_classes, find_class_folders
 from danas_hil.data.parquet import ParquetSource, find_parquet
-from danas_hil.data.records import SPLITS, Source, SourceOptions, require_split
+from danas_hil.data.records import SPLITS, HasPositive, Source, SourceOptions, require_split
 from danas_hil.data.tfds import TfdsSource, find_tfds
+from danas_hil.tasks import Task
 
 FACES = "faces"
 
 _LAYOUTS = (
-    "Known layouts: a TFDS folder with dataset_info.json (wake_vision/1.0.0); Parquet files called"
+    "Known layouts: a TFDS folder with dataset_info.json (NAME/1.0.0); Parquet files called"
     " train*.parquet, validation*.parquet, test*.parquet, also in data/ or default/train/; class"
     " folders {train,validation,test}/{CLASS}/*.jpg or {CLASS}/*.jpg; or the word faces for the"
     " built-in set."
@@ -33,6 +34,17 @@ def open_source(spec: str, options: SourceOptions | None = None) -> Source:
     source = FacesSource() if spec == FACES else _open_folder(Path(spec).expanduser(), options)
     require_split(source, "train")
     return source if set(SPLITS) <= set(source.splits) else DrawnSplits(source, options.split_seed)
+
+
+def task_of(source: Source, positive: str | None = None, metric: str = "accuracy") -> Task:
+    """What is told apart in `source`; its own positive class counts where no other is named.
+
+    Raises DanasError for a class or a metric that there is not.
+    """
+    classes = source.classes
+    if positive is None and len(classes) == 2 and isinstance(source, HasPositive):
+        positive = source.positive
+    return Task(classes, positive, metric)
 
 
 def _open_folder(folder: Path, options: SourceOptions) -> Source:

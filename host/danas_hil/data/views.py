@@ -37,7 +37,7 @@ _Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class LabelledImages:
-    """images: uint8 (n, h, w, c); labels: int64 (n,), 1 is person; groups: names (n,)."""
+    """images: uint8 (n, h, w, c); labels: int64 (n,), places in the classes; groups: names (n,)."""
 
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64]

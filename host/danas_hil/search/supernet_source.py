@@ -29,7 +29,7 @@ class SupernetSource:
     run: RunFolder
     settings: SearchSettings
     steps: Mapping[str, int]
-    images: Mapping[str, str | int]
+    images: Mapping[str, Any]
 
     @property
     def pixels(self) -> int:
@@ -46,7 +46,7 @@ class SupernetSource:
         place = self.settings.supernets or self.run.supernets.name
         return open_to_read(place, self.run.path, copies)
 
-    def check_images(self, seen: Mapping[str, str | int]) -> None:
+    def check_images(self, seen: Mapping[str, Any]) -> None:
         """Raise DanasError unless it was trained on the images `seen`, told in the same words."""
         training = [key for key in {**self.images, **seen} if not key.startswith("validation_")]
         different = [key for key in training if self.images.get(key) != seen.get(key)]
@@ -175,5 +175,13 @@ def _listed(values: Iterable[Any]) -> str:
     return ", ".join(map(str, values))
 
 
-def _told(images: Mapping[str, str | int], keys: Iterable[str]) -> str:
-    return ", ".join(f"{key.replace('_', ' ')} {images.get(key, 'none')}" for key in keys)
+def _told(images: Mapping[str, Any], keys: Iterable[str]) -> str:
+    named = ((key.replace("_", " "), told(images.get(key, "none"))) for key in keys)
+    return ", ".join(f"{key} {value}" for key, value in named)
+
+
+def told(value: Any) -> str:
+    """A value of what the search sees, for people: images by class as `60 cat and 40 dog`."""
+    if not isinstance(value, Mapping):
+        return str(value)
+    return " and ".join(f"{count:,} {name}" for name, count in value.items())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from danas_hil.search import budget
 from danas_hil.search.cost import CostEstimator
 from danas_hil.search.listener import Listener
 from danas_hil.search.settings import SearchSettings
-from danas_hil.search.supernet_source import SupernetSource
+from danas_hil.search.supernet_source import SupernetSource, told
 from danas_hil.space import Genome
 from danas_hil.study import Shared
 from danas_hil.supernet import (
@@ -129,9 +130,9 @@ def _warn_of_too_little_time(
         )
 
 
-def _described(dataset: Dataset) -> dict[str, str | int]:
+def _described(dataset: Dataset) -> dict[str, Any]:
     """What the search sees, for config.toml and the report."""
-    noted: dict[str, str | int] = {
+    noted: dict[str, Any] = {
         "source": dataset.source.name,
         "pixels_decoded": dataset.resolution,
     }
@@ -139,8 +140,7 @@ def _described(dataset: Dataset) -> dict[str, str | int]:
         noted["splits"] = dataset.source.rule
     for split in ("train", "validation"):
         balance = dataset.split(split).balance
-        absent, present = balance.classes
-        noted |= {f"{split}_no_person": absent, f"{split}_person": present}
+        noted[f"{split}_images"] = dict(zip(balance.classes, balance.counts, strict=True))
         if balance.dropped:
             noted[f"{split}_dropped_without_label"] = balance.dropped
         if unreadable := dataset.split(split).unreadable.count:
@@ -148,8 +148,8 @@ def _described(dataset: Dataset) -> dict[str, str | int]:
     return noted
 
 
-def _told(described: Mapping[str, str | int]) -> str:
-    return ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in described.items())
+def _told(described: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key.replace('_', ' ')} {told(value)}" for key, value in described.items())
 
 
 def _plan_by_time(settings: SearchSettings, estimator: CostEstimator) -> budget.Plan:

@@ -6,7 +6,7 @@ scores = Scores.of(labels, predicted, task)
 
 from danas_hil.tasks.guessing import beats_guessing, chance, majority
 from danas_hil.tasks.intervals import t_interval, t_quantile, wilson_interval
-from danas_hil.tasks.names import UNKNOWN, ClassNames, ordered, read_class_map, text_of
+from danas_hil.tasks.names import UNKNOWN, ClassNames, found_names, ordered, read_class_map, text_of
 from danas_hil.tasks.scores import Scores
 from danas_hil.tasks.task import MOST_CLASSES, Task
 
@@ -18,6 +18,7 @@ __all__ = [
     "Task",
     "beats_guessing",
     "chance",
+    "found_names",
     "majority",
     "ordered",
     "read_class_map",

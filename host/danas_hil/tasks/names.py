@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from danas_hil.base import DanasError, did_you_mean, read_text
+from danas_hil.tasks.task import MOST_CLASSES
 
 UNKNOWN = -1
 """The label of what belongs to no class: such records are dropped, and counted."""
@@ -92,6 +93,27 @@ def ordered(names: Iterable[str]) -> tuple[str, ...]:
     if all(name.removeprefix("-").isdecimal() for name in found):
         return tuple(sorted(found, key=lambda name: (int(name), name)))
     return tuple(sorted(found))
+
+
+def found_names(
+    values: Iterable[str | None], class_map: Mapping[str, str] | None
+) -> tuple[str, ...]:
+    """The different names among `values`, in order. Raises DanasError where they are no classes.
+
+    class_map: what chooses among them; without it there are at most MOST_CLASSES.
+    """
+    found: set[str] = set()
+    for value in values:
+        if value is None or value in found:
+            continue
+        found.add(value)
+        if class_map is None and len(found) > MOST_CLASSES:
+            raise DanasError(
+                f"The labels have more than {MOST_CLASSES:,} different values.",
+                "Is this the column of the labels? Name it: --label-column; or say which classes"
+                " there are: --classes FILE.json.",
+            )
+    return ordered(found)
 
 
 def text_of(value: Any, names: Sequence[str] = ()) -> str | None:
