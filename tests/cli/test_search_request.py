@@ -46,6 +46,7 @@ OTHER_VALUES: dict[str, Any] = {
     "clear_names": False,
     "decode_resolution": 300,
     "train_split": "train_large",
+    "classes": Path("classes.json"),
     "label_column": "label",
     "image_column": "picture",
     "group_column": "camera",
@@ -61,6 +62,12 @@ NEEDED = {  # beside the option, for it to be taken
     "supernets": {"supernet_steps": 11},
     "supernet_of": {"supernet_steps": None},
 }
+
+
+@pytest.fixture(autouse=True)
+def classes_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("classes.json").write_text('{"0": "cat", "1": "dog"}')
 
 
 def typed(**options: Any) -> SearchRequest:
