@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from danas_hil.base import DanasError, captured_stderr, known_or_near, require
 from danas_hil.estimate import read_ends
+from danas_hil.supernet.tensorflow_experimental import frozen, quantise_dense_layers_per_tensor
 
 if TYPE_CHECKING:
     import keras
@@ -51,17 +52,14 @@ def to_tflite(
             "Give float32 images of shape (n, height, width, channels), n at least 1.",
         )
     tf = require("tensorflow", "search")
-    freezing = require("tensorflow.python.framework.convert_to_constants", "search")
     try:
         with captured_stderr() as said, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             signature = tf.TensorSpec((1, *representative.shape[1:]), tf.float32)
             traced = tf.function(lambda images: model(images, training=False))
             # Unfrozen variables become READ_VARIABLE operators, which don't convert to int8.
-            frozen = freezing.convert_variables_to_constants_v2(
-                traced.get_concrete_function(signature)
-            )
-            converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
+            constant = frozen(traced.get_concrete_function(signature))
+            converter = tf.lite.TFLiteConverter.from_concrete_functions([constant])
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
             converter.representative_dataset = lambda: (
                 [image[np.newaxis].astype(np.float32)] for image in representative
@@ -69,7 +67,7 @@ def to_tflite(
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
             converter.inference_input_type = tf.int8
             converter.inference_output_type = tf.int8
-            converter._experimental_disable_per_channel_quantization_for_dense_layers = True
+            quantise_dense_layers_per_tensor(converter)
             content: bytes = converter.convert()
             told = said()
     except Exception as error:

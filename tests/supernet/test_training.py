@@ -98,11 +98,10 @@ _SCRIPT = """
 import os, signal, sys
 from pathlib import Path
 import numpy as np
-from danas_hil.supernet import Supernet, TrainingSettings
-from danas_hil.supernet.backend import tensorflow
+from danas_hil.supernet import Supernet, TrainingSettings, make_deterministic
 from supernet.elastic import DATA, SHALLOW_SPACE, make_batch
 
-tensorflow().config.experimental.enable_op_determinism()
+make_deterministic()
 
 def train(folder, on_step=lambda *_: None):
     supernet = Supernet(SHALLOW_SPACE, (DATA,), settings=TrainingSettings(batch_size=16))

@@ -4,12 +4,13 @@ or for one; and networks that are trained by themselves.
 TensorFlow is imported when a network first runs, not with this package.
 """
 
-from danas_hil.supernet.backend import Precision, make_deterministic, quick_precision
+from danas_hil.supernet.backend import Precision, quick_precision
 from danas_hil.supernet.checkpoint import CHECKPOINT, Checkpoint
 from danas_hil.supernet.extract import build, load
 from danas_hil.supernet.focus import Look, Use
 from danas_hil.supernet.standalone import STANDALONE, Standalone, time_standalone
 from danas_hil.supernet.supernet import Supernet, time_finetune, time_steps
+from danas_hil.supernet.tensorflow_experimental import make_deterministic
 from danas_hil.supernet.training import Batch, OnStep, TrainingSettings
 
 __all__ = [

@@ -28,11 +28,6 @@ def tensorflow() -> Any:
     return module
 
 
-def make_deterministic() -> None:
-    """From now on the same operators on the same values give the same bits, run after run."""
-    tensorflow().config.experimental.enable_op_determinism()
-
-
 Precision = Literal["float32", "bfloat16"]
 """Of the convolutions in evaluations. Weights, statistics and training are float32 always."""
 
