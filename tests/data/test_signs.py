@@ -1,0 +1,110 @@
+"""The built-in set: what is in it, and that colour and resolution both count in it."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from danas_hil.data import SPLITS, EvaluationView, Record, SplitImages, TrainingView, scale
+from danas_hil.data.cache import Unreadable
+from danas_hil.data.signs import SignsSource
+from danas_hil.space import DataConfig
+
+SOURCE = SignsSource()
+EACH = {"train": 180, "validation": 60, "test": 60}
+BATCH, STEPS = 64, 400
+MEANS = (82.1, 105.9, 97.6, 94.0, 100.1, 95.6, 171.4, 110.0, 128.5, 126.3)
+"""Mean level of the first training picture of each class."""
+
+
+def records(split: str, count: int | None = None) -> list[Record]:
+    return list(itertools.islice(SOURCE.records(split), count))
+
+
+def drawn(split: str) -> SplitImages:
+    found = records(split)
+    pixels = np.stack([np.asarray(record.image) for record in found])
+    labels = np.array([record.label for record in found], np.int64)
+    return SplitImages(
+        name=split,
+        size=64,
+        labels=labels,
+        group_ids=np.zeros(len(found), np.int32),
+        group_names=("",),
+        dropped=0,
+        unreadable=Unreadable(),
+        _pixels=pixels.ravel(),
+        _shapes=np.full((len(found), 2), 64, np.int32),
+        _starts=np.arange(len(found)) * pixels[0].size,
+    )
+
+
+def test_there_are_ten_classes_with_as_many_pictures_of_each() -> None:
+    assert len(set(SOURCE.classes)) == 10
+    for split, each in EACH.items():
+        labels = np.array([label for label, _ in SOURCE.labels(split)])
+        assert np.bincount(labels).tolist() == [each] * 10
+        assert SOURCE.count(split) == len(labels)
+    assert sum(EACH.values()) == 300
+    told = list(itertools.islice(SOURCE.labels("test"), 30))
+    assert [(record.label, record.group) for record in records("test", 30)] == told
+
+
+def test_pictures_are_the_same_whenever_they_are_drawn() -> None:
+    first, again = records("train", 30), records("train", 30)
+    for one, other in zip(first, again, strict=True):
+        assert one.key == other.key
+        assert isinstance(one.image, np.ndarray)
+        assert one.image.shape == (64, 64, 3)
+        assert one.image.dtype == np.uint8
+        assert np.array_equal(one.image, np.asarray(other.image))
+    # Other figures mean other pictures: the source's format wants to be counted up.
+    means = [float(np.asarray(record.image).mean()) for record in first[:10]]
+    assert means == pytest.approx(MEANS, abs=0.6)
+
+
+def test_no_picture_is_in_two_splits() -> None:
+    found = [record for split in SPLITS for record in records(split, 200)]
+    assert len({record.key for record in found}) == len(found)
+    assert len({np.asarray(record.image).tobytes() for record in found}) == len(found)
+    assert len({SOURCE.fingerprint(split) for split in SPLITS}) == len(SPLITS)
+
+
+def accuracy(train: SplitImages, validation: SplitImages, data: DataConfig) -> float:
+    """Of a small network on validation pictures; the same network and training for any data."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    network = keras.Sequential([keras.Input(data.shape)])
+    # As many layers for small pictures, which are not made smaller by the first one.
+    for filters, stride in ((12, 1 if data.resolution < 32 else 2), (24, 2), (32, 2), (64, 1)):
+        network.add(layers.Conv2D(filters, 3, stride, "same", use_bias=False))
+        network.add(layers.BatchNormalization(momentum=0.9))
+        network.add(layers.ReLU())
+    network.add(layers.GlobalAveragePooling2D())
+    network.add(layers.Dense(len(SOURCE.classes)))
+    network.compile(
+        keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(4e-3, STEPS)),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    )
+    for images, labels in TrainingView(train, data, seed=0).batches(0, STEPS, BATCH):
+        network.train_on_batch(images, labels)
+    shown = EvaluationView(validation, data).arrays()
+    told = network.predict(scale(shown.images), batch_size=200, verbose=0).argmax(axis=1)
+    return float((told == shown.labels).mean())
+
+
+def test_monochrome_and_16_pixels_each_cost_five_points_or_more() -> None:
+    pytest.importorskip("keras", reason="training needs the extra [search]")
+    train, validation = drawn("train"), drawn("validation")
+    best, grey, coarse = (
+        accuracy(train, validation, data)
+        for data in (DataConfig(48, "rgb"), DataConfig(48, "monochrome"), DataConfig(16, "rgb"))
+    )
+    assert 0.8 < best < 0.995, "far above chance, and not solved"
+    assert best - grey >= 0.05
+    assert best - coarse >= 0.05
+    assert min(grey, coarse) > 0.5, "they still tell most of the signs apart"
