@@ -138,12 +138,23 @@ def test_a_front_comes_back_from_its_run(run: RunFolder) -> None:
     assert RunFolder.open(run.path).front() == FRONT
 
 
-def test_a_candidate_is_called_as_its_genome_is(run: RunFolder) -> None:
+@pytest.mark.parametrize("rows", ["candidates", "evaluations"])
+@pytest.mark.parametrize("id_", ["../../outside", "5860A056", "5860a056\n", "5860a0561"])
+def test_an_id_is_no_name_of_another_folder(run: RunFolder, rows: str, id_: str) -> None:
     value = FRONT.to_json()
-    value["candidates"][0]["id"] = "../../outside"
+    value[rows][0]["id"] = id_
     write_json(run.front_file, value)
-    with pytest.raises(DanasError, match="a candidate is called"):
+    with pytest.raises(DanasError, match="no id of a genome"):
         run.front()
+
+
+def test_what_an_older_version_called_a_genome_stays_its_id(run: RunFolder) -> None:
+    value = FRONT.to_json()
+    value["candidates"][0]["id"] = value["evaluations"][0]["id"] = value["chosen"] = "0123abcd"
+    write_json(run.front_file, value)
+    front = run.front()
+    assert front.candidates[0].id == front.evaluations[0].id == "0123abcd"
+    assert front.to_json() == value
 
 
 def test_a_run_without_a_front_says_how_to_get_one(run: RunFolder) -> None:

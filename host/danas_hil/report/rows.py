@@ -117,7 +117,7 @@ def systems(evaluations: Sequence[Evaluation]) -> tuple[System, ...]:
     return tuple(
         System(
             e.index,
-            e.genome.id,
+            e.id,
             genome_words(e.genome),
             e.scores.accuracy,
             e.scores.precision,
@@ -146,7 +146,7 @@ def finds(evaluations: Sequence[Evaluation]) -> tuple[Find, ...]:
     """When each member of the final front was found."""
     members = [e for e in evaluations if e.pareto]
     return tuple(
-        Find(e.index, e.elapsed_seconds, e.genome.id, count, count / len(members))
+        Find(e.index, e.elapsed_seconds, e.id, count, count / len(members))
         for count, e in enumerate(members, 1)
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -23,7 +24,8 @@ class Evaluation:
     dropped before training) or `failed`. scores: before quantisation, on validation images.
     ram_bytes, flash_bytes: estimated by the run's memory model. latency_us: estimated for the
     run's board, at least; None where it has no rates. seconds: that the evaluation took, without
-    the training of a supernet. elapsed_seconds: search time when it was finished.
+    the training of a supernet. elapsed_seconds: search time when it was finished. id: of its
+    genome, or what an older version made of that: it stays what it was called.
     """
 
     index: int
@@ -39,11 +41,16 @@ class Evaluation:
     elapsed_seconds: float = 0.0
     reason: str = ""
     latency_us: float | None = None
+    id: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.id:
+            object.__setattr__(self, "id", self.genome.id)
 
     def to_json(self) -> dict[str, Any]:
         return {
             "index": self.index,
-            "id": self.genome.id,
+            "id": self.id,
             "genome": self.genome.to_json(),
             "outcome": self.outcome,
             "ram_bytes": self.ram_bytes,
@@ -61,7 +68,8 @@ class Evaluation:
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> Evaluation:
         """The inverse of `to_json`. Raises DanasError or ValueError for what is none."""
-        made: Evaluation = build(Evaluation, {k: v for k, v in value.items() if k != "id"})
+        made: Evaluation = build(Evaluation, value)
+        _check_id(made.id)
         return made
 
 
@@ -69,10 +77,11 @@ class Evaluation:
 class Candidate:
     """A member of the exported front.
 
-    id: of its genome; the name of its folder under candidates/. evaluation: the index of the
-    evaluation it comes from. scores: by (precision and split): `float_validation`,
-    `int8_validation`, `float_test`, `int8_test`. groups: int8 test scores by source of the image.
-    estimate: as in estimate.json. final_steps: of training by itself, after the search.
+    id: of its genome, as an evaluation has it; the name of its folder under candidates/.
+    evaluation: the index of the evaluation it comes from. scores: by (precision and split):
+    `float_validation`, `int8_validation`, `float_test`, `int8_test`. groups: int8 test scores by
+    source of the image. estimate: as in estimate.json. final_steps: of training by itself, after
+    the search.
     """
 
     id: str
@@ -100,8 +109,7 @@ class Candidate:
     def from_json(value: Mapping[str, Any]) -> Candidate:
         """The inverse of `to_json`. Raises DanasError or ValueError for what is none."""
         made: Candidate = build(Candidate, value)
-        if made.id != made.genome.id:  # it becomes the name of a folder
-            raise ValueError(f"a candidate is called {made.id!r}, its genome {made.genome.id}")
+        _check_id(made.id)
         if lacking := _SCORED - set(made.scores):
             raise ValueError(f"candidate {made.id} lacks the scores {min(lacking)!r}")
         totals = made.estimate.get("totals")
@@ -110,6 +118,12 @@ class Candidate:
         told = {field.name for field in fields(_Totals)}
         build(_Totals, {k: v for k, v in totals.items() if k in told}, f"totals of {made.id}")
         return made
+
+
+def _check_id(id_: str) -> None:
+    """Raise ValueError for what is no id of a genome: it becomes the name of a folder."""
+    if not re.fullmatch("[0-9a-f]{8}", id_):
+        raise ValueError(f"{id_!r} is no id of a genome, which has eight hexadecimal digits")
 
 
 _SCORED = {"int8_validation", "int8_test"}

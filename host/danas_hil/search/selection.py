@@ -125,7 +125,7 @@ def _offer(row: Evaluation, gain: float) -> Pick:
     assert row.ram_bytes is not None
     assert row.flash_bytes is not None
     return Pick(
-        row.genome.id,
+        row.id,
         row.scores.accuracy,
         row.ram_bytes,
         row.flash_bytes,
@@ -231,6 +231,7 @@ def _row(candidate: Candidate, cost: _Costs, limits: Limits) -> Evaluation:
         candidate.scores["int8_validation"],
         feasible=within(cost.ram_bytes, cost.flash_bytes, limits, cost.latency_us),
         latency_us=cost.latency_us,
+        id=candidate.id,
     )
 
 
