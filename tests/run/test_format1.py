@@ -18,6 +18,8 @@ IDS = {"subnets": ["36d8e18a", "c43e96da"], "layers": ["abf4f33c", "e9f3de3e"]}
 CHOSEN = {"subnets": "36d8e18a", "layers": "e9f3de3e"}
 ARENAS = {"36d8e18a": 10_944, "c43e96da": 15_136, "abf4f33c": 4_272, "e9f3de3e": 5_392}
 """Bytes that TensorFlow Lite Micro used on the computer that made the runs."""
+EMULATED = {"36d8e18a": 8_948}
+"""Those that it used on the emulated board, of the one candidate that was tried there."""
 
 
 @pytest.fixture(params=list(IDS))
@@ -75,12 +77,27 @@ def test_the_settings_are_read(run: RunFolder) -> None:
 
 
 def test_the_measurements_are_read(run: RunFolder) -> None:
-    measured = {id_: Measurement.read(file) for (id_, _), file in run.measurements().items()}
-    assert sorted(measured) == IDS[run.name]
-    for id_, measurement in measured.items():
-        assert measurement.good
-        assert measurement.memory is not None
-        assert measurement.memory.arena_used_bytes == ARENAS[id_]
+    measured = {place: Measurement.read(file) for place, file in run.measurements().items()}
+    assert all(measurement.good for measurement in measured.values())
+    arenas = {
+        place: measurement.memory.arena_used_bytes if measurement.memory else None
+        for place, measurement in measured.items()
+    }
+    assert arenas == _arenas(run)
+    if run.name == "subnets":
+        emulated = measured["36d8e18a", "qemu-m4"]
+        assert emulated.sizes is not None
+        assert emulated.sizes.flash_bytes == 113_264
+        assert emulated.latency is not None
+        assert emulated.latency.median_us == 14_307.6
+
+
+def _arenas(run: RunFolder) -> dict[tuple[str, str], int | None]:
+    """By candidate and target."""
+    found: dict[tuple[str, str], int | None] = {(id_, "host"): ARENAS[id_] for id_ in IDS[run.name]}
+    if run.name == "subnets":
+        found |= {(id_, "qemu-m4"): arena for id_, arena in EMULATED.items()}
+    return found
 
 
 def test_compare_holds_each_estimate_against_its_measurement(
@@ -88,11 +105,11 @@ def test_compare_holds_each_estimate_against_its_measurement(
 ) -> None:
     out = json.loads(shown(capsys, "compare", str(run.path), "--json"))
     arenas = {
-        row["candidate"]: (row["estimate"], row["observed"])
+        (row["candidate"], row["target"]): (row["estimate"], row["observed"])
         for row in out["comparison"]["rows"]
         if (row["quantity"], row["model"]) == ("arena", "exact")
     }
-    assert arenas == {id_: (ARENAS[id_], ARENAS[id_]) for id_ in IDS[run.name]}
+    assert arenas == {place: (arena, arena) for place, arena in _arenas(run).items()}
 
 
 def test_a_report_is_written(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
@@ -101,8 +118,9 @@ def test_a_report_is_written(run: RunFolder, capsys: pytest.CaptureFixture[str])
     assert all(id_ in page for id_ in IDS[run.name])
     figures = json.loads((run.path / "figures.json").read_text())["figures"]
     assert sorted(row["id"] for row in figures["pareto_front"]) == IDS[run.name]
-    arenas = {row["candidate"]: row["arena_used_bytes"] for row in figures["measurements"]}
-    assert arenas == {id_: ARENAS[id_] for id_ in IDS[run.name]}
+    measured = figures["measurements"]
+    arenas = {(row["candidate"], row["target"]): row["arena_used_bytes"] for row in measured}
+    assert arenas == _arenas(run)
 
 
 def test_candidates_are_picked(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
@@ -147,8 +165,8 @@ def test_candidates_are_measured_anew(run: RunFolder, capsys: pytest.CaptureFixt
     pytest.importorskip("tflite_micro", reason="needs the extra host")
     again = ("--again", "--accuracy", "4")
     shown(capsys, "flash", str(run.path), "--board", "host", "--all", *again)
-    for (id_, _), file in run.measurements().items():
-        measurement = Measurement.read(file)
+    for id_ in IDS[run.name]:
+        measurement = Measurement.read(run.measured(id_, "host") / "measurement.json")
         assert measurement.good
         assert measurement.memory is not None
         assert measurement.memory.arena_used_bytes == ARENAS[id_]
