@@ -48,10 +48,12 @@ from killing import (
 )
 from study.postgresql import postgresql
 from study.racing import race_to_end, race_to_take
+from tasks.some_tasks import FACES
 
 TRIALS = 30
 SETTINGS = SearchSettings(
     data="faces",
+    task=FACES,
     limits=load_board("qemu-m4").limits,
     space=SearchSpace((16, 24), ("monochrome",), b6=(0,), b7=(0,), alpha=(0.1, 0.3, 0.5)),
     trials=TRIALS,

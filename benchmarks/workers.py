@@ -26,6 +26,7 @@ from typing import Any
 import optuna
 
 from danas_hil.base import Deadline
+from danas_hil.data import open_source, task_of
 from danas_hil.run import RunFolder
 from danas_hil.search import SearchSettings, create_run
 from danas_hil.search.session import join
@@ -99,6 +100,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="workers-") as folder:
         settings = SearchSettings(
             data=options.data,
+            task=task_of(open_source(options.data)),
             space=SearchSpace((options.resolution,), ("rgb",)),
             sampler="random",
             trials=1_000_000,

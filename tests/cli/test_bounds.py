@@ -21,6 +21,7 @@ from danas_hil.board import (
 from danas_hil.cli.app import app
 from danas_hil.search import SearchSettings
 from danas_hil.search.settings import BOUNDS
+from tasks.some_tasks import FACES
 
 
 def commands(application: typer.Typer) -> Iterator[tuple[str, Callable[..., Any]]]:
@@ -64,7 +65,13 @@ def test_the_bounds_of_a_search_are_those_of_its_settings() -> None:
 def test_a_setting_beyond_its_bounds_is_refused_by_name(name: str, wrong: str) -> None:
     least, most = BOUNDS[name]
     value = {"below": least - 1, "above": most + 1, "nan": float("nan")}[wrong]
-    settings: dict[str, Any] = {"data": "faces", "trials": 5, "supernet_steps": 5, name: value}
+    settings: dict[str, Any] = {
+        "data": "faces",
+        "task": FACES,
+        "trials": 5,
+        "supernet_steps": 5,
+        name: value,
+    }
     with pytest.raises(DanasError, match=rf"--{name.replace('_', '-')} \S+ is too"):
         SearchSettings(**settings)
 
@@ -90,8 +97,8 @@ def test_a_setting_beyond_its_bounds_is_refused_by_name(name: str, wrong: str) -
         ("--sampler nsga", "Did you mean nsga2"),
     ],
 )
-def test_what_is_no_number_or_name_is_told(arguments: str, message: str, tmp_path: Any) -> None:
-    words = ["search", str(tmp_path), "--name", "x", *arguments.split(" ")]
+def test_what_is_no_number_or_name_is_told(arguments: str, message: str) -> None:
+    words = ["search", "faces", "--name", "x", *arguments.split(" ")]
     ended = CliRunner().invoke(app, words)
     assert isinstance(ended.exception, DanasError)
     assert message in str(ended.exception)

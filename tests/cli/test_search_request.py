@@ -12,9 +12,11 @@ import pytest
 from danas_hil.base import DanasError
 from danas_hil.cli.search_request import SearchRequest
 from danas_hil.cli.searching import search
+from danas_hil.tasks import Task
+from data.data_files import write_folders
 
 OTHER_VALUES: dict[str, Any] = {
-    "data": "elsewhere",
+    "data": "photos",
     "board": "nano33ble",
     "device_class": "small",
     "ram": "64kB",
@@ -47,6 +49,8 @@ OTHER_VALUES: dict[str, Any] = {
     "decode_resolution": 300,
     "train_split": "train_large",
     "classes": Path("classes.json"),
+    "positive": "other",
+    "metric": "f1:face",
     "label_column": "label",
     "image_column": "picture",
     "group_column": "camera",
@@ -65,9 +69,11 @@ NEEDED = {  # beside the option, for it to be taken
 
 
 @pytest.fixture(autouse=True)
-def classes_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A data set, and classes for it."""
     monkeypatch.chdir(tmp_path)
-    Path("classes.json").write_text('{"0": "cat", "1": "dog"}')
+    write_folders(Path("photos"), ["train"], ["bird", "cat", "dog"], each=3)
+    Path("classes.json").write_text('{"bird": "bird", "cat": "pet", "dog": "pet"}')
 
 
 def typed(**options: Any) -> SearchRequest:
@@ -112,3 +118,15 @@ def test_a_kind_of_supernet_is_not_chosen_for_a_run_that_trains_none() -> None:
     asked = typed(supernet_steps=None, supernet_of=Path("runs/other"), supernet="shared")
     with pytest.raises(DanasError, match="--supernet can't be given with --supernet-of"):
         asked.settings(Path("runs/porch"))
+
+
+def test_the_task_is_what_the_data_and_the_options_say() -> None:
+    folder = Path("runs/porch")
+    assert typed().settings(folder).task == Task(("other", "face"), positive="face")
+    assert typed(data="photos").settings(folder).task == Task(("bird", "cat", "dog"))
+    chosen = typed(data="photos", classes=Path("classes.json"), positive="pet", metric="macro-f1")
+    assert chosen.settings(folder).task == Task(("bird", "pet"), "pet", "macro-f1")
+    with pytest.raises(DanasError, match=r"no class 'cta'.*mean cat"):
+        typed(data="photos", metric="recall:cta").settings(folder)
+    with pytest.raises(DanasError, match="no folder"):
+        typed(data="nowhere").settings(folder)

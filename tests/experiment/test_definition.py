@@ -8,7 +8,9 @@ import pytest
 
 from danas_hil.base import DanasError
 from danas_hil.experiment import read_experiment
-from danas_hil.search import Weights
+from danas_hil.search import SearchSettings, Weights, create_run
+from danas_hil.tasks import Task
+from data.data_files import write_folders
 
 BASE = """
 data = "faces"
@@ -89,9 +91,38 @@ def test_a_time_is_written_as_on_the_command_line(tmp_path: Path) -> None:
 
 def test_data_is_looked_for_from_the_file_on_unless_it_is_given(tmp_path: Path) -> None:
     path = write(tmp_path, BASE.replace("faces", "photos") + TWO)
+    write_folders(tmp_path / "photos", ["train"], ["ant", "bee", "cat"])
     settings = read_experiment(path).variants[0].settings
     assert settings.data == str(tmp_path / "photos")
+    assert settings.task == Task(("ant", "bee", "cat"))
     assert read_experiment(path, "faces").variants[0].settings.data == "faces"
+
+
+def test_all_searches_have_one_task(tmp_path: Path) -> None:
+    write_folders(tmp_path / "photos", ["train"], ["ant", "bee", "cat"])
+    (tmp_path / "classes.json").write_text('{"cat": "cat", "ant": "insect", "bee": "insect"}')
+    base = BASE.replace("faces", "photos") + 'positive = "cat"\nmetric = "f1:insect"\n'
+    told = Task(("cat", "insect"), "cat", "f1:insect")
+    for classes in (
+        '"classes.json"',
+        '{ cat = "cat", ant = "insect", bee = "insect" }',
+    ):
+        path = write(tmp_path, f"{base}classes = {classes}\n{TWO}")
+        for variant in read_experiment(path).variants:
+            assert variant.settings.task == told
+            assert list(variant.settings.data_options["classes"]) == ["cat", "ant", "bee"]
+
+
+def test_runs_that_are_there_know_the_classes_of_images_that_are_not(tmp_path: Path) -> None:
+    path = write(tmp_path, BASE.replace("faces", "photos") + TWO)
+    with pytest.raises(DanasError, match=r"mine\.toml: There is no folder"):
+        read_experiment(path, folder=tmp_path / "runs")
+    task = Task(("ant", "bee"), positive="bee")
+    create_run(
+        tmp_path / "runs" / "wide-seed3", SearchSettings("gone", task, trials=1, supernet_steps=1)
+    )
+    found = read_experiment(path, folder=tmp_path / "runs")
+    assert found.variants[1].settings.task == task
 
 
 @pytest.mark.parametrize(
@@ -118,6 +149,9 @@ def test_data_is_looked_for_from_the_file_on_unless_it_is_given(tmp_path: Path) 
         (BASE.replace("[3, 1]", "[3, 3]") + TWO, r"seeds = \[3, 3\]"),
         (BASE.replace("[3, 1]", "[-1]") + TWO, r"seeds = \[-1\]"),
         (BASE.replace("[3, 1]", "[1.5]") + TWO, r"seeds = \[1.5\]"),
+        (BASE + "classes = { a = 3 }" + TWO, "classes is a table of texts"),
+        (BASE + 'metric = "f1:nose"' + TWO, r"mine\.toml: There is no class 'nose'"),
+        (BASE + TWO + 'metric = "macro-f1"', "metric is the same for all searches"),
         (BASE + "threshold = 75" + TWO, "threshold = 75 is no accuracy"),
         (BASE.replace("trials = 10", "") + TWO, "would never end"),
         (BASE.replace("supernet_steps = 5", "time_budget = 60") + TWO, "searches share"),

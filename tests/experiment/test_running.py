@@ -22,9 +22,11 @@ from danas_hil.experiment.running import settings_of
 from danas_hil.run import RunFolder
 from danas_hil.search import Outcome, SearchSettings
 from danas_hil.space import SearchSpace
+from tasks.some_tasks import FACES
 
 SETTINGS = SearchSettings(
     data="faces",
+    task=FACES,
     space=SearchSpace((16, 24), ("monochrome",)),
     trials=5,
     supernet_steps=3,

@@ -37,12 +37,13 @@ from danas_hil.report.experiment_rows import (
 )
 from danas_hil.run import Front
 from danas_hil.search import SearchSettings, create_run, run_hypervolume
+from tasks.some_tasks import FACES
 
 from .conftest import LIMITS
 from .test_report_page import HOSTILE, check
 
 MakeFront = Callable[..., Front]
-SETTINGS = SearchSettings("faces", LIMITS, trials=60, supernet_steps=10)
+SETTINGS = SearchSettings("faces", FACES, LIMITS, trials=60, supernet_steps=10)
 SMALL = Limits(65536, 262144)
 
 

@@ -18,9 +18,11 @@ from danas_hil.search.data_focus import LOOK_MOST, look_size, use_on_front
 from danas_hil.space import DataConfig, Genome, SearchSpace
 from danas_hil.supernet import CHECKPOINT, Checkpoint
 from danas_hil.tasks import Scores
+from tasks.some_tasks import FACES
 
 SETTINGS = SearchSettings(
     data="faces",
+    task=FACES,
     limits=Limits(256 * 1024, 1024 * 1024),
     space=SearchSpace(
         (16, 24), ("monochrome",), b4=(0,), b5=(0,), b6=(0,), b7=(0,), alpha=(0.2, 0.3)

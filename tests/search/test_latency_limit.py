@@ -23,9 +23,10 @@ from danas_hil.search.samplers import Nsga2Sampler
 from danas_hil.space import SearchSpace
 from danas_hil.tasks import Scores
 from estimate.little_models import network
+from tasks.some_tasks import FACES
 
 SPACE = SearchSpace(resolution=(32, 64), colour=("rgb",), alpha=(0.1, 0.5, 1.0))
-SETTINGS = SearchSettings("faces", space=SPACE, board="qemu-m4", time_budget=60.0)
+SETTINGS = SearchSettings("faces", FACES, space=SPACE, board="qemu-m4", time_budget=60.0)
 NO_FACTOR = "renode-nano33ble"
 """A board whose times can't be estimated uncalibrated."""
 SCORES = Scores.of(np.array([0, 1, 1, 0]), np.array([0, 1, 1, 1]), TASK)

@@ -17,9 +17,11 @@ from danas_hil.search import Listener, SearchSettings, create_run, search
 from danas_hil.search.training_plan import CANDIDATE, MOST_STEPS, plan_candidates
 from danas_hil.space import LayerSpace, LayerStack
 from danas_hil.study import StorageSettings
+from tasks.some_tasks import FACES
 
 SETTINGS = SearchSettings(
     data="faces",
+    task=FACES,
     limits=Limits(64 * 1024, 256 * 1024),
     space=LayerSpace(
         (16, 20), ("monochrome",), layers=(1, 2), filters=(2, 4), activation=("relu", "sigmoid")

@@ -13,9 +13,11 @@ from danas_hil.board import Limits
 from danas_hil.run import RunFolder
 from danas_hil.search import SearchSettings, Weights, create_run
 from danas_hil.space import LayerSpace, SearchSpace
+from tasks.some_tasks import FACES
 
 FULL = SearchSettings(
     data="/photos",
+    task=FACES,
     limits=Limits(262144, 1048576, "device class small"),
     board="nano33ble",
     data_options={"label_column": "human", "missing_shards": True},
@@ -36,8 +38,8 @@ FULL = SearchSettings(
     "settings",
     [
         FULL,
-        SearchSettings("faces", time_budget=60.0),
-        SearchSettings("faces", trials=5, supernet_of="../large"),
+        SearchSettings("faces", FACES, time_budget=60.0),
+        SearchSettings("faces", FACES, trials=5, supernet_of="../large"),
     ],
 )
 def test_settings_come_back_from_config_toml(settings: SearchSettings, tmp_path: Path) -> None:
@@ -76,7 +78,13 @@ def test_config_toml_tells_the_versions_that_count(tmp_path: Path) -> None:
     ],
 )
 def test_settings_of_no_use_are_refused(wrong: dict[str, Any], message: str) -> None:
-    settings: dict[str, Any] = {"data": "faces", "trials": 5, "supernet_steps": 5, **wrong}
+    settings: dict[str, Any] = {
+        "data": "faces",
+        "task": FACES,
+        "trials": 5,
+        "supernet_steps": 5,
+        **wrong,
+    }
     with pytest.raises(DanasError, match=message) as told:
         SearchSettings(**settings)
     assert "hunter2" not in str(told.value)

@@ -25,9 +25,11 @@ from danas_hil.search import (
 from danas_hil.search.supernet_source import SupernetSource
 from danas_hil.space import LayerSpace, SearchSpace
 from danas_hil.tasks import Scores
+from tasks.some_tasks import FACES
 
 LARGE = SearchSettings(
     data="faces",
+    task=FACES,
     limits=Limits(256 * 1024),
     space=SearchSpace(
         (16, 24), ("monochrome",), b4=(0,), b5=(0,), b6=(0,), b7=(0,), alpha=(0.2, 0.3)

@@ -20,6 +20,7 @@ from danas_hil.search.session import join
 from danas_hil.space import SearchSpace
 from danas_hil.study import StorageSettings
 from study.postgresql import postgresql
+from tasks.some_tasks import FACES
 
 pytest.importorskip("tensorflow", reason="the extra [search] is not installed")
 pytest.importorskip("psycopg", reason="the extra [postgresql] is not installed")
@@ -67,6 +68,7 @@ def test_three_workers_finish_what_one_that_was_killed_had_begun(tmp_path: Path)
     with postgresql() as url:
         settings = SearchSettings(
             data="faces",
+            task=FACES,
             space=SearchSpace((16,), ("monochrome",), b6=(0,), b7=(0,), alpha=(0.3, 0.5)),
             trials=12,
             supernet_steps=6,

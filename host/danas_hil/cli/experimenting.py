@@ -67,8 +67,8 @@ def experiment(
     from danas_hil.experiment import read_experiment
     from danas_hil.report import experiment_groups, experiment_json, write_experiment_report
 
-    plan = read_experiment(file, None if data is None else images(data))
-    folder = out or Path("runs") / plan.name
+    folder = out or Path("runs") / file.stem
+    plan = read_experiment(file, None if data is None else images(data), folder)
     ours = _with_seeds(plan, seed) if seed else plan
     _run(plan, ours, folder)
     groups = experiment_groups(plan, folder)

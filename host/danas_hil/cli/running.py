@@ -98,6 +98,7 @@ def demo(
     path, not an accuracy: 200 photos of 25x25 pixels are far too few to learn
     from.
     """
+    from danas_hil.data import open_source, task_of
     from danas_hil.report import write_report
     from danas_hil.search import SearchSettings, create_run
     from danas_hil.space import SearchSpace
@@ -108,6 +109,7 @@ def demo(
     )
     settings = SearchSettings(
         data="faces",
+        task=task_of(open_source("faces")),
         limits=load_device_class("small"),
         space=SearchSpace(resolution=(16, 24, 32), colour=("monochrome",)),
         trials=90,

@@ -240,6 +240,22 @@ ClassesOption = Annotated[
         rich_help_panel=_IMAGES,
     ),
 ]
+PositiveOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Of two classes the one whose precision and recall count. Default: person of Wake"
+        " Vision; else the means over both.",
+        rich_help_panel=_IMAGES,
+    ),
+]
+MetricOption = Annotated[
+    str,
+    typer.Option(
+        help="What decides which candidate is chosen: accuracy, macro-f1, f1:CLASS or"
+        " recall:CLASS.",
+        rich_help_panel=_METHOD,
+    ),
+]
 LabelColumnOption = Annotated[
     str | None, typer.Option(help="Label column of Parquet files.", rich_help_panel=_IMAGES)
 ]

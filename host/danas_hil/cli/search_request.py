@@ -95,6 +95,8 @@ class SearchRequest:
     decode_resolution: int | None
     train_split: str | None
     classes: Path | None
+    positive: str | None
+    metric: str
     label_column: str | None
     image_column: str | None
     group_column: str | None
@@ -110,6 +112,7 @@ class SearchRequest:
 
         Raises DanasError for what can't be taken, or not together.
         """
+        from danas_hil.data import SourceOptions, open_source, task_of
         from danas_hil.search import SearchSettings, Weights
 
         if self.supernet_of is not None and self.supernet is not None:
@@ -117,12 +120,14 @@ class SearchRequest:
                 "--supernet can't be given with --supernet-of: that run's supernets are trained.",
                 "Leave one of them out.",
             )
-        space = self._chosen_space()
+        space, data, data_options = self._chosen_space(), images(self.data), self._data_options()
+        source = open_source(data, SourceOptions(**data_options))
         return SearchSettings(
-            data=images(self.data),
+            data=data,
+            task=task_of(source, self.positive, self.metric),
             limits=choose_limits(self.board, self.device_class, self.ram, self.flash, self.latency),
             board=from_anywhere(self.board),
-            data_options=self._data_options(),
+            data_options=data_options,
             space=space,
             weights=Weights(*numbers(self.weights, 5)),
             time_budget=self._seconds(space),

@@ -51,6 +51,8 @@ def search(
     decode_resolution: options.DecodeResolutionOption = None,
     train_split: options.TrainSplitOption = None,
     classes: options.ClassesOption = None,
+    positive: options.PositiveOption = None,
+    metric: options.MetricOption = "accuracy",
     label_column: options.LabelColumnOption = None,
     image_column: options.ImageColumnOption = None,
     group_column: options.GroupColumnOption = None,
@@ -81,7 +83,6 @@ def search(
 def run_request(asked: SearchRequest) -> None:
     """Make the run that was asked for, search, and show what came of it."""
     from danas_hil.search import (
-        check_data,
         check_possible,
         create_run,
         discard_unbegun,
@@ -94,7 +95,6 @@ def run_request(asked: SearchRequest) -> None:
     kept_at = asked.kept_at(folder)
     check_possible(settings)
     find_supernet_source(settings, folder)  # raises where it can't lend
-    check_data(settings)
     run = create_run(folder, settings, kept_at)
     try:
         outcome = run_search(run, storage=asked.storage)

@@ -12,9 +12,11 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from danas_hil.base import DanasError, parse_duration, read_toml
 from danas_hil.board import choose_limits, names_file
-from danas_hil.data import SourceOptions
+from danas_hil.data import SourceOptions, open_source, task_of
+from danas_hil.run import RunFolder
 from danas_hil.search import SearchSettings, Weights, check_possible, check_supernet_source
 from danas_hil.space import choose_space
+from danas_hil.tasks import Task, read_class_map
 
 THRESHOLD = 0.75
 """Validation accuracy from which on models are counted, as arXiv 2502.12690 does."""
@@ -83,29 +85,34 @@ class Experiment:
         )
 
 
-def read_experiment(path: Path, data: str | None = None) -> Experiment:
+def read_experiment(path: Path, data: str | None = None, folder: Path | None = None) -> Experiment:
     """The experiment of a TOML file; `data` stands in for the file's own.
+
+    folder: where its runs are, if there are any: they know the classes, so that the images of an
+        experiment that has ended need not be there.
 
     Keys: see docs/guide.md. Every setting of every search is looked at, also whether any genome
     fits its limits. Raises DanasError that names the file, the search and the key.
     """
     content = read_toml(path, "An experiment is a TOML file: see docs/guide.md.")
     with _within(str(path)):
-        return _experiment(path, content if data is None else {**content, "data": data})
+        return _experiment(path, content if data is None else {**content, "data": data}, folder)
 
 
-def _experiment(path: Path, content: Mapping[str, Any]) -> Experiment:
+def _experiment(path: Path, content: Mapping[str, Any], folder: Path | None) -> Experiment:
     _check(content, _OF_EXPERIMENT | _OF_ALL, "An experiment")
     if "data" not in content:
         raise DanasError("It names no data.", 'Write data = "FOLDER" or give --data FOLDER.')
     tables = content.get("search", [])
     if not tables or not all(isinstance(table, dict) for table in tables):
         raise DanasError("It has no [[search]].", "Each search is a table [[search]] with a name.")
+    options = _data_options(path, content)
+    task = _task(path, content, options, folder)
     variants: list[Variant] = []
     for place, table in enumerate(tables, 1):
         name = table.get("name", f"number {place}")
         with _within(f"search {name}"):
-            variants.append(_variant(path, content, table))
+            variants.append(_variant(path, content, table, task, options))
             _check_supernet_source(variants)
     names = [variant.name for variant in variants]
     if len(set(names)) < len(names):
@@ -131,7 +138,36 @@ def _experiment(path: Path, content: Mapping[str, Any]) -> Experiment:
     )
 
 
-def _variant(path: Path, common: Mapping[str, Any], table: Mapping[str, Any]) -> Variant:
+def _data_options(path: Path, common: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the data source; a file of classes is looked for from the experiment's file on."""
+    options = {key: common[key] for key in _DATA_OPTIONS if key in common}
+    classes = options.get("classes")
+    if isinstance(classes, str):
+        options["classes"] = read_class_map(path.parent / Path(classes).expanduser())
+    elif classes is not None and not all(isinstance(name, str) for name in classes.values()):
+        raise DanasError("classes is a table of texts, or the name of a JSON file.")
+    return options
+
+
+def _task(
+    path: Path, common: Mapping[str, Any], options: Mapping[str, Any], folder: Path | None
+) -> Task:
+    """What all searches tell apart, as a run that is there has it, or as the images do."""
+    positive, metric = common.get("positive"), common.get("metric", "accuracy")
+    for config in sorted(folder.glob("*/config.toml")) if folder is not None else ():
+        known = SearchSettings.from_config(RunFolder.open(config.parent).config()).task
+        return Task(known.classes, positive or known.positive, metric)
+    source = open_source(_data(path, common["data"]), SourceOptions(**options))
+    return task_of(source, positive, metric)
+
+
+def _variant(
+    path: Path,
+    common: Mapping[str, Any],
+    table: Mapping[str, Any],
+    task: Task,
+    data_options: Mapping[str, Any],
+) -> Variant:
     _check(table, _OF_SEARCH | _OF_ALL, "A search")
     name = table.get("name", "")
     if not _NAME.fullmatch(name):
@@ -156,7 +192,8 @@ def _variant(path: Path, common: Mapping[str, Any], table: Mapping[str, Any]) ->
         plain["weights"] = Weights(*map(float, numbers))
     settings = SearchSettings(
         data=_data(path, common["data"]),
-        data_options={key: common[key] for key in _DATA_OPTIONS if key in common},
+        task=task,
+        data_options=data_options,
         limits=choose_limits(*(given.get(key) for key in _LIMITS)),
         board=given.get("board"),
         space=choose_space(*(given.get(key) for key in _SPACE), folder=path.parent),
@@ -203,7 +240,7 @@ def _seconds(duration: str | float | None) -> float | None:
 # -- keys and their kinds --------------------------------------------------------------------------
 
 _ELSEWHERE = (
-    *("data", "limits", "board", "data_options", "space", "weights", "seed", "trials"),
+    *("data", "task", "limits", "board", "data_options", "space", "weights", "seed", "trials"),
     *("time_budget", "supernets", "supernet_of", "decode_resolution"),
 )
 """Settings of a search that have another form here, or that an experiment chooses."""
@@ -229,7 +266,7 @@ def _types(hint: Any) -> tuple[type, ...]:
 
 
 _SETTINGS = _kinds(SearchSettings, _ELSEWHERE)
-_DATA_OPTIONS = _kinds(SourceOptions)
+_DATA_OPTIONS = {**_kinds(SourceOptions, ("classes",)), "classes": (str, dict)}
 _OF_ALL: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(_LIMITS, (str,)),
     "space": (str, dict),
@@ -247,6 +284,8 @@ _OF_EXPERIMENT: dict[str, tuple[type, ...]] = {
     "threshold": (int, float),
     "reuse_supernets": (bool,),
     **_DATA_OPTIONS,
+    "positive": (str,),
+    "metric": (str,),
     "search": (list,),
 }
 _OF_SEARCH: dict[str, tuple[type, ...]] = {

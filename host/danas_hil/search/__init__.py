@@ -14,7 +14,7 @@ from danas_hil.search.pareto import (
     run_hypervolume,
 )
 from danas_hil.search.scoring import Weights, fitness, within
-from danas_hil.search.session import check_data, create_run, discard_unbegun
+from danas_hil.search.session import create_run, discard_unbegun
 from danas_hil.search.settings import SearchSettings
 from danas_hil.search.supernet_source import check_supernet_source, find_supernet_source
 
@@ -25,7 +25,6 @@ __all__ = [
     "Trained",
     "TrainingOutcome",
     "Weights",
-    "check_data",
     "check_possible",
     "check_supernet_source",
     "contributions",

@@ -24,7 +24,6 @@ from danas_hil.base import (
     write_json,
 )
 from danas_hil.data import Dataset, LabelledImages, representative_images
-from danas_hil.data.wake_vision import TASK
 from danas_hil.estimate import read_file, read_graph
 from danas_hil.run import Candidate, RunFolder, anew
 from danas_hil.search.cost import CostEstimator
@@ -137,7 +136,7 @@ def validation_scores(folder: Path, genome: Genome, evaluator: Evaluator) -> dic
     images = evaluator.images("validation", genome.data)
     return {
         "float_validation": _float_scores(folder, genome, images, evaluator),
-        "int8_validation": Scores.of(images.labels, _int8_classes(folder, images), TASK),
+        "int8_validation": Scores.of(images.labels, _int8_classes(folder, images), evaluator.task),
     }
 
 
@@ -149,10 +148,12 @@ def scores_on_test(
     predicted, groups = _int8_classes(folder, images), np.array(images.groups)
     scores = {
         "float_test": _float_scores(folder, genome, images, evaluator),
-        "int8_test": Scores.of(images.labels, predicted, TASK),
+        "int8_test": Scores.of(images.labels, predicted, evaluator.task),
     }
     by_group = {
-        str(group): Scores.of(images.labels[groups == group], predicted[groups == group], TASK)
+        str(group): Scores.of(
+            images.labels[groups == group], predicted[groups == group], evaluator.task
+        )
         for group in (sorted(set(images.groups)) if len(set(images.groups)) > 1 else ())
     }
     return scores, by_group
@@ -174,10 +175,10 @@ def _float_scores(
         if model.input_shape[1:] != genome.data.shape:
             path = folder / _KERAS
             raise DanasError(f"{path} is the model of another candidate.", anew(path))
-        return Scores.of(images.labels, classes(model, images.images), TASK)
+        return Scores.of(images.labels, classes(model, images.images), evaluator.task)
     supernet, recalibration = evaluator.supernet(genome.data), evaluator.recalibration(genome.data)
     probabilities = supernet.evaluate(genome, recalibration, images.images)
-    return Scores.of(images.labels, np.argmax(probabilities, axis=1), TASK)
+    return Scores.of(images.labels, np.argmax(probabilities, axis=1), evaluator.task)
 
 
 def _int8_classes(folder: Path, images: LabelledImages) -> Any:

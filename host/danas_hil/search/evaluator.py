@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from danas_hil.data import Dataset, EvaluationView, LabelledImages, TrainingView, scale
-from danas_hil.data.wake_vision import TASK
 from danas_hil.search.cost import CostEstimator
 from danas_hil.search.data_focus import LOOK_IMAGES, LOOK_RECALIBRATION, look_size, use_on_front
 from danas_hil.search.listener import Listener
@@ -22,7 +21,7 @@ from danas_hil.search.training_plan import Agreed
 from danas_hil.space import DataConfig, Genome
 from danas_hil.study import StoppedError, Trainings
 from danas_hil.supernet import Batch, Look, Supernet, TrainingSettings, Use, time_finetune
-from danas_hil.tasks import Scores
+from danas_hil.tasks import Scores, Task
 
 FINAL_RATE = 5e-3
 """Learning rate of the training of a candidate by itself: a third of the supernet's."""
@@ -87,7 +86,7 @@ class Evaluator:
     def scores(self, genome: Genome) -> Scores:
         """On validation images, before quantisation. Raises StoppedError when asked to stop."""
         images = self.images("validation", genome.data)
-        return Scores.of(images.labels, self.predict(genome, images.images), TASK)
+        return Scores.of(images.labels, self.predict(genome, images.images), self.task)
 
     def predict(self, genome: Genome, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
         """Classes (n,) that the subnet gives to images (n, h, w, c)."""
@@ -109,6 +108,11 @@ class Evaluator:
                 shares = dict(zip(names, focus.shares, strict=True))
                 return {"steps": focus.steps, "steps_before": focus.begin, **shares}
         return {}
+
+    @property
+    def task(self) -> Task:
+        """What candidates are scored by."""
+        return self._settings.task
 
     @property
     def keeps_shared_weights(self) -> bool:
@@ -230,7 +234,7 @@ class Evaluator:
             images = views("validation", genome.data).arrays(LOOK_IMAGES)
             recalibration = views("train", genome.data).arrays(LOOK_RECALIBRATION).images
             found = supernet.evaluate(genome, recalibration, images.images, self._precision)
-            return Scores.of(images.labels, np.argmax(found, axis=1), TASK)
+            return Scores.of(images.labels, np.argmax(found, axis=1), self.task)
 
         def use() -> Use | None:
             found = use_on_front(

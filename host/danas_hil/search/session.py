@@ -155,19 +155,18 @@ def _differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> set[str]
     return (tables - {"search"}) | keys
 
 
-def check_data(settings: SearchSettings) -> None:
-    """Raise DanasError where `open_data` would on looking at the names of files, before there is a
-    run."""
-    open_source(settings.data, SourceOptions(**settings.data_options))
-
-
 def open_data(settings: SearchSettings, listener: Listener) -> Dataset:
     """The data set at the largest resolution of the space, or the one that is set; training and
     validation decoded.
 
-    The test split stays unread.
+    The test split stays unread. Raises DanasError for other classes than those of the settings.
     """
     source = open_source(settings.data, SourceOptions(**settings.data_options))
+    if source.classes != settings.task.classes:
+        raise DanasError(
+            f"{settings.data} has other classes than this run began with.",
+            f"Then: {', '.join(settings.task.classes)}; now: {', '.join(source.classes)}.",
+        )
     pixels = settings.decode_resolution or max(settings.space.resolution)
     dataset = open_dataset(source, pixels, on_progress=listener.decoding)
     shown = ("train", "validation")

@@ -20,6 +20,7 @@ from danas_hil.search.samplers import (
 )
 from danas_hil.search.scoring import Weights
 from danas_hil.space import DataConfig, SearchSpace, Space, space_from_json
+from danas_hil.tasks import Task
 
 SamplerName = Literal["tournament", "regularized", "nsga2", "surrogate", "random"]
 MemoryModel = Literal["exact", "paper"]
@@ -30,7 +31,7 @@ SupernetName = Literal["shared", "focused", "per-data"]
 class SearchSettings:
     """A search, resolved: the same settings and the same data give the same genomes.
 
-    data, data_options: what `danas_hil.data.open_source` takes.
+    data, data_options: what `danas_hil.data.open_source` takes. task: the classes that it has.
     limits, board: what a candidate has to fit in; board also says for which build of TFLM the
         exact memory model is.
     population: of the sampler; None is its own usual one, or 10 where each candidate is trained
@@ -57,6 +58,7 @@ class SearchSettings:
     """
 
     data: str
+    task: Task
     limits: Limits = field(default_factory=Limits)
     board: str | None = None
     data_options: Mapping[str, Any] = field(default_factory=dict)
@@ -196,11 +198,12 @@ class SearchSettings:
                 )
 
     def to_config(self) -> dict[str, Any]:
-        """The [search], [space], [limits] and [weights] tables, without what is None."""
-        nested = ("space", "limits", "weights", "data_options")
+        """The [search], [task], [space], [limits] and [weights] tables, without what is None."""
+        nested = ("task", "space", "limits", "weights", "data_options")
         plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in nested}
         tables = {
             "search": plain,
+            "task": self.task.to_json(),
             "data_options": dict(self.data_options),
             "space": self.space.to_json(),
             "limits": self.limits.to_json(),
@@ -219,12 +222,15 @@ class SearchSettings:
                 SearchSettings,
                 {**config["search"], "data_options": config["data_options"]},
                 "search",
+                task=Task.from_json(config.get("task", _TASK_OF_FORMAT1)),
                 space=space_from_json(config["space"]),
                 limits=Limits.from_json(config["limits"]),
                 weights=build(Weights, config["weights"], "weights"),
             )
         return settings
 
+
+_TASK_OF_FORMAT1 = {"classes": ["no person", "person"], "positive": "person"}
 
 MOST_STEPS = 10**9
 BOUNDS: dict[str, tuple[float, float]] = {
