@@ -14,7 +14,7 @@ from rich.panel import Panel
 from danas_hil import cli
 from danas_hil.base import DanasError
 from danas_hil.cli import memory, show
-from danas_hil.cli.show import console, error_out, note, say, table
+from danas_hil.cli.show import console, error_out, note, say, table, wrapped
 from danas_hil.estimate.lines import Line
 
 EVIL = "[red]x[/red] [link=http://e]y[/] :smile: \x1b[2J\x1b]0;t\x9b31m\u202egnp.exe"
@@ -81,3 +81,22 @@ def test_bars_are_of_signs_that_the_output_has(monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setattr(sys, "stdout", stream)
         bar = memory._bar("flash", (line,), 1024).plain
         assert bar.count(signs[0]) == bar.count(signs[1]) == 15
+
+
+def test_lines_that_are_piped_have_80_columns_and_what_is_to_be_copied_stays_whole() -> None:
+    words = "Limits: RAM 256 kB, flash 960 kB (Arduino Nano 33 BLE Sense), for the whole firmware. "
+    path = "/media/" + "photos-of-the-porch/" * 5 + "runs/porch"
+    command = f"danas-hil flash {path} --board nano33ble"
+    written = shown(
+        lambda: say(words * 2, f"  Kept in {path}.", f"Next: {command}"), on_terminal=False
+    )
+    lines = written.splitlines()
+    assert " ".join(lines[:3]) == (words * 2).strip()
+    assert lines[3:] == ["  Kept in", f"  {path}.", "Next:", command]
+    assert max(map(len, lines[:3])) <= 80
+    assert shown(lambda: note(words), on_terminal=True).splitlines() == [words.strip()]
+
+
+def test_a_line_that_fits_is_left_as_it_is() -> None:
+    for line in ("", "  sha256  0f", "a  b\n\n  c", "x" * 80):
+        assert wrapped(line, 80) == line

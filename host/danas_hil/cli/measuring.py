@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
-from danas_hil.cli.show import console, format_duration, note
+from danas_hil.cli.show import console, format_duration, note, print_line
 
 if TYPE_CHECKING:  # imported where they are used: they load numpy, and --help is to be quick
     from danas_hil.measure import Item, Measurement
@@ -115,7 +115,7 @@ class MeasureProgress:
         )
 
     def _line(self, text: str) -> None:
-        self._bars.console.print(escape(text), soft_wrap=True)
+        print_line(self._bars.console, text)
 
 
 def tell_seldom(said: float, text: str) -> float:

@@ -82,7 +82,10 @@ def pick(
         print_json({"run": str(run), **picks.to_json()})
     elif picks.picked:
         _show(front, picks)
-        say(f"Kept in {folder.picks_file}. Next: danas-hil flash {run} --board {board or 'NAME'}")
+        say(
+            f"Kept in {folder.picks_file}.",
+            f"Next: danas-hil flash {run} --board {board or 'NAME'}",
+        )
     if not picks.picked:
         note(f"None of the {len(front.candidates)} candidates fits {limits}: nothing was picked.")
         leave(Ending.FAILED)
@@ -115,7 +118,8 @@ def _show(front: Front, picks: Picks) -> None:
     memory = f"the exact model on {picks.board}" if picks.board else f"{front.memory_model} model"
     say(
         "",
-        f"RAM and flash: estimated ({memory}){_more(front, picks)}. Limits: {picks.limits}.",
+        f"RAM and flash: estimated ({memory}){_more(front, picks)}.",
+        f"Limits: {picks.limits}.",
         *latency_note(picks.latency_source, picks.latency_complete),
         *_open(picks),
         f"covered: hypervolume so far, of that of all that fits ({picks.hypervolume:.3f}).",

@@ -15,8 +15,9 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
-from danas_hil.cli.show import console, format_duration, percent
+from danas_hil.cli.show import console, format_duration, percent, print_line, wrapped
 from danas_hil.data import Balance
 from danas_hil.run import Evaluation
 from danas_hil.search import Listener, SearchSettings, search_seconds
@@ -119,10 +120,12 @@ class SearchProgress(Listener):
         self._show("exporting", done, total, what)
 
     def warning(self, text: str) -> None:
-        self._bars.console.print(f"[yellow]Note:[/] {escape(text)}", soft_wrap=True)
+        out, mark = self._bars.console, "Note:"
+        rest = wrapped(f"{mark} {text}", out.width).removeprefix(mark)
+        out.print(Text.assemble((mark, "yellow"), rest), soft_wrap=True)
 
     def _line(self, text: str) -> None:
-        self._bars.console.print(escape(text), soft_wrap=True)
+        print_line(self._bars.console, text)
 
     def _show(
         self, name: str, done: int, total: int | None, note: str = "", unit: str = ""

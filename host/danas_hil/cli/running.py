@@ -201,7 +201,8 @@ def show_outcome(run: RunFolder, outcome: Outcome, json: bool) -> None:
         *latency_note(source, all(map(_latency_complete, front.candidates))),
         f"Limits: {front.limits}.",
         "val, test: int8 accuracy on validation and test images.",
-        f"* has the best on validation images. Next: danas-hil flash {run.path} --board NAME",
+        "* has the best on validation images.",
+        f"Next: danas-hil flash {run.path} --board NAME",
     )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any
 
@@ -58,18 +60,46 @@ def can_print(signs: str) -> bool:
     return True
 
 
+_COMMAND = re.compile(r"danas-hil [a-z].*$")
+_JOINT = "\0"  # joins the words of a command; what is printable has none
+
+
+def wrapped(text: str, width: int) -> str:
+    """`text` in lines of at most `width` columns, broken between words.
+
+    What is to be copied stays whole, however long: a path, and a command at the end of a line.
+    """
+    lines: list[str] = []
+    for line in printable(text).split("\n"):
+        joined = _COMMAND.sub(lambda found: found[0].replace(" ", _JOINT), line)
+        lines += textwrap.wrap(
+            joined,
+            width,
+            subsequent_indent=line[: len(line) - len(line.lstrip())],
+            replace_whitespace=False,
+            break_long_words=False,
+            break_on_hyphens=False,
+        ) or [""]
+    return "\n".join(lines).replace(_JOINT, " ")
+
+
+def print_line(out: Console, text: str, style: str | None = None) -> None:
+    """`text` on `out`, wrapped to its width; nothing in it is taken for markup."""
+    out.print(wrapped(text, out.width), soft_wrap=True, markup=False, emoji=False, style=style)
+
+
 def say(*lines: str) -> None:
-    """Lines of text, printed as they are, to standard output."""
+    """Lines of text to standard output."""
     out = console()
     for line in lines:
-        out.print(line, soft_wrap=True, markup=False, emoji=False)
+        print_line(out, line)
 
 
 def note(*lines: str, style: str | None = None) -> None:
     """Lines for the person, not for the pipe: to standard error."""
     out = console(error=True)
     for line in lines:
-        out.print(line, soft_wrap=True, markup=False, emoji=False, style=style)
+        print_line(out, line, style)
 
 
 _told: set[str] = set()
