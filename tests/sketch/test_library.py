@@ -175,4 +175,4 @@ def test_the_command_tells_of_each_library_and_fails_for_another_one(
     monkeypatch.setattr("danas_hil.sketch.library.estimated", lambda: (library_hash(folder),))
     told = CliRunner().invoke(app, ["boards", "library", str(folder)])
     assert told.exit_code == 0
-    assert f"sha256 {library_hash(folder)}: estimated" in told.stdout
+    assert f"sha256 {library_hash(folder)}\n  estimated\n" in told.stdout

@@ -183,7 +183,7 @@ def library(
     else:
         for one in found:
             told = f"{one.custom}: nothing is estimated of it" if one.custom else "estimated"
-            say(f"{one.name}, {one.folder}", f"  sha256 {one.hash}: {told}")
+            say(f"{one.name}, {one.folder}", f"  sha256 {one.hash}", f"  {told}")
     leave(ending_of(not any(one.custom for one in found)))
 
 
