@@ -1,7 +1,7 @@
 """Measure anew what operators take of flash: a [[table]] of host/danas_hil/estimate/code/*.toml.
 
     python benchmarks/_code_size.py --board nucleo_f746zg
-    python benchmarks/_code_size.py --library FOLDER --optimisation=-Os --build="stm32 -Os"
+    python benchmarks/_code_size.py --library FOLDER --optimisation=-Os --toolchain="stm32 -Os"
 
 With a board, programs as the product makes them are built with the packages that PlatformIO's
 folder holds: one for each operator, one with none and one with all. What they have beside the
@@ -25,7 +25,7 @@ from pathlib import Path
 
 from danas_hil.base import Deadline, run_process
 from danas_hil.board import Board, load_board
-from danas_hil.estimate import load_runtime
+from danas_hil.builds import load_build
 from danas_hil.platformio import build
 from danas_hil.platformio.build import project_folder
 from danas_hil.sketch import render_tflm
@@ -223,7 +223,7 @@ def main() -> None:
     parser.add_argument("--board", help="whose programs to build")
     parser.add_argument("--library", type=Path, help="whose minimal programs to link")
     parser.add_argument("--optimisation", default="-Os")
-    parser.add_argument("--build", default="stm32 -Os")
+    parser.add_argument("--toolchain", default="stm32 -Os")
     parser.add_argument("--work", type=Path, help="keep objects here, and use those that are")
     parser.add_argument("--calibrate", type=int, default=0, help="added to the base and to sets")
     parser.add_argument("--set", action="append", default=[], help="operators to link together too")
@@ -232,7 +232,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if arguments.board:
         board = load_board(arguments.board)
-        label, source = board.build, f"programs built for {board.id}"
+        label, source = board.toolchain, f"programs built for {board.id}"
 
         def linked(operators: list[str]) -> tuple[int, Sections]:
             return build_product(board, folder, operators)
@@ -240,24 +240,25 @@ def main() -> None:
     else:
         sources = arguments.library / "src"
         compile_library(sources, arguments.optimisation, folder)
-        label, source = arguments.build, "minimal programs"
+        label, source = arguments.toolchain, "minimal programs"
 
         def linked(operators: list[str]) -> tuple[int, Sections]:
             return link(sources, arguments.optimisation, folder, operators)
 
     nothing, none = linked([])
     base = library_share(board, folder) if arguments.board else nothing
-    names = sorted(load_runtime("arduino").operators)
+    names = sorted(load_build("arduino").operators)
     table = groups({name: linked([name])[1] for name in names}, none)
     share = (nothing + sum(table.values())) / linked(names)[0] - 1
-    print(f'\n[[table]]\nruntime = "arduino"\nkernels = "cmsis-nn"\nbuild = "{label}"')
+    print(f'\n[[code]]\nkernels = "cmsis-nn"\ntoolchain = "{label}"')
     print(f'source = "{source} with each operator, {label}"')
+    print("spread = 1024")
     print(f"base = {base + arguments.calibrate}  # all operators: {100 * share:+.1f} % off\n")
-    print("[table.sets]")
+    print("[code.sets]")
     for together in arguments.set:
         size = linked(together.split())[0] - nothing + base
         print(f'"{together}" = {size + arguments.calibrate}')
-    print("\n[table.groups]")
+    print("\n[code.groups]")
     for users, size in sorted(table.items(), key=lambda row: (-len(row[0]), sorted(row[0]))):
         print(f'"{" ".join(sorted(users))}" = {size}')
 

@@ -269,9 +269,9 @@ def main() -> int:
     print(f"{len(rows)} models in {time.monotonic() - started:.0f} s")
     samples = Samples(
         board=board.id,
-        runtime=board.runtime,
-        kernels=board.kernels,
         build=board.build,
+        kernels=board.kernels,
+        toolchain=board.toolchain,
         tflm=tflm,
         instruction_ns=2 ** int(board.firmware.manifest()["build"]["icount_shift"]),
         models=tuple(timed for timed, _ in rows),
@@ -293,9 +293,9 @@ def ship(samples: Samples, optimisation: str) -> None:
     median, worst = errors(left_out) or (None, None)
     table = LatencyTable(
         board=samples.board,
-        runtime=samples.runtime,
-        kernels=samples.kernels,
         build=samples.build,
+        kernels=samples.kernels,
+        toolchain=samples.toolchain,
         kind="emulated",
         rates=fit(samples.models),
         operators=fitted_operators(samples.models),
@@ -304,13 +304,13 @@ def ship(samples: Samples, optimisation: str) -> None:
         median_error=median,
         worst_error=worst,
     )
-    key = build_key(samples.runtime, samples.kernels, samples.build)
-    tables = {"schema": 1, "builds": {key: table.to_json()}}
+    key = build_key(samples.build, samples.kernels, samples.toolchain)
+    tables = {"schema": 2, "builds": {key: table.to_json()}}
     write_json(PACKAGE / "latencies" / f"{samples.board}.json", tables)
     counted = {
         "schema": 1,
         "core": "cortex-m4",
-        "runtime": samples.runtime,
+        "build": samples.build,
         "kernels": samples.kernels,
         "optimisation": optimisation,
         "tflm": samples.tflm,

@@ -22,9 +22,9 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from danas_hil.board import Board, load_board
+from danas_hil.builds import load_build
 from danas_hil.estimate.on_board import estimate_on
 from danas_hil.estimate.read import read_graph
-from danas_hil.estimate.runtime import load_runtime
 from danas_hil.measure import Item, Measurement, measure_all
 from danas_hil.sketch import render_tflm
 from danas_hil.targets import FirmwareTarget, ModelFile, QemuDevice, TargetError, build_into
@@ -58,7 +58,7 @@ def built_with_new_operators(board: Board, path: Path, folder: Path) -> float:
     """Seconds of a build of this model with random operators beside its own."""
     model = ModelFile(path.stem, path.read_bytes())
     own = dict.fromkeys(one.kind for one in read_graph(model.content, model.name).operators)
-    others = sorted(load_runtime(board.runtime, board.kernels).operators.keys() - own.keys())
+    others = sorted(load_build(board.build, board.kernels).operators.keys() - own.keys())
     names = [*own, *random.sample(others, random.randrange(1, len(others)))]
     sketch = render_tflm(board, f"{model.name} {time.time_ns()}", model.content, names, 64 * 1024)
     started = time.monotonic()

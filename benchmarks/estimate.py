@@ -23,6 +23,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import numpy as np
 
 from danas_hil import tflm
+from danas_hil.builds import load_build
 from danas_hil.calibrate import random_model
 from danas_hil.estimate import (
     activation_bytes,
@@ -30,7 +31,6 @@ from danas_hil.estimate import (
     estimate_genome,
     estimate_model,
     lay_out,
-    load_runtime,
     read_graph,
 )
 from danas_hil.space import DEFAULT_SPACE, DataConfig
@@ -40,7 +40,7 @@ MODELS = Path(__file__).resolve().parents[2] / "shared/data/models"
 
 def genomes_against_tflm(count: int, say: Callable[[str], None]) -> dict[str, Any]:
     """Errors in bytes over `count` random genomes; those that TFLM itself aborts on are counted."""
-    host, worst, size, aborted = load_runtime("host"), 0, 0.0, 0
+    host, worst, size, aborted = load_build("host"), 0, 0.0, 0
     for seed in range(count):
         genome = DEFAULT_SPACE.sample(np.random.default_rng(seed))
         content = random_model(genome, seed)
@@ -91,14 +91,14 @@ def models_against_tflm(folder: Path) -> list[dict[str, Any]]:
     for path in sorted(folder.glob("*.tflite")):
         content = path.read_bytes()
         graph = read_graph(content, path.name)
-        device = estimate_arena(graph, load_runtime("arduino"))
+        device = estimate_arena(graph, load_build("arduino"))
         with tflm.load(content, path.name) as loaded:
             host = loaded.allocations().total_bytes
         rows.append(
             {
                 "model": path.stem,
                 "host": host,
-                "ours_host": estimate_arena(graph, load_runtime("host")).used_bytes,
+                "ours_host": estimate_arena(graph, load_build("host")).used_bytes,
                 "device": DEVICE_ARENA.get(path.stem),
                 "ours_device": device.used_bytes,
                 "equation_2": activation_bytes(graph),
@@ -121,13 +121,15 @@ def timings(folder: Path) -> dict[str, float]:
     """Milliseconds, best of 30: the largest genome, and a file of VWW's size."""
     genome = DEFAULT_SPACE.largest(DataConfig(96, "rgb"))
     result = {
-        "largest_genome_ms": best_milliseconds(lambda: estimate_genome(genome, runtime="arduino"))
+        "largest_genome_ms": best_milliseconds(
+            lambda: estimate_genome(genome, load_build("arduino"))
+        )
     }
     path = folder / "vww_96_int8.tflite"
     if path.is_file():
         content = path.read_bytes()
         result["vww_file_ms"] = best_milliseconds(
-            lambda: estimate_model(content, runtime="arduino")
+            lambda: estimate_model(content, load_build("arduino"))
         )
     return result
 

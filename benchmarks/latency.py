@@ -148,7 +148,7 @@ def main() -> None:
     except DanasError as error:
         tables.append((f"{arguments.board}: {error}", "time", ()))
     else:
-        title = f"{arguments.board}, {found.table.build}, {found.table.tflm}"
+        title = f"{arguments.board}, {found.table.toolchain}, {found.table.tflm}"
         tables.append((title, found.table.kind, found.left_out))
     if arguments.json:
         print(json.dumps({title: [asdict(one) for one in rows] for title, _, rows in tables}))

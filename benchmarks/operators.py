@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from danas_hil import tflm
 from danas_hil.base import DanasError
 from danas_hil.board import load_board
+from danas_hil.builds import load_build
 from danas_hil.estimate import estimate_model
 from danas_hil.measure import Address, measure_candidate, reach
 from danas_hil.targets import ModelFile
@@ -34,7 +35,7 @@ STEPS = (16, 32)
 
 
 def on_host(content: bytes) -> list[str]:
-    found = estimate_model(content, runtime="host").arena
+    found = estimate_model(content, load_build("host")).arena
     least = found.minimum_bytes
     (told,) = try_arenas([(content, [least, *(least - step for step in STEPS)])])
     less = [step for step in STEPS if told.sizes.get(least - step)]
@@ -49,9 +50,7 @@ def on_host(content: bytes) -> list[str]:
 def on_board(content: bytes, name: str, board: str) -> list[str]:
     address = Address(load_board(board), None)
     try:
-        estimate = estimate_model(
-            content, runtime=address.board.runtime, kernels=address.board.kernels
-        )
+        estimate = estimate_model(content, load_build(address.board.build, address.board.kernels))
     except DanasError as error:
         return [error.what.rstrip("."), "", "", ""]
     model, golden = ModelFile(name, content), tflm.golden_of_random(content, name=name)
@@ -81,7 +80,7 @@ def on_board(content: bytes, name: str, board: str) -> list[str]:
 def random_nets(count: int) -> str:
     """How often arena and smallest arena are right, of `count` nets."""
     contents = [random_net(seed) for seed in range(count)]
-    found = [estimate_model(content, runtime="host").arena for content in contents]
+    found = [estimate_model(content, load_build("host")).arena for content in contents]
     sizes = [[one.minimum_bytes + more for more in (-32, -16, 0)] for one in found]
     told = try_arenas(list(zip(contents, sizes, strict=True)))
     exact = sum(one.used_bytes == real.used for one, real in zip(found, told, strict=True))

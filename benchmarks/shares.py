@@ -10,7 +10,7 @@ gets), reads the shares of each program from the linker's map, and prints:
    comes from the other models alone, and its static RAM beside the estimate;
 3. lines for boards/NAME.toml, with the versions of everything that counts.
 
---csv writes the programs down as tests/estimate/whole_builds.csv has them. Models that the runtime
+--csv writes the programs down as tests/estimate/whole_builds.csv has them. Models that the build
 does not cover are told and left out. The first build for a board compiles its core and the
 TensorFlow Lite Micro library, which takes minutes.
 """
@@ -28,8 +28,8 @@ from pathlib import Path
 
 from danas_hil.base import DanasError, read_json
 from danas_hil.board import Board, load_board
-from danas_hil.estimate import estimate_arena, load_runtime, read_graph
-from danas_hil.estimate.flash import CodeTable, code_table
+from danas_hil.builds import CodeTable, load_build
+from danas_hil.estimate import estimate_arena, read_graph
 from danas_hil.platformio import OWNERS, Built, SizeError, build, core_folder
 from danas_hil.sketch import SelfTest, Sketch, render_selftest, render_tflm
 
@@ -64,13 +64,13 @@ class Program:
 
 
 def programs(board: Board, models: Iterable[Path], folder: Path) -> Iterable[Program]:
-    """Each model that the runtime covers, built; its shares are told."""
-    runtime = load_runtime(board.runtime, board.kernels)
+    """Each model that the build covers, built; its shares are told."""
+    build = load_build(board.build, board.kernels)
     for path in models:
         content, name = path.read_bytes(), path.stem
         try:
             graph = read_graph(content, name)
-            arena = estimate_arena(graph, runtime).minimum_bytes
+            arena = estimate_arena(graph, build).minimum_bytes
             operators = tuple(dict.fromkeys(operator.kind for operator in graph.operators))
             sketch = render_tflm(board, name, content, operators, arena)
         except DanasError as error:
@@ -165,9 +165,9 @@ def main() -> int:
     parser.add_argument("--csv", type=Path)
     arguments = parser.parse_args()
     board = load_board(arguments.board)
-    table = code_table(load_runtime(board.runtime, board.kernels), board.build)
+    table = load_build(board.build, board.kernels).code.get(board.toolchain)
     if table is None:
-        raise SystemExit(f"No code table for {board.build}: benchmarks/_code_size.py makes one.")
+        raise SystemExit(f"No code table of {board.toolchain}: benchmarks/_code_size.py makes one.")
     models = sorted(arguments.models.glob("*.tflite"))
     if arguments.only:
         models = [path for path in models if path.stem in arguments.only]

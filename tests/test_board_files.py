@@ -25,7 +25,7 @@ name = "A board"
 kind = "real"
 core = "cortex-m4f"
 source = "its data sheet"
-runtime = "arduino"
+build = "arduino"
 kernels = "cmsis-nn"
 """
 
@@ -84,11 +84,11 @@ def test_real_boards_can_be_found_and_others_have_no_usb_ids() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "build"),
+    ("name", "toolchain"),
     [("nano33ble", "mbed -O2"), ("nucleo_f446re", "stm32 -O2"), ("host", "")],
 )
-def test_a_build_is_the_framework_and_the_optimisation(name: str, build: str) -> None:
-    assert load_board(name).build == build
+def test_a_toolchain_is_the_framework_and_the_optimisation(name: str, toolchain: str) -> None:
+    assert load_board(name).toolchain == toolchain
 
 
 @pytest.mark.parametrize("name", ["nano33ble", "nucleo_f746zg"])
@@ -169,7 +169,7 @@ def test_a_new_file_is_a_new_board(boards: Path) -> None:
         (GOOD + '[usb]\napplication = "2341:805A"', "is not a list of strings"),
         (GOOD + '[usb]\nid = ["2341:805A"]', "has no 'id'"),
         (GOOD + '[firmware]\nplatform = "x@1.0.0"\nplatformio_id = "y"', "framework missing"),
-        ("", "name, kind, core, source, runtime, kernels missing"),
+        ("", "name, kind, core, source, build, kernels missing"),
         ("name = ", "can't be read"),
     ],
 )

@@ -152,7 +152,7 @@ class TestFitting:
     def test_the_table_that_comes_along_is_never_related_to_its_own_board(self) -> None:
         related = related_table(BOARD)
         assert related is not None
-        assert (related.runtime, related.kernels) == (BOARD.runtime, BOARD.kernels)
+        assert (related.build, related.kernels) == (BOARD.build, BOARD.kernels)
         own = related_table(load_board(related.board))
         assert own is None or own.board != related.board
 

@@ -520,7 +520,7 @@ def test_named_candidates_come_in_their_order_once() -> None:
 
 
 class Unbuildable(Fake):
-    """A board whose runtime the memory model does not cover for this model."""
+    """A board whose build the memory model does not cover for this model."""
 
     def identity(self, model: ModelFile) -> BuildIdentity:
         raise DanasError(f"{model.name} has an operator of its own.", "Use another.")

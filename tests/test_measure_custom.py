@@ -202,7 +202,7 @@ def test_what_another_library_takes_feeds_no_estimate(
     found, _ = measured(monkeypatch, tmp_path, Program(needs=ESTIMATED), profile=True)
     assert found.good, found.failure
     assert bool(recall(BOARD)) != custom
-    key = build_key(BOARD.runtime, BOARD.kernels, BOARD.build)
+    key = build_key(BOARD.build, BOARD.kernels, BOARD.toolchain)
     assert (read_figures(BOARD.id, key) is None) == custom
     if custom:
         with pytest.raises(DanasError, match="No model was timed"):

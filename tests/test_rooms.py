@@ -17,6 +17,7 @@ ROOMS = (
     "base",
     "tasks",
     "space",
+    "builds",
     "board",
     "estimate",
     "run",
@@ -38,7 +39,7 @@ ROOMS = (
     "pytest_plugin",
     "cli",
 )
-PURE = ("base", "tasks", "space", "board", "estimate", "run")
+PURE = ("base", "tasks", "space", "builds", "board", "estimate", "run")
 HEAVY = (
     "ai_edge_litert",
     "keras",

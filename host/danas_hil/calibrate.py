@@ -107,7 +107,7 @@ class Calibration:
 
 
 def calibrate(board: Board) -> Calibration:
-    """Fit the latency table of `board` on all that is remembered of it, in its own build, and on
+    """Fit the latency table of `board` on all that is remembered of it, as it is built, and on
     the samples that come along for that build.
 
     Nothing is kept: that is `keep_table`. Raises DanasError where nothing was timed.
@@ -115,7 +115,7 @@ def calibrate(board: Board) -> Calibration:
     models = recall(board)
     if not models:
         raise DanasError(
-            f"No model was timed on {board.name} with its build ({board.build or 'none'}).",
+            f"No model was timed on {board.name} as built ({board.toolchain or 'not at all'}).",
             f"danas-hil calibrate --board {board.id} times some.",
         )
     related = related_table(board)
@@ -127,9 +127,9 @@ def calibrate(board: Board) -> Calibration:
     median, worst = fitting.errors(left_out) or (None, None)
     table = LatencyTable(
         board=board.id,
-        runtime=board.runtime,
-        kernels=board.kernels,
         build=board.build,
+        kernels=board.kernels,
+        toolchain=board.toolchain,
         kind="emulated" if board.kind == "emulated" else "measured",
         rates=fitting.fit(timed, rates),
         operators=fitting.counted(timed),
@@ -163,7 +163,7 @@ def calibrate_quickly(board: Board, key: str, *, built_in: bool) -> LatencyTable
     counted = counted_table(board)
     if counted is None:
         raise DanasError(
-            f"What {board.id} does in its build ({board.build}) was never counted.",
+            f"What {board.id} does as built ({board.toolchain}) was never counted.",
             f"Time several models: danas-hil calibrate --board {board.id}",
         )
     told = estimate_latency(timed.timed.work, counted)
@@ -185,8 +185,10 @@ def calibrate_quickly(board: Board, key: str, *, built_in: bool) -> LatencyTable
 def _shipped(board: Board, tflm: str) -> tuple[fitting.TimedModel, ...]:
     """Models that come along with the package, timed on this board in the same build."""
     found = shipped_samples(board.id)
-    own = (board.runtime, board.kernels, board.build, tflm)
-    if found is None or (found.runtime, found.kernels, found.build, found.tflm) != own:
+    own = (board.build, board.kernels, board.toolchain, tflm)
+    if found is None:
+        return ()
+    if (found.build, found.kernels, found.toolchain, found.tflm) != own:
         return ()
     return found.models
 

@@ -3,7 +3,7 @@
 An estimate is the content of a candidate's estimate.json. What is read of it, all of it optional:
 
     {"paper": {"ram_bytes": …, "flash_bytes": …},            Eq. 2 and Eq. 1, for any board
-     "exact": {BOARD: {"runtime": …, "kernels": …,            the byte-exact model, by board id
+     "exact": {BOARD: {"build": …, "kernels": …,              the byte-exact model, by board id
                        "arena": {"used_bytes": …, "head_bytes": …, "tail_bytes": …,
                                  "minimum_bytes": …},
                        "flash": {"total_bytes": …, "least_bytes": …, "most_bytes": …,
@@ -13,7 +13,7 @@ An estimate is the content of a candidate's estimate.json. What is read of it, a
                                    "fitted_on_it": …}}}}
 
 An entry of `exact` is what `danas-hil estimate --json` prints for that board; the board `host` is
-the runtime `host`. A figure that is missing, null or the word "unknown" is unknown here as well.
+the build `host`. A figure that is missing, null or the word "unknown" is unknown here as well.
 """
 
 from __future__ import annotations

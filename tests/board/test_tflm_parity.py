@@ -10,6 +10,7 @@ import pytest
 
 from danas_hil import tflm
 from danas_hil.board import load_board
+from danas_hil.builds import load_build
 from danas_hil.estimate import estimate_model
 from danas_hil.measure import Measurement, measure_candidate
 from danas_hil.sketch import LIBRARY_VARIABLE
@@ -67,7 +68,7 @@ def measured(name: str, content: bytes, folder) -> Measurement:
     golden = tflm.golden_of_random(content, name=name)
     target = FirmwareTarget(QemuDevice(board), accept_wrong_outputs=True)
     found = measure_candidate(target, ModelFile(name, content), golden, folder)
-    foretold = estimate_model(content, runtime=board.runtime).arena
+    foretold = estimate_model(content, load_build(board.build)).arena
     assert found.memory.arena_used_bytes == foretold.used_bytes
     assert found.memory.minimum_sufficed is True
     assert found.latency is not None

@@ -16,6 +16,7 @@ import pytest
 from danas_hil import tflm
 from danas_hil.base import user_folder
 from danas_hil.board import load_board
+from danas_hil.builds import load_build
 from danas_hil.estimate import estimate_model
 from danas_hil.estimate.on_board import estimate_on
 from danas_hil.estimate.read import read_graph
@@ -43,7 +44,7 @@ def model_of(name: str) -> ModelFile:
 
 
 def estimate_of(model: ModelFile, **options):
-    return estimate_model(model.content, runtime=BOARD.runtime, kernels=BOARD.kernels, **options)
+    return estimate_model(model.content, load_build(BOARD.build, BOARD.kernels, **options))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -33,7 +33,7 @@ core = "cortex-m4f"
 clock_hz = 100_000_000
 ram_bytes = 131072
 flash_bytes = 524288
-runtime = "arduino"
+build = "arduino"
 kernels = "cmsis-nn"
 source = "its data sheet"
 
@@ -134,7 +134,7 @@ def test_what_is_learned_of_two_boards_of_one_name_is_kept_apart(
     """As of ./boards in two projects; a board that is renamed or has more RAM is the same one."""
     folders.write(folders.here)
     one = load_board("mine")
-    key = build_key(one.runtime, one.kernels, one.build)
+    key = build_key(one.build, one.kernels, one.toolchain)
     keep_figures(one.kept_as, key, Figures(1000, 200, 300, None, "a build"))
     assert load_board("mine").stack_bytes is not None
     folders.write(folders.here, text=MINE.replace("131072", "262144").replace("{name}", "New"))

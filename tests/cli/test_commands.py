@@ -307,10 +307,9 @@ class TestEstimate:
         assert invoke("estimate", model, "--html", str(page)).exit_code == 0
         assert "<svg" in page.read_text()
 
-    def test_runtimes_are_listed(self) -> None:
+    def test_builds_are_listed(self) -> None:
         names = [
-            row["name"]
-            for row in json.loads(invoke("estimate", "--list-runtimes", "--json").output)
+            row["name"] for row in json.loads(invoke("estimate", "--list-builds", "--json").output)
         ]
         assert names == ["arduino", "current", "host"]
 

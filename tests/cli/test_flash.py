@@ -102,7 +102,7 @@ class TestAccuracy:
         assert "Classified there" in table
         assert "test images" in table
 
-    def test_all_images_give_what_the_runtime_makes_of_them(self, run: Path) -> None:
+    def test_all_images_give_what_the_library_makes_of_them(self, run: Path) -> None:
         result = invoke("flash", str(run), "--board", "host", "--accuracy", "999", "--json")
         images = np.load(run / "test-images.npz")
         data = {c.id: c.genome.data.name for c in RunFolder.open(run).front().candidates}

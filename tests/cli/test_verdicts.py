@@ -25,7 +25,7 @@ clock_hz = 64_000_000
 ram_bytes = 65536
 flash_bytes = 262144
 source = "its data sheet"
-runtime = "arduino"
+build = "arduino"
 kernels = "cmsis-nn"
 """
 """Without figures of its firmware, so that nothing is known but what the model takes."""

@@ -18,7 +18,7 @@ PLACES = {
     "CMSIS_6": "platformio/packages/framework-cmsis",
     "platform-ststm32": "platformio/platforms/ststm32",
     "platform-nordicnrf52": "platformio/platforms/nordicnrf52",
-    "Chirale_TensorFlowLite": "builds/*/.pio/libdeps/*/Chirale_TensorFLowLite",
+    "Chirale_TensorFlowLite": "projects/*/.pio/libdeps/*/Chirale_TensorFLowLite",
 }
 
 

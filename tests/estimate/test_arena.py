@@ -5,7 +5,8 @@ import csv
 import pytest
 
 from danas_hil.base import DanasError
-from danas_hil.estimate import estimate_model, list_runtimes, load_runtime, read_graph
+from danas_hil.builds import list_builds, load_build
+from danas_hil.estimate import estimate_model, read_graph
 from danas_hil.estimate.arena import estimate_arena
 
 # used, head, tail, minimum: measured on an emulated Cortex-M4.
@@ -60,18 +61,18 @@ def model(shared):
     return read
 
 
-def arena(content, *runtime, **options):
-    return estimate_arena(read_graph(content), load_runtime(*runtime, **options))
+def arena(content, *build, **options):
+    return estimate_arena(read_graph(content), load_build(*build, **options))
 
 
 @pytest.mark.parametrize(
-    ("runtime", "kernels", "name", "figures"),
+    ("build", "kernels", "name", "figures"),
     [("current", "reference", *row) for row in CURRENT_REFERENCE.items()]
     + [("current", "cmsis-nn", *row) for row in CURRENT_CMSIS_NN.items()]
     + [("arduino", "cmsis-nn", *row) for row in ARDUINO.items()],
 )
-def test_the_arena_is_what_firmware_measured_to_the_byte(model, runtime, kernels, name, figures):
-    found = arena(model(name), runtime, kernels)
+def test_the_arena_is_what_firmware_measured_to_the_byte(model, build, kernels, name, figures):
+    found = arena(model(name), build, kernels)
     assert (
         found.used_bytes,
         found.head_bytes,
@@ -110,7 +111,7 @@ def test_the_arena_is_what_a_real_nano_33_ble_published(model, shared):
 
 
 @pytest.mark.parametrize("name", ALL_MODELS)
-@pytest.mark.parametrize("choice", list_runtimes(), ids=lambda choice: choice.name)
+@pytest.mark.parametrize("choice", list_builds(), ids=lambda choice: choice.name)
 def test_the_causes_add_up_and_the_minimum_holds_what_is_used(model, name, choice):
     for kernels in choice.kernels:
         found = arena(model(name), choice.name, kernels)
@@ -154,19 +155,19 @@ def test_a_recording_interpreter_takes_more_of_the_tail(model):
     assert 104 - 16 < recorded.tail_bytes - plain.tail_bytes < 104 + 16
 
 
-def test_an_unknown_runtime_names_those_there_are():
-    with pytest.raises(DanasError, match=r"no runtime .zephyr.*arduino, current, host"):
-        load_runtime("zephyr")
+def test_an_unknown_build_names_those_there_are():
+    with pytest.raises(DanasError, match=r"no build .zephyr.*arduino, current, host"):
+        load_build("zephyr")
 
 
-def test_kernels_that_a_runtime_lacks_are_refused_by_name():
+def test_kernels_that_a_build_lacks_are_refused_by_name():
     with pytest.raises(DanasError, match="arduino has no reference kernels"):
-        load_runtime("arduino", "reference")
+        load_build("arduino", "reference")
 
 
 @pytest.mark.parametrize("core", ["cortex-m0plus", "cortex-m3", "cortex-m55"])
 def test_cores_on_which_cmsis_nn_behaves_otherwise_are_refused_by_name(model, core):
     with pytest.raises(DanasError, match=core):
-        estimate_model(model("ad01_int8"), runtime="current", kernels="cmsis-nn", core=core)
-    found = estimate_model(model("ad01_int8"), runtime="current", kernels="reference", core=core)
+        estimate_model(model("ad01_int8"), load_build("current", "cmsis-nn"), core=core)
+    found = estimate_model(model("ad01_int8"), load_build("current", "reference"), core=core)
     assert found.arena.used_bytes == 2260

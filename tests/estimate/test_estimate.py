@@ -6,15 +6,15 @@ import time
 import pytest
 
 from danas_hil.base import DanasError
-from danas_hil.board import Share
-from danas_hil.estimate import Firmware, estimate_genome, estimate_model, lay_out, list_runtimes
-from danas_hil.estimate.flash import CodeTable, code_tables
+from danas_hil.board import Limits, Share
+from danas_hil.builds import CodeTable, list_builds, load_build
+from danas_hil.estimate import Firmware, estimate_genome, estimate_model, lay_out
 from danas_hil.estimate.lines import Line, all_fit, fits_within, total
 from danas_hil.space import ArchConfig, DataConfig, Genome
 
 GENOME = Genome(DataConfig(96, "rgb"), ArchConfig(2, 1, 1, 1, 0, 0.3))
 BUILT = Firmware(
-    build="stm32 -Os",
+    toolchain="stm32 -Os",
     code=Share.exact(20_000, "a build"),
     static=Share.exact(3_000, "a build"),
     stack=Share.exact(2_000, "a build"),
@@ -23,16 +23,16 @@ BUILT = Firmware(
 
 
 def test_every_line_of_ram_is_told_and_unknown_until_a_build_tells():
-    before = estimate_genome(GENOME, runtime="arduino")
+    before = estimate_genome(GENOME, load_build("arduino"))
     assert [line.bytes for line in before.ram.lines] == [before.arena.minimum_bytes] + [None] * 3
     assert before.ram.total_bytes is None
-    after = estimate_genome(GENOME, runtime="arduino", firmware=BUILT)
+    after = estimate_genome(GENOME, load_build("arduino"), firmware=BUILT)
     assert after.ram.total_bytes == after.arena.minimum_bytes + 6_000
 
 
 def test_flash_is_the_file_the_library_and_the_rest(shared):
     content = (shared / "data/models/vww_96_int8.tflite").read_bytes()
-    found = estimate_model(content, runtime="arduino", firmware=BUILT)
+    found = estimate_model(content, load_build("arduino"), firmware=BUILT)
     assert found.flash.model_bytes == len(content)
     assert found.flash.code_bytes == 63_000 + 20_000
     assert found.flash.total_bytes == len(content) + 83_000
@@ -40,7 +40,7 @@ def test_flash_is_the_file_the_library_and_the_rest(shared):
 
 
 @pytest.mark.parametrize(
-    ("build", "name", "code"),
+    ("toolchain", "name", "code"),
     [
         ("stm32 -Os", "person_detect", 57680),
         ("stm32 -O2", "pretrainedResnet_quant", 70365),
@@ -48,9 +48,9 @@ def test_flash_is_the_file_the_library_and_the_rest(shared):
         ("mbed -Os", "vww_96_int8", 71032),
     ],
 )
-def test_the_library_takes_what_was_measured_for_its_operators(shared, build, name, code):
+def test_the_library_takes_what_was_measured_for_its_operators(shared, toolchain, name, code):
     content = (shared / "data/models" / f"{name}.tflite").read_bytes()
-    found = estimate_model(content, runtime="arduino", firmware=Firmware(build=build))
+    found = estimate_model(content, load_build("arduino"), firmware=Firmware(toolchain=toolchain))
     assert found.flash.library.bytes == code
 
 
@@ -65,18 +65,20 @@ def test_code_of_operators_without_a_figure_is_unknown():
     assert CodeTable("here", {}, None, {}).bytes_for(frozenset({"ADD"})) is None
 
 
-@pytest.mark.parametrize("key", [k for k, t in code_tables().items() if t.groups], ids=str)
+BUILDS = [load_build(choice.name, k) for choice in list_builds() for k in choice.kernels]
+TABLES = {(b.name, b.kernels, tool): t for b in BUILDS for tool, t in b.code.items()}
+
+
+@pytest.mark.parametrize("key", [k for k, t in TABLES.items() if t.groups], ids=str)
 def test_what_operators_add_comes_within_three_percent_of_programs_linked_with_several(key):
-    table = code_tables()[key]
+    table = TABLES[key]
     summed = CodeTable(table.source, {}, table.base, table.groups)
     for operators, linked in table.sets.items():
         assert summed.bytes_for(operators) == pytest.approx(linked, rel=0.03)
 
 
-def test_every_code_table_is_of_a_runtime_that_there_is_and_has_a_source():
-    runtimes = {(choice.name, kernels) for choice in list_runtimes() for kernels in choice.kernels}
-    assert {key[:2] for key in code_tables()} <= runtimes
-    assert all(table.source for table in code_tables().values())
+def test_every_code_table_has_a_source():
+    assert all(table.source for table in TABLES.values())
 
 
 @pytest.mark.parametrize(
@@ -140,7 +142,7 @@ def test_all_fits_only_if_each_does(verdicts, together):
 def test_json_has_the_promised_shape(shared, firmware, ram_limit, fits):
     content = (shared / "data/models/vww_96_int8.tflite").read_bytes()
     found = estimate_model(
-        content, runtime="arduino", ram_limit=ram_limit, flash_limit=983_040, firmware=firmware
+        content, load_build("arduino"), limits=Limits(ram_limit, 983_040), firmware=firmware
     )
     told = json.loads(json.dumps(found.to_json(), allow_nan=False))
     assert told["arena"] == {
@@ -154,16 +156,16 @@ def test_json_has_the_promised_shape(shared, firmware, ram_limit, fits):
     assert set(told["ram"]) == totals
     assert told["ram"]["least_bytes"] == sum(row["least"] for row in told["breakdown"]["ram"])
     assert told["fits"] == fits
-    assert (told["runtime"], told["kernels"]) == ("arduino", "cmsis-nn")
+    assert (told["build"], told["kernels"]) == ("arduino", "cmsis-nn")
     assert sum(told["breakdown"]["arena"].values()) == 101108
     assert {"name", "kind", "offset", "size", "first", "last"} == set(told["plan"][0])
 
 
 def test_a_genome_is_estimated_like_the_file_it_lays_out():
-    found = estimate_genome(GENOME, runtime="current", kernels="cmsis-nn")
+    found = estimate_genome(GENOME, load_build("current", "cmsis-nn"))
     assert found.flash.model_bytes == lay_out(GENOME).file_bytes
     assert "CONV_2D" in found.operators
-    named = estimate_genome(GENOME, runtime="current", kernels="cmsis-nn", clear_names=False)
+    named = estimate_genome(GENOME, load_build("current", "cmsis-nn"), clear_names=False)
     assert named.flash.model_bytes > found.flash.model_bytes
     assert named.arena == found.arena
 
@@ -173,7 +175,7 @@ def test_an_estimate_of_a_file_of_vww_size_takes_no_more_than_30_milliseconds(sh
     times = []
     for _ in range(5):
         started = time.process_time()
-        estimate_model(content, runtime="arduino")
+        estimate_model(content, load_build("arduino"))
         times.append(time.process_time() - started)
     assert min(times) < 0.030
 
@@ -181,4 +183,4 @@ def test_an_estimate_of_a_file_of_vww_size_takes_no_more_than_30_milliseconds(sh
 def test_errors_name_the_model_that_they_are_about(shared):
     content = (shared / "data/models/vww_96_int8.tflite").read_bytes()
     with pytest.raises(DanasError, match=r"cut\.tflite"):
-        estimate_model(content[:1000], runtime="arduino", name="cut.tflite")
+        estimate_model(content[:1000], load_build("arduino"), name="cut.tflite")

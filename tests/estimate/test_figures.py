@@ -8,9 +8,7 @@ import pytest
 from danas_hil.base import DanasError, user_folder
 from danas_hil.board import Figures, Share, build_key, keep_figures, load_board, read_figures
 from danas_hil.board.board import with_figures
-from danas_hil.board.figures import CODE_SPREAD_BYTES
-from danas_hil.estimate import load_runtime
-from danas_hil.estimate.flash import code_table
+from danas_hil.builds import load_build
 from danas_hil.estimate.on_board import estimate_on
 from danas_hil.space import ArchConfig, DataConfig, Genome
 
@@ -24,9 +22,9 @@ def _home(monkeypatch, tmp_path):
     monkeypatch.setenv("DANAS_HIL_HOME", str(tmp_path))
 
 
-def keep(name: str, figures: Figures, build: str | None = None) -> None:
+def keep(name: str, figures: Figures, toolchain: str | None = None) -> None:
     board = load_board(name)
-    keep_figures(name, build_key(board.runtime, board.kernels, build or board.build), figures)
+    keep_figures(name, build_key(board.build, board.kernels, toolchain or board.toolchain), figures)
 
 
 def test_a_boards_file_is_the_source_until_a_build_has_told():
@@ -49,7 +47,7 @@ def test_a_build_leads_from_no_verdict_to_one():
     keep("qemu-m4", BUILT)
     after = estimate_on(load_board("qemu-m4"), GENOME)
     assert after.fits is True
-    table = code_table(load_runtime("arduino"), load_board("qemu-m4").build)
+    table = load_build("arduino").code.get(load_board("qemu-m4").toolchain)
     static = table.static_bytes(BUILT.static_ram_bytes, frozenset(after.operators))
     assert after.ram.total_bytes == after.arena.minimum_bytes + static + BUILT.stack_bytes
     assert after.flash.lines[-1].source == BUILT.source
@@ -110,7 +108,7 @@ def test_what_a_build_told_goes_before_a_shipped_band_and_what_it_did_not_tell_d
     shipped = Share(30_000, 20_000, 40_000, "shipped")
     board = replace(load_board("nano33ble"), framework_flash_bytes=shipped, stack_bytes=shipped)
     keep("nano33ble", replace(BUILT, framework_flash_bytes=None))
-    key = build_key(board.runtime, board.kernels, board.build)
+    key = build_key(board.build, board.kernels, board.toolchain)
     laid = with_figures(board, read_figures("nano33ble", key))
     assert laid.framework_flash_bytes == shipped
     assert (laid.stack_bytes.bytes, laid.stack_bytes.source) == (BUILT.stack_bytes, BUILT.source)
@@ -118,10 +116,10 @@ def test_what_a_build_told_goes_before_a_shipped_band_and_what_it_did_not_tell_d
 
 def test_one_models_stack_and_code_are_not_anothers_to_the_byte():
     seen = replace(BUILT, stack_bytes=1_428, stack_least_bytes=980)
-    shares = seen.shares(Share(1_544, 900, 3_088, "shipped"))
+    shares = seen.shares(Share(1_544, 900, 3_088, "shipped"), 1024)
     assert shares["stack_bytes"] == Share(1_428, 900, 3_088, BUILT.source)
-    assert seen.shares(None)["stack_bytes"] == Share(1_428, 980, 2_856, BUILT.source)
-    assert BUILT.shares(None)["stack_bytes"].least == 0  # nobody wrote the lowest down
+    assert seen.shares(None, 1024)["stack_bytes"] == Share(1_428, 980, 2_856, BUILT.source)
+    assert BUILT.shares(None, 1024)["stack_bytes"].least == 0  # nobody wrote the lowest down
     assert shares["static_ram_bytes"] == Share.exact(2_000, BUILT.source)
     code = shares["framework_flash_bytes"]
-    assert (code.bytes - code.least, code.most - code.bytes) == (CODE_SPREAD_BYTES,) * 2
+    assert (code.bytes - code.least, code.most - code.bytes) == (1024,) * 2

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from danas_hil.base import DanasError
+from danas_hil.builds import load_build
 from danas_hil.estimate import estimate_model, read_ends, read_file, read_graph
 from estimate.little_models import little_model, operator, schema, tensor
 from estimate.operator_models import MODELS, Net
@@ -113,11 +114,11 @@ QUANTISED = {
 
 
 @pytest.mark.parametrize("name", QUANTISED)
-@pytest.mark.parametrize("runtime", ["host", "arduino"])
-def test_weights_of_other_types_are_named_with_how_to_convert(name, runtime):
+@pytest.mark.parametrize("build", ["host", "arduino"])
+def test_weights_of_other_types_are_named_with_how_to_convert(name, build):
     make, what = QUANTISED[name]
     with pytest.raises(DanasError, match=what) as caught:
-        estimate_model(make(), runtime=runtime)
+        estimate_model(make(), load_build(build))
     assert "int8" in caught.value.what
     assert HOW in caught.value.hint
 
@@ -164,7 +165,7 @@ def test_the_host_runs_what_the_memory_model_does_not_cover(make, tmp_path: Path
 
     content = make()
     with pytest.raises(DanasError, match="does not cover"):
-        estimate_model(content, runtime="host", name="given")
+        estimate_model(content, load_build("host"), name="given")
     golden = tflm.golden_of_random(content)
     found = measure_candidate(HostTarget(), ModelFile("given", content), golden, tmp_path)
     assert (found.status, found.parity.equal) == ("OK", True)
@@ -211,11 +212,11 @@ def test_every_file_of_the_cases_comes_out_as_it_should(shared: Path):
     for path in sorted((shared / "cases/models").glob("*.tflite")):
         content = path.read_bytes()
         if path.stem in ESTIMATED:
-            arena = estimate_model(content, runtime="host").arena
+            arena = estimate_model(content, load_build("host")).arena
             found = (arena.used_bytes, arena.head_bytes, arena.tail_bytes)
             assert found == ESTIMATED[path.stem], path.stem
-            fits = estimate_model(content, runtime="arduino").fits_outputs
+            fits = estimate_model(content, load_build("arduino")).fits_outputs
             assert fits == (path.stem == "flatten_pertensor")
         else:
             with pytest.raises(DanasError, match=CASES[path.stem]):
-                estimate_model(content, runtime="host", name=path.name)
+                estimate_model(content, load_build("host"), name=path.name)

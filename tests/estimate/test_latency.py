@@ -54,7 +54,7 @@ def timed(genome: Genome, rates: dict[str, dict[str, float]], profiled: bool = T
 
 def table(**changes: object) -> LatencyTable:
     given = LatencyTable(
-        BOARD.id, BOARD.runtime, BOARD.kernels, BOARD.build, "measured", true_rates(),
+        BOARD.id, BOARD.build, BOARD.kernels, BOARD.toolchain, "measured", true_rates(),
         {"dense": 3}, ("ab" * 32,), "TFLM 1", 0.01, 0.1,
     )  # fmt: skip
     return replace(given, **changes)  # type: ignore[arg-type]
@@ -242,26 +242,26 @@ class TestTables:
         assert find_table(BOARD) == table()
 
     def test_another_optimisation_is_refused_with_what_to_do(self):
-        keep_table(table(build="stm32 -Os"))
+        keep_table(table(toolchain="stm32 -Os"))
         told = find_table(BOARD)
         assert isinstance(told, str)
         assert "stm32 -Os" in told
-        assert BOARD.build in told
+        assert BOARD.toolchain in told
         assert f"danas-hil calibrate --board {BOARD.id}" in told
         estimate = estimate_on(BOARD, GENOME)
         assert (estimate.latency.total_us, estimate.latency.unknown) == (None, told)
 
     def test_both_builds_can_be_kept(self):
-        keep_table(table(build="stm32 -Os", tflm="other"))
+        keep_table(table(toolchain="stm32 -Os", tflm="other"))
         keep_table(table())
         assert find_table(BOARD) == table()
 
-    def test_another_runtime_than_the_boards_is_refused(self):
+    def test_another_build_than_the_boards_is_refused(self):
         keep_table(table())
         told = find_table(BOARD, "current")
         assert isinstance(told, str)
-        assert build_key("current", BOARD.kernels, BOARD.build) in told
-        estimate = estimate_on(BOARD, GENOME, runtime="current")
+        assert build_key("current", BOARD.kernels, BOARD.toolchain) in told
+        estimate = estimate_on(BOARD, GENOME, build="current")
         assert estimate.kernels == "reference"
         assert estimate.latency.unknown == find_table(BOARD, "current", "reference")
 

@@ -8,14 +8,15 @@ import pytest
 from hypothesis import given
 
 from danas_hil.base import DanasError
+from danas_hil.builds import list_builds, load_build
 from danas_hil.calibrate import random_model
-from danas_hil.estimate import estimate_genome, lay_out, list_runtimes, load_runtime, read_graph
+from danas_hil.estimate import estimate_genome, lay_out, read_graph
 from danas_hil.estimate.arena import estimate_arena
 from danas_hil.estimate.shapes import check_shapes
 from danas_hil.space import DEFAULT_SPACE, ArchConfig, Conv, DataConfig, Genome, LayerStack
 from strategies import generators, stack_genomes
 
-RUNTIMES = [(choice.name, kernels) for choice in list_runtimes() for kernels in choice.kernels]
+BUILDS = [(choice.name, kernels) for choice in list_builds() for kernels in choice.kernels]
 
 
 def _genome(resolution, colour, depths, alpha):
@@ -74,12 +75,12 @@ def test_a_genome_is_laid_out_as_converted_and_takes_what_real_tflm_takes(genome
         read.outputs,
     )
     assert laid.file_bytes == len(content)
-    for runtime in RUNTIMES:
-        ours, theirs = (estimate_arena(graph, load_runtime(*runtime)) for graph in (laid, read))
+    for build in BUILDS:
+        ours, theirs = (estimate_arena(graph, load_build(*build)) for graph in (laid, read))
         assert _comparable(ours) == _comparable(theirs)
     with tflm.load(content, str(genome)) as loaded:
         told = loaded.allocations()
-    found = estimate_arena(laid, load_runtime("host"))
+    found = estimate_arena(laid, load_build("host"))
     assert (found.used_bytes, found.head_bytes, found.tail_bytes) == (
         told.total_bytes,
         told.head_bytes,
@@ -102,14 +103,14 @@ def test_every_genome_is_laid_out_soundly_and_can_be_estimated_everywhere(genome
     check_shapes(graph)
     weights = sum(t.constant_bytes for t in graph.tensors)
     assert weights < graph.file_bytes
-    for runtime in RUNTIMES:
-        arena = estimate_arena(graph, load_runtime(*runtime))
+    for build in BUILDS:
+        arena = estimate_arena(graph, load_build(*build))
         assert arena.minimum_bytes >= arena.used_bytes > arena.tail_bytes > 0
 
 
 @given(generators().map(DEFAULT_SPACE.sample) | stack_genomes())
 def test_live_buffers_of_a_genome_never_overlap(genome):
-    plan = estimate_arena(lay_out(genome), load_runtime("arduino")).plan
+    plan = estimate_arena(lay_out(genome), load_build("arduino")).plan
     for number, one in enumerate(plan):
         for other in plan[:number]:
             if one.first <= other.last and other.first <= one.last:
@@ -119,7 +120,7 @@ def test_live_buffers_of_a_genome_never_overlap(genome):
 def test_a_genome_with_a_block_behind_an_empty_stage_is_refused():
     genome = _genome(64, "rgb", (0, 1, 0, 0, 0), 0.5)
     with pytest.raises(DanasError, match="behind an empty stage"):
-        estimate_genome(genome, runtime="arduino")
+        estimate_genome(genome, load_build("arduino"))
 
 
 def test_a_genome_is_estimated_within_ten_milliseconds():
@@ -128,6 +129,6 @@ def test_a_genome_is_estimated_within_ten_milliseconds():
     times = []
     for _ in range(10):
         started = time.process_time()
-        estimate_genome(genome, runtime="arduino")
+        estimate_genome(genome, load_build("arduino"))
         times.append(time.process_time() - started)
     assert min(times) < 0.010

@@ -1,6 +1,6 @@
 """Every operator that a memory model covers, alone in a model, against real TensorFlow Lite Micro.
 
-What is held how, and for which runtime, is the table of docs/memory.md.
+What is held how, and for which build, is the table of docs/memory.md.
 """
 
 from functools import cache
@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from danas_hil.base import DanasError
-from danas_hil.estimate import estimate_model, list_runtimes, load_runtime, read_graph
+from danas_hil.builds import list_builds, load_build
+from danas_hil.estimate import estimate_model, read_graph
 from estimate.arenas import Tried, try_arenas
 from estimate.operator_models import (
     MODELS,
@@ -33,7 +34,7 @@ TABLES_LAST = (
 
 
 def of_host(content: bytes):
-    return estimate_model(content, runtime="host").arena
+    return estimate_model(content, load_build("host")).arena
 
 
 @pytest.fixture(scope="module")
@@ -68,11 +69,11 @@ def test_the_smallest_arena_of_an_operator_works_and_a_smaller_one_does_not(trie
     assert not sizes[least - (32 if name in TABLES_LAST else 16)]
 
 
-def test_every_operator_of_every_runtime_has_a_model():
+def test_every_operator_of_every_build_has_a_model():
     tried_alone = {name.split()[0] for name in MODELS}
-    for choice in list_runtimes():
+    for choice in list_builds():
         for kernels in choice.kernels:
-            assert set(load_runtime(choice.name, kernels).operators) <= tried_alone
+            assert set(load_build(choice.name, kernels).operators) <= tried_alone
 
 
 def test_the_smallest_arena_of_random_nets_is_never_too_small_and_16_bytes_too_large_at_most():
@@ -89,24 +90,24 @@ def test_the_smallest_arena_of_random_nets_is_never_too_small_and_16_bytes_too_l
 
 
 def held_against(root: Path) -> dict[str, dict[str, set[str]]]:
-    """The table of docs/memory.md: by operator and runtime, what its profile is held against."""
+    """The table of docs/memory.md: by operator and build, what its profile is held against."""
     page = (root / "docs" / "memory.md").read_text(encoding="utf-8")
     _, rest = page.split("### What each operator is held against\n")
     lines = [line.strip("| ") for line in rest.split("\n## ")[0].splitlines() if line[:1] == "|"]
     head, _, *rows = ([cell.strip(" `") for cell in line.split("|")] for line in lines)
     return {
         row[0]: {
-            runtime: set(cell.split(", ")) for runtime, cell in zip(head[1:], row[1:], strict=True)
+            build: set(cell.split(", ")) for build, cell in zip(head[1:], row[1:], strict=True)
         }
         for row in rows
     }
 
 
-def test_every_operator_of_every_runtime_says_what_it_is_held_against(root):
+def test_every_operator_of_every_build_says_what_it_is_held_against(root):
     told = held_against(root)
-    for choice in list_runtimes():
+    for choice in list_builds():
         for kernels in choice.kernels:
-            operators = load_runtime(choice.name, kernels).operators
+            operators = load_build(choice.name, kernels).operators
             assert set(told) >= set(operators)
             for operator in operators:
                 assert told[operator][choice.name]
@@ -118,8 +119,8 @@ def test_operators_that_are_held_by_public_models_are_in_them(root, shared):
     figures = {"host": HOST, "arduino": ARDUINO, "current": CURRENT_REFERENCE}
     everywhere = set(ALL_MODELS)
     for operator, cells in held_against(root).items():
-        for runtime, cell in cells.items():
-            names = everywhere if runtime == "host" else set(figures[runtime])
+        for build, cell in cells.items():
+            names = everywhere if build == "host" else set(figures[build])
             if "models" in cell:
                 assert any(operator in kinds_of(shared, name) for name in names), operator
 
@@ -130,13 +131,13 @@ def kinds_of(shared: Path, name: str) -> frozenset[str]:
     return frozenset(operator.kind for operator in read_graph(content).operators)
 
 
-@pytest.mark.parametrize("runtime", [choice.name for choice in list_runtimes()])
+@pytest.mark.parametrize("build", [choice.name for choice in list_builds()])
 @pytest.mark.parametrize("rows", [4, 64, 200])
-def test_tables_that_come_last_never_lie_over_the_tensors_they_are_made_from(runtime, rows):
+def test_tables_that_come_last_never_lie_over_the_tensors_they_are_made_from(build, rows):
     """At each allocation for good: the end of the temporary copies, and the tail behind them."""
-    per_tensor = estimate_model(dense(rows=rows), runtime=runtime).arena
-    per_channel = estimate_model(dense(rows=rows, scales=rows), runtime=runtime).arena
-    if runtime == "arduino":  # has no tables for them
+    per_tensor = estimate_model(dense(rows=rows), load_build(build)).arena
+    per_channel = estimate_model(dense(rows=rows, scales=rows), load_build(build)).arena
+    if build == "arduino":  # has no tables for them
         assert per_channel.tail_bytes == per_tensor.tail_bytes
         return
     tables = 2 * -(-4 * rows // 16) * 16
@@ -151,7 +152,7 @@ def test_tables_that_come_last_never_lie_over_the_tensors_they_are_made_from(run
 )
 def test_tables_that_are_filled_later_may_lie_over_them(source, rows, least):
     """Dense layers of rank 3 in the Arduino library; smallest arenas found by an emulated board."""
-    found = estimate_model(dense(source, rows, keep=True), runtime="arduino").arena
+    found = estimate_model(dense(source, rows, keep=True), load_build("arduino")).arena
     assert found.minimum_bytes == least
 
 
@@ -160,14 +161,14 @@ def test_the_arduino_library_runs_no_convolution_without_a_bias(depthwise):
     """`All temp buffers must be freed before calling ResetTempAllocations()`, it says."""
     for absent in (False, True):
         content = convolution(depthwise=depthwise, channels=1, biased=False, absent=absent)
-        with pytest.raises(DanasError, match="CONV_2D with no bias: the runtime arduino"):
-            estimate_model(content, runtime="arduino")
+        with pytest.raises(DanasError, match="CONV_2D with no bias: the build arduino"):
+            estimate_model(content, load_build("arduino"))
 
 
 def test_concatenations_of_more_than_ten_inputs_are_refused_by_name():
-    for choice in list_runtimes():
+    for choice in list_builds():
         with pytest.raises(DanasError, match="CONCATENATION with 11 inputs, and 10 are the most"):
-            estimate_model(concatenation(11), runtime=choice.name)
+            estimate_model(concatenation(11), load_build(choice.name))
 
 
 @pytest.mark.parametrize("off", [0.0, 0.019, -0.019])
@@ -177,9 +178,9 @@ def test_a_bias_may_be_off_by_two_percent_of_the_outputs_scale(off):
 
 @pytest.mark.parametrize("off", [0.021, 0.5, float("nan")])
 def test_a_bias_of_another_scale_is_refused_by_name(off):
-    for choice in list_runtimes():
+    for choice in list_builds():
         with pytest.raises(DanasError, match="FULLY_CONNECTED with a bias of scale"):
-            estimate_model(dense(off=off), runtime=choice.name)
+            estimate_model(dense(off=off), load_build(choice.name))
 
 
 REFUSED = {

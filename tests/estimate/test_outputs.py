@@ -1,19 +1,13 @@
-"""What a runtime is known to compute wrongly of a model."""
+"""What a build is known to compute wrongly of a model."""
 
 import dataclasses
 
 import pytest
 from hypothesis import given, settings
 
-from danas_hil.estimate import (
-    estimate_graph,
-    estimate_model,
-    lay_out,
-    list_runtimes,
-    load_runtime,
-    output_faults,
-    read_graph,
-)
+from danas_hil.board import Limits
+from danas_hil.builds import list_builds, load_build
+from danas_hil.estimate import estimate_graph, estimate_model, lay_out, output_faults, read_graph
 from danas_hil.estimate.outputs import WHEN
 from danas_hil.space import DEFAULT_SPACE
 from estimate.operator_models import MODELS, binary, concatenation, dense, mean
@@ -22,14 +16,14 @@ from strategies import generators, stack_genomes
 SWITCH = "_experimental_disable_per_channel_quantization_for_dense_layers"
 
 
-def faults(content: bytes, runtime: str = "arduino"):
-    found = estimate_model(content, runtime=runtime).faults
+def faults(content: bytes, build: str = "arduino"):
+    found = estimate_model(content, load_build(build)).faults
     return [(fault.operator, fault.severity) for fault in found]
 
 
 def test_a_dense_layer_per_channel_does_not_fit_where_it_comes_out_wrong():
     content = dense(scales=4)
-    found = estimate_model(content, runtime="arduino")
+    found = estimate_model(content, load_build("arduino"))
     assert found.fits_ram
     assert found.fits_flash
     assert not found.fits_outputs
@@ -38,13 +32,13 @@ def test_a_dense_layer_per_channel_does_not_fit_where_it_comes_out_wrong():
     assert (told["fits"], told["reasons"]) == (False, ["outputs"])
     (fault,) = told["outputs"]
     assert SWITCH in fault["hint"]
-    assert estimate_model(content, runtime="current").fits_outputs
-    assert estimate_model(content, runtime="host").fits_outputs
+    assert estimate_model(content, load_build("current")).fits_outputs
+    assert estimate_model(content, load_build("host")).fits_outputs
 
 
 def test_reasons_are_all_that_fail():
     content = dense(scales=4)
-    found = estimate_model(content, runtime="arduino", ram_limit=10, flash_limit=10)
+    found = estimate_model(content, load_build("arduino"), limits=Limits(10, 10))
     assert found.reasons == ("ram", "flash", "outputs")
 
 
@@ -66,7 +60,7 @@ def test_each_known_fault_of_the_arduino_library_is_told(content, wanted):
 
 
 def test_what_is_inexact_is_told_and_fits():
-    found = estimate_model(binary("SUB"), runtime="arduino")
+    found = estimate_model(binary("SUB"), load_build("arduino"))
     assert found.faults
     assert found.fits_outputs
     assert found.reasons == ()
@@ -76,16 +70,16 @@ def test_operators_of_one_kind_are_told_once():
     graph = read_graph(binary("SUB"))
     (operator,) = graph.operators
     twice = dataclasses.replace(graph, operators=(operator, operator))
-    (fault,) = output_faults(twice, load_runtime("arduino"))
+    (fault,) = output_faults(twice, load_build("arduino"))
     assert fault.count == 2
 
 
-def test_every_fault_of_every_runtime_has_a_rule_and_an_operator_that_is_covered():
-    for choice in list_runtimes():
-        runtime = load_runtime(choice.name)
-        for fault in runtime.faults:
+def test_every_fault_of_every_build_has_a_rule_and_an_operator_that_is_covered():
+    for choice in list_builds():
+        build = load_build(choice.name)
+        for fault in build.faults:
             assert fault.when in WHEN
-            assert fault.operator in runtime.operators
+            assert fault.operator in build.operators
             assert fault.severity in ("wrong", "inexact")
             assert fault.what.startswith(fault.operator)
             assert fault.hint.endswith(".")
@@ -100,5 +94,5 @@ def test_what_the_host_runs_has_no_known_fault(name):
 @settings(max_examples=30)
 @given(generators().map(DEFAULT_SPACE.sample) | stack_genomes())
 def test_no_genome_is_one_that_comes_out_wrong(genome):
-    for choice in list_runtimes():
-        assert estimate_graph(lay_out(genome), runtime=choice.name).faults == ()
+    for choice in list_builds():
+        assert estimate_graph(lay_out(genome), load_build(choice.name)).faults == ()

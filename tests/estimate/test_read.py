@@ -12,15 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from danas_hil.base import DanasError
-from danas_hil.estimate import (
-    estimate_arena,
-    estimate_model,
-    list_runtimes,
-    load_runtime,
-    read_ends,
-    read_file,
-    read_graph,
-)
+from danas_hil.builds import list_builds, load_build
+from danas_hil.estimate import estimate_arena, estimate_model, read_ends, read_file, read_graph
 from danas_hil.estimate.shapes import check_shapes
 from danas_hil.estimate.work import work_of
 from estimate.little_models import little_model, operator, schema, tensor
@@ -31,7 +24,7 @@ REAL = ("hello_world_int8", "kws_ref_model", "micro_speech_quantized", "wake_vis
 
 
 def estimate(content: bytes):
-    return estimate_model(content, runtime="arduino", name="bent.tflite")
+    return estimate_model(content, load_build("arduino"), name="bent.tflite")
 
 
 def refusal(content: bytes) -> str:
@@ -128,14 +121,14 @@ def test_what_real_tflm_runs_of_bent_files_takes_the_arena_that_is_estimated(sha
     from danas_hil import tflm
 
     plain = (shared / "data/models/hello_world_int8.tflite").read_bytes()
-    usual = estimate_model(plain, runtime="host").arena.used_bytes
+    usual = estimate_model(plain, load_build("host")).arena.used_bytes
     rng = np.random.default_rng(5)
     compared = 0
     for _ in range(400):
         content = bytearray(plain)
         content[rng.integers(len(plain))] ^= 1 << int(rng.integers(8))
         try:
-            found = estimate_model(bytes(content), runtime="host").arena
+            found = estimate_model(bytes(content), load_build("host")).arena
         except DanasError:
             continue
         if found.used_bytes == usual and compared > 5:
@@ -157,15 +150,15 @@ SHAPES = ((), (), (0,), (1,), (1, 1), (7,), (0, 3), (1, 7), (1, 1, 1, 1), (1, 2,
 def test_tensors_of_any_other_shape_end_in_an_error_or_an_estimate(name):
     """Some of an operator's tensors are scalars, empty, of one element, of many dimensions."""
     graph = read_graph(MODELS[name]())
-    runtimes = [load_runtime(choice.name) for choice in list_runtimes()]
+    builds = [load_build(choice.name) for choice in list_builds()]
     rng = np.random.default_rng(1)
     for _ in range(150):
         tensors = [_reshaped(one, rng) for one in graph.tensors]
         bent = replace(graph, tensors=tuple(tensors))
-        for runtime in runtimes:
+        for build in builds:
             with suppress(DanasError):
                 check_shapes(bent)
-                estimate_arena(bent, runtime)
+                estimate_arena(bent, build)
                 work_of(bent)
 
 
@@ -363,15 +356,15 @@ def test_as_many_operators_as_are_taken_are_planned_within_two_seconds():
     assert time.process_time() - started < 2
 
 
-def test_a_reshape_may_leave_a_dimension_open_where_the_runtime_can_write_it():
+def test_a_reshape_may_leave_a_dimension_open_where_the_build_can_write_it():
     def change(model):
         first(model).tensors[5].shape = [1, -1]
 
     content = edit(change)
     assert read_graph(content).tensors[5].shape == (1, 32)
     assert "leaves a dimension" in refusal(content)
-    opened = estimate_model(content, runtime="current", kernels="reference").arena
-    closed = estimate_model(LITTLE, runtime="current", kernels="reference").arena
+    opened = estimate_model(content, load_build("current", "reference")).arena
+    closed = estimate_model(LITTLE, load_build("current", "reference")).arena
     assert opened.head_bytes == closed.head_bytes
     assert opened.tail_bytes == closed.tail_bytes + 16
 

@@ -14,8 +14,9 @@ import pytest
 
 from danas_hil.base import DanasError
 from danas_hil.board import Board, board_names, load_board
-from danas_hil.estimate import Firmware, Line, load_runtime
-from danas_hil.estimate.flash import CodeTable, code_table, estimate_flash
+from danas_hil.builds import CodeTable, load_build
+from danas_hil.estimate import Firmware, Line
+from danas_hil.estimate.flash import estimate_flash
 from danas_hil.estimate.lines import all_fit, fits_within, total
 from danas_hil.estimate.on_board import estimate_on
 from danas_hil.estimate.ram import estimate_ram
@@ -64,7 +65,7 @@ def name(build: Build) -> str:
 
 
 def table_of(board: Board) -> CodeTable:
-    table = code_table(load_runtime(board.runtime, board.kernels), board.build)
+    table = load_build(board.build, board.kernels).code.get(board.toolchain)
     assert table is not None
     return table
 
@@ -73,19 +74,19 @@ def lines(build: Build) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
     """Of flash and of RAM, by what is shipped."""
     board = load_board(build.board)
     firmware = Firmware(
-        board.build,
+        board.toolchain,
         board.framework_flash_bytes,
         board.static_ram_bytes,
         board.static_behind_bytes,
         board.stack_bytes,
         board.framework_ram_bytes,
     )
-    runtime = load_runtime(board.runtime, board.kernels)
+    build = load_build(board.build, board.kernels)
     flash = estimate_flash(
         build.model_bytes,
         build.operators,
-        runtime,
-        build=board.build,
+        build,
+        toolchain=board.toolchain,
         firmware=firmware.code,
     )
     return flash.lines, estimate_ram(build.arena, firmware, table_of(board), build.operators).lines

@@ -12,6 +12,8 @@ import contextlib
 import sys
 import time
 
+from danas_hil.builds import load_build
+
 try:
     import atheris
 except ModuleNotFoundError:
@@ -25,7 +27,7 @@ with atheris.instrument_imports(include=["danas_hil.estimate"]):
 def one_input(content: bytes) -> None:
     started = time.monotonic()
     with contextlib.suppress(DanasError):
-        found = estimate_model(content, runtime="arduino")
+        found = estimate_model(content, load_build("arduino"))
         assert found.arena.minimum_bytes >= found.arena.used_bytes > 0
     taken = time.monotonic() - started
     assert taken < 1, f"took {taken:.1f} s"

@@ -23,8 +23,9 @@ from danas_hil.platformio import (
 from danas_hil.platformio.build import SizeError, _check_fit, _failure
 from danas_hil.platformio.elf import ElfSizes, Section
 from danas_hil.platformio.registry import check_packages, registry_answers
-from danas_hil.sketch import LIBRARY, LIBRARY_VARIABLE, SelfTest, render_selftest
+from danas_hil.sketch import LIBRARY_VARIABLE, SelfTest, render_selftest
 
+LIBRARY = "spaziochirale/Chirale_TensorFLowLite@2.0.0"
 BOARD = load_board("qemu-m4")
 needs_gcc = pytest.mark.skipif(
     shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed"

@@ -19,7 +19,7 @@ def left(monkeypatch, tmp_path):
         (path / f"object{used}").write_bytes(bytes(100))
         os.utime(path / f"object{used}", (used, used))
     for used in (2, 6):
-        project = tmp_path / "builds" / f"board{used}-tflm"
+        project = tmp_path / "projects" / f"board{used}-tflm"
         for name in (".pio/build/b/firmware.elf", ".pio/libdeps/b/x.h", "src/main.cpp"):
             (project / name).parent.mkdir(parents=True, exist_ok=True)
             (project / name).write_bytes(bytes(300 if name.endswith(".elf") else 50))
@@ -30,7 +30,7 @@ def left(monkeypatch, tmp_path):
 
 def names(home: Path) -> set[str]:
     objects = {path.name for path in home.glob("platformio/objects-*/0A/*")}
-    return objects | {path.parents[3].name for path in home.glob("builds/*/.pio/build/b/*.elf")}
+    return objects | {path.parents[3].name for path in home.glob("projects/*/.pio/build/b/*.elf")}
 
 
 ALL = {f"object{used}" for used in range(8)} | {"board2-tflm", "board6-tflm"}
@@ -48,14 +48,14 @@ ALL = {f"object{used}" for used in range(8)} | {"board2-tflm", "board6-tflm"}
 def test_what_was_not_used_for_the_longest_goes_first(left, most, gone):
     prune(left / "platformio", most)
     assert names(left) == ALL - gone
-    for project in (left / "builds").glob("*-tflm"):  # what is not made here again stays
+    for project in (left / "projects").glob("*-tflm"):  # what is not made here again stays
         assert (project / ".pio/libdeps/b/x.h").is_file()
         assert (project / "src/main.cpp").is_file()
     assert (left / "platformio/objects-tflm/config").is_file()
 
 
 def test_nothing_goes_while_anybody_builds(left):
-    with in_use(left / "builds" / "board2-tflm", 1):
+    with in_use(left / "projects" / "board2-tflm", 1):
         prune(left / "platformio", 0)
     assert names(left) == ALL
     prune(left / "platformio", 0)
@@ -63,9 +63,9 @@ def test_nothing_goes_while_anybody_builds(left):
 
 
 def test_a_build_waits_until_pruning_is_over(left):
-    project = left / "builds" / "board2-tflm"
+    project = left / "projects" / "board2-tflm"
     with (
-        filelock.FileLock(left / "builds" / ".pruning"),
+        filelock.FileLock(left / "projects" / ".pruning"),
         pytest.raises(filelock.Timeout),
         in_use(project, 0.1),
     ):

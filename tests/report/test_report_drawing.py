@@ -198,7 +198,7 @@ def test_the_page_of_estimates_has_a_section_for_each_model(
     good = {
         "model": "a<b>.tflite",
         "board": "nano33ble",
-        "runtime": "arduino",
+        "build": "arduino",
         "kernels": "cmsis-nn",
         "arena": {"used_bytes": 100708, "minimum_bytes": 100720},
         "flash": {"total_bytes": 443712},

@@ -155,7 +155,7 @@ def test_a_run_that_began_without_rates_goes_on_without(tmp_path: Path) -> None:
     genome = SPACE.sample(np.random.default_rng(0))
     run = create_run(tmp_path / "run", settings)
     board = load_board(NO_FACTOR)
-    kept = dict(runtime=board.runtime, kernels=board.kernels, build=board.build)
+    kept = dict(build=board.build, kernels=board.kernels, toolchain=board.toolchain)
     keep_table(replace(slower(2.0), board=board.id, **kept))
     assert CostEstimator(settings).costs(genome).latency_us is not None
     assert CostEstimator(settings, rates_of_run(run.config())).costs(genome).latency_us is None

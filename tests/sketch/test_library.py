@@ -11,10 +11,9 @@ from typer.testing import CliRunner
 
 from danas_hil.base import DanasError
 from danas_hil.board import load_board
+from danas_hil.builds import load_build
 from danas_hil.cli.app import app
-from danas_hil.estimate.runtime import load_runtime
 from danas_hil.sketch import (
-    LIBRARY,
     LIBRARY_VARIABLE,
     check_downloaded,
     library_hash,
@@ -48,7 +47,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.skipif(not (REAL / "library.properties").is_file(), reason="no DANAS_TFLM_LIBRARY")
 def test_the_library_that_is_estimated_is_the_one_that_is_published() -> None:
-    assert library_hash(REAL) == load_runtime("arduino").library
+    assert library_hash(REAL) == load_build("arduino").library.hash
     assert library_of(BOARD).custom == ""
     assert library_of(BOARD).shown == "Chirale_TensorFLowLite 2.0.0"
 
@@ -134,7 +133,7 @@ def test_another_library_is_custom_and_makes_another_build(
 
     monkeypatch.delenv(LIBRARY_VARIABLE, raising=False)
     pinned, named = identity(), library_of(BOARD)
-    assert (named.place, named.custom) == (LIBRARY, "")
+    assert (named.place, named.custom) == ("spaziochirale/Chirale_TensorFLowLite@2.0.0", "")
     monkeypatch.setenv(LIBRARY_VARIABLE, str(folder))
     library = library_of(BOARD)
     assert library.custom == f"custom:{library.hash[:12]}"
@@ -167,7 +166,7 @@ def test_the_command_tells_of_each_library_and_fails_for_another_one(
     monkeypatch.delenv(LIBRARY_VARIABLE, raising=False)
     told = CliRunner().invoke(app, ["boards", "library"])
     assert isinstance(told.exception, DanasError), "nothing was downloaded yet"
-    place = tmp_path / "home/builds/nano33ble-tflm/.pio/libdeps/nano33ble/Chirale_TensorFLowLite"
+    place = tmp_path / "home/projects/nano33ble-tflm/.pio/libdeps/nano33ble/Chirale_TensorFLowLite"
     shutil.copytree(folder, place)
     told = CliRunner().invoke(app, ["boards", "library"])
     assert told.exit_code == 1

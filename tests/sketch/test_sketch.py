@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from danas_hil.base import DanasError
 from danas_hil.board import board_names, load_board
-from danas_hil.sketch import LIBRARY, SelfTest, render_selftest, render_tflm
+from danas_hil.builds import load_build
+from danas_hil.sketch import SelfTest, render_selftest, render_tflm
 from danas_hil.sketch.render import c_string
 from danas_hil.sketch.tflm import _operator
 from danas_hil.wire.framing import LINE_BYTES
@@ -90,7 +91,7 @@ def test_a_tflm_sketch_holds_the_model_its_arena_and_its_operators(monkeypatch):
     names = re.findall(r"^    (danas_\w+),$", data, re.MULTILINE)
     assert names == ["danas_conv_2d", "danas_fully_connected"]
     assert r'"a \042name\042"' in data
-    assert f"    {LIBRARY}\n" in sketch.files["platformio.ini"]
+    assert "    spaziochirale/Chirale_TensorFLowLite@2.0.0\n" in sketch.files["platformio.ini"]
 
 
 @pytest.mark.parametrize(
@@ -106,7 +107,7 @@ def test_a_tflm_sketch_holds_the_model_its_arena_and_its_operators(monkeypatch):
     ],
 )
 def test_operators_have_the_names_of_the_resolver(operator, method):
-    assert _operator(operator).method == method
+    assert _operator(operator, load_build("arduino").operators[operator]).method == method
 
 
 def test_a_name_that_is_no_operator_never_reaches_the_compiler():

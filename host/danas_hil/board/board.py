@@ -15,6 +15,7 @@ from danas_hil.board.limits import Limits, parse_latency, parse_size
 from danas_hil.board.places import BoardFile, board_names, check_place, find_board, published
 from danas_hil.board.stall import Stall
 from danas_hil.board.usb import Usb
+from danas_hil.builds import load_build
 
 Kind = Literal["host", "emulated", "real"]
 _CLASSES = "classes.toml"
@@ -30,7 +31,7 @@ class Board:
     kind: `real` boards give measured figures, `emulated` ones emulated; `host` is this computer.
     clock_hz: of the core; None on the host, where it is not ours to say.
     ram_bytes, flash_bytes: what a firmware may fill; None where there is no limit.
-    runtime, kernels: the TFLM build that it runs by default (`danas-hil estimate --list-runtimes`).
+    build, kernels: the TFLM that it runs by default (`danas-hil estimate --list-builds`).
     framework_flash_bytes, static_ram_bytes, stack_bytes, framework_ram_bytes: what a firmware takes
         besides model, library and arena; None where no build or source has told yet. What the
         last good build told goes before what the file says.
@@ -49,7 +50,7 @@ class Board:
     kind: Kind
     core: str
     source: str
-    runtime: str
+    build: str
     kernels: str
     clock_hz: int | None = None
     ram_bytes: int | None = None
@@ -66,7 +67,7 @@ class Board:
     stall: Stall | None = None
 
     @property
-    def build(self) -> str:
+    def toolchain(self) -> str:
         """Framework and optimisation of its firmware, such as `stm32 -O2`; empty without one."""
         return f"{self.firmware.framework} {self.firmware.optimisation}" if self.firmware else ""
 
@@ -93,6 +94,8 @@ def load_board(name: str) -> Board:
     file = find_board(name)
     path = file.path
     content = _read(path)
+    if file.place == "kept" and "runtime" in content:  # beside a run of format 1
+        content["build"] = content.pop("runtime")
     known = {field.name: field for field in fields(Board) if field.name not in ("id", "file")}
     types = get_type_hints(Board)
     for key, value in content.items():
@@ -124,7 +127,7 @@ def load_board(name: str) -> Board:
     board = _checked(Board(id=file.id, file=file.shown, **content), file)
     if board.firmware is None:
         return board
-    key = build_key(board.runtime, board.kernels, board.build)
+    key = build_key(board.build, board.kernels, board.toolchain)
     return with_figures(board, read_figures(board.kept_as, key))
 
 
@@ -172,7 +175,8 @@ def with_figures(board: Board, figures: Figures | None) -> Board:
     """`board` with what builds have told, which goes before what its file says."""
     if figures is None:
         return board
-    told: dict[str, Any] = dict(figures.shares(board.stack_bytes))
+    table = load_build(board.build, board.kernels).code.get(board.toolchain)
+    told: dict[str, Any] = dict(figures.shares(board.stack_bytes, table.spread if table else None))
     return replace(board, static_behind_bytes=figures.static_behind_bytes, **told)
 
 

@@ -56,10 +56,6 @@ class Share:
         return Share(**told)
 
 
-CODE_SPREAD_BYTES = 1024
-"""Sums of up to ten operators are within 510 bytes of whole builds (docs/memory.md): twice that,
-since the build that told is one of them."""
-
 _KEYS = {field.name: None for field in fields(Share)}.keys()
 
 
@@ -83,11 +79,12 @@ class Figures:
     static_behind_bytes: int = 0
     stack_least_bytes: int = 0
 
-    def shares(self, stack: Share | None) -> dict[str, Share]:
+    def shares(self, stack: Share | None, spread: int | None) -> dict[str, Share]:
         """What another model's firmware takes, by the names of a board's shares.
 
         Static data and heap are the same; the peak of the stack is each model's own, and code comes
-        with what the sum over operators leaves open. stack: of the board's file.
+        with what the sum over operators leaves open. stack: of the board's file. spread: of
+        its code table; None where there is none, and nothing is known of the code.
         """
         told = {
             "static_ram_bytes": Share.exact(self.static_ram_bytes, self.source),
@@ -95,9 +92,9 @@ class Figures:
         }
         if self.framework_ram_bytes is not None:
             told["framework_ram_bytes"] = Share.exact(self.framework_ram_bytes, self.source)
-        if self.framework_flash_bytes is not None:
+        if self.framework_flash_bytes is not None and spread is not None:
             best = self.framework_flash_bytes
-            least, most = max(0, best - CODE_SPREAD_BYTES), best + CODE_SPREAD_BYTES
+            least, most = max(0, best - spread), best + spread
             told["framework_flash_bytes"] = Share(best, least, most, self.source)
         return told
 
@@ -110,9 +107,9 @@ class Figures:
         return Share(peak, min(least, peak), most, self.source)
 
 
-def build_key(runtime: str, kernels: str, build: str) -> str:
-    """Builds of one key have the same figures; build: framework and optimisation."""
-    return f"{runtime} {kernels} {build}"
+def build_key(build: str, kernels: str, toolchain: str) -> str:
+    """Firmware of one key has the same figures; toolchain: framework and optimisation."""
+    return f"{build} {kernels} {toolchain}"
 
 
 def read_figures(board: str, key: str) -> Figures | None:

@@ -27,7 +27,7 @@ from danas_hil.base.reading import TEXT_BYTES
 from danas_hil.board.firmware import Firmware
 from danas_hil.board.usb import Usb
 
-Place = Literal["named", "here", "user", "shipped"]
+Place = Literal["named", "here", "user", "shipped", "kept"]
 SUFFIX = ".toml"
 
 _NOT_BOARDS = ("classes",)
@@ -38,6 +38,7 @@ _HARMLESS_FLAG = re.compile(
     r"|-std=[\w+]+|-g\d?"
 )
 _named: dict[str, Path] = {}
+_kept: dict[str, Path] = {}
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def names_file(name: str) -> bool:
 def board_names() -> tuple[str, ...]:
     """The ids of all boards, sorted."""
     mine = (one for folder in _folders().values() for one in _ids(folder))
-    return tuple(sorted({*_named, *mine, *shipped_names()}))
+    return tuple(sorted({*_named, *_kept, *mine, *shipped_names()}))
 
 
 def shipped_names() -> tuple[str, ...]:
@@ -81,6 +82,8 @@ def find_board(name: str) -> BoardFile:
     if names_file(name):
         return _file_named(Path(name).expanduser())
     candidates = [BoardFile(name, _named[name], "named")] if name in _named else []
+    if name in _kept:
+        candidates.append(BoardFile(name, _kept[name], "kept"))
     if _ID.fullmatch(name) and name not in _NOT_BOARDS:
         for place, folder in (*_folders().items(), ("shipped", tree_folder("boards"))):
             path = folder / f"{name}{SUFFIX}"
@@ -145,7 +148,7 @@ def learn_from(folder: Path, board: str) -> None:
     """
     kept = folder / f"{board}{SUFFIX}"
     if _ID.fullmatch(board) and board not in board_names() and kept.is_file():
-        _named[board] = kept.resolve()
+        _kept[board] = kept.resolve()
 
 
 def _file_named(given: Path) -> BoardFile:

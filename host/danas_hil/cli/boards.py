@@ -168,13 +168,13 @@ def library(
 
       danas-hil boards library ~/tflm
     """
-    from danas_hil.sketch import LIBRARY, LIBRARY_VARIABLE, downloaded, read_library
+    from danas_hil.sketch import LIBRARY_VARIABLE, downloaded, read_library
 
     named = os.environ.get(LIBRARY_VARIABLE)
-    places = folders or ([Path(named)] if named else downloaded(user_folder("builds")))
+    places = folders or ([Path(named)] if named else downloaded(user_folder("projects")))
     if not places:
         raise DanasError(
-            f"Nothing has been built with {LIBRARY} yet, so it was not downloaded.",
+            "No model has been built yet, so no library was downloaded.",
             "Name a folder, or build once: danas-hil flash MODEL.tflite --board BOARD",
         )
     found = [read_library(place) for place in places]

@@ -266,7 +266,7 @@ def _show(calibration: Calibration, board: Board) -> None:
     out = console()
     along = f", {calibration.shipped} of them come along" if calibration.shipped else ""
     say(
-        f"{board.id}: rates of {fitted.runtime} {fitted.kernels}, {fitted.build},"
+        f"{board.id}: rates of {fitted.build} {fitted.kernels}, {fitted.toolchain},"
         f" {fitted.source}{along} ({fitted.tflm})"
     )
     rows = []

@@ -196,6 +196,7 @@ def addressed(board: str, device: str | None) -> Address:
 def announce(target: Target) -> None:
     """Say what is ahead: the first build for a board takes minutes, and a library of the user's
     has no estimates."""
+    from danas_hil.builds import load_build
     from danas_hil.platformio import built_before
 
     board = load_board(target.board)
@@ -206,7 +207,7 @@ def announce(target: Target) -> None:
             f"{custom}: the arena is found by trying, nothing is estimated beside what is measured,"
             " and its figures are kept out of estimates and calibration."
         )
-    if not built_before(board, "tflm"):
+    if not built_before(board, load_build(board.build, board.kernels).dialect):
         note(
             f"The first build for {board.id} compiles TensorFlow Lite Micro, which takes some"
             " minutes; after that a candidate takes seconds. Stopped, it goes on where it was."

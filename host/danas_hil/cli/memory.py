@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -61,7 +62,7 @@ def estimate(
             show_default=False,
         ),
     ] = None,
-    runtime: Annotated[str | None, typer.Option(help="Another TFLM: see --list-runtimes.")] = None,
+    build: Annotated[str | None, typer.Option(help="Another TFLM: see --list-builds.")] = None,
     kernels: Annotated[str | None, typer.Option(help="reference or cmsis-nn.")] = None,
     ram: Annotated[str | None, typer.Option(help="RAM limit instead of the board's.")] = None,
     flash: Annotated[str | None, typer.Option(help="Flash limit instead of the board's.")] = None,
@@ -69,8 +70,8 @@ def estimate(
         str | None, typer.Option(help="Limit of the time of one inference, as 200ms.")
     ] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page with the memory plan.")] = None,
-    list_runtimes: Annotated[
-        bool, typer.Option("--list-runtimes", help="List the TFLM builds that are known.")
+    list_builds: Annotated[
+        bool, typer.Option("--list-builds", help="List the TFLM builds that are known.")
     ] = False,
     unknown: UnknownOption = None,
     json: JsonOption = False,
@@ -93,8 +94,8 @@ def estimate(
 
       danas-hil estimate model.tflite --kernels reference --html plan.html
     """
-    if list_runtimes:
-        _list_runtimes(json)
+    if list_builds:
+        _list_builds(json)
         return
     if not models:
         raise DanasError("Which model?", "Give .tflite files: danas-hil estimate model.tflite")
@@ -113,7 +114,7 @@ def estimate(
     estimates: list[Estimate | DanasError] = []
     for model in models:
         try:
-            estimates.append(_estimate(model, found, runtime, kernels, limits))
+            estimates.append(_estimate(model, found, build, kernels, limits))
         except DanasError as error:
             estimates.append(error)
     _show(models, found, estimates, limits, html, json)
@@ -152,7 +153,7 @@ def _show(
 
 
 def _estimate(
-    model: Path, board: Board, runtime: str | None, kernels: str | None, limits: Limits
+    model: Path, board: Board, build: str | None, kernels: str | None, limits: Limits
 ) -> Estimate:
     from danas_hil.estimate import read_file
     from danas_hil.estimate.on_board import estimate_on
@@ -170,7 +171,7 @@ def _estimate(
         board,
         subject,
         name=str(model),
-        runtime=runtime,
+        build=build,
         kernels=kernels,
         limits=limits,
     )
@@ -192,7 +193,7 @@ def _panel(model: Path, board: Board, one: Estimate) -> Panel:
     causes = [(cause, f"{size:,}") for cause, size in arena.by_cause]
     return Panel(
         Group(
-            Text(f"estimated; TFLM runtime {one.runtime}, {one.kernels} kernels"),
+            Text(f"estimated; TFLM build {one.build}, {one.kernels} kernels"),
             Text(),
             _bar("RAM", one.ram.lines, one.ram_limit),
             _bar("flash", one.flash.lines, one.flash_limit),
@@ -239,7 +240,7 @@ def _latency(one: Estimate) -> Text:
 
 
 def _faults(one: Estimate) -> list[Text]:
-    """What the runtime computes wrongly of the model."""
+    """What the build computes wrongly of the model."""
     colours = {"wrong": "red", "inexact": "yellow"}
     return [
         Text.assemble(
@@ -310,14 +311,12 @@ def _write_html(
     write_estimates(path, panels)
 
 
-def _list_runtimes(json: bool) -> None:
-    from danas_hil.estimate import list_runtimes
+def _list_builds(json: bool) -> None:
+    from danas_hil.builds import list_builds
 
-    choices = list_runtimes()
+    choices = list_builds()
     if json:
-        print_json(
-            [{"name": c.name, "title": c.title, "kernels": list(c.kernels)} for c in choices]
-        )
+        print_json([asdict(choice) for choice in choices])
         return
-    rows = [(c.name, ", ".join(c.kernels), c.title) for c in choices]
-    console().print(table(("runtime", "kernels", "what it is"), rows))
+    rows = [(c.name, ", ".join(c.kernels), c.dialect or "-", c.title) for c in choices]
+    console().print(table(("build", "kernels", "sketches", "what it is"), rows))

@@ -15,7 +15,6 @@ from danas_hil.estimate.paper import PaperEstimate, paper
 from danas_hil.estimate.planner import PlannedBuffer
 from danas_hil.estimate.ram import Firmware, RamEstimate
 from danas_hil.estimate.read import ModelEnds, read_ends, read_file, read_graph, why_not_run
-from danas_hil.estimate.runtime import Runtime, RuntimeChoice, list_runtimes, load_runtime
 
 __all__ = [
     "ArenaEstimate",
@@ -30,8 +29,6 @@ __all__ = [
     "PaperEstimate",
     "PlannedBuffer",
     "RamEstimate",
-    "Runtime",
-    "RuntimeChoice",
     "Tensor",
     "activation_bytes",
     "estimate_arena",
@@ -39,8 +36,6 @@ __all__ = [
     "estimate_graph",
     "estimate_model",
     "lay_out",
-    "list_runtimes",
-    "load_runtime",
     "output_faults",
     "paper",
     "read_ends",

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from danas_hil.base import DanasError
+from danas_hil.builds import Build, Kernel
 from danas_hil.estimate.covered import check_covered
 from danas_hil.estimate.graph import ABSENT, Operator, OperatorGraph, Tensor
 from danas_hil.estimate.kernels import FILLED_LATER, SCRATCH, TABLES
@@ -24,9 +25,7 @@ from danas_hil.estimate.planner import (
     head_bytes,
     plan,
 )
-from danas_hil.estimate.runtime import Kernel, Runtime
 
-_SCRATCH_REQUESTS_PER_OPERATOR = 12  # kMaxScratchBuffersPerOp of micro_allocator.cc
 _MAX_BUFFERS = 2500  # placing more would take seconds
 
 Cause = Literal[
@@ -44,7 +43,7 @@ Cause = Literal[
 
 @dataclass(frozen=True)
 class ArenaEstimate:
-    """Bytes of tensor arena that a model takes in a runtime.
+    """Bytes of tensor arena that a model takes in a build.
 
     used_bytes: what arena_used_bytes() says after AllocateTensors(), head and tail.
     minimum_bytes: the smallest arena that is safe: AllocateTensors() succeeds in it, and writes
@@ -69,14 +68,14 @@ class ArenaEstimate:
         }
 
 
-def estimate_arena(graph: OperatorGraph, runtime: Runtime) -> ArenaEstimate:
-    """The arena that `graph` takes in `runtime`.
+def estimate_arena(graph: OperatorGraph, build: Build) -> ArenaEstimate:
+    """The arena that `graph` takes in `build`.
 
-    Raises DanasError naming an operator or type that the runtime's profile does not cover.
+    Raises DanasError naming an operator or type that the build does not cover.
     """
     for operator in graph.operators:
-        check_covered(graph, operator, runtime)
-    return _Allocation(graph, runtime).estimate()
+        check_covered(graph, operator, build)
+    return _Allocation(graph, build).estimate()
 
 
 def activation_bytes(graph: OperatorGraph) -> int:
@@ -94,11 +93,12 @@ class _Allocation:
     far.
     """
 
-    def __init__(self, graph: OperatorGraph, runtime: Runtime) -> None:
+    def __init__(self, graph: OperatorGraph, build: Build) -> None:
         self.graph = graph
-        self.structs = runtime.structs
-        self.pointer = runtime.pointer
-        self.kernels = [runtime.operators[operator.kind] for operator in graph.operators]
+        self.structs = build.structs
+        self.pointer = build.pointer
+        self.scratch_requests = build.scratch_requests
+        self.kernels = [build.operators[operator.kind] for operator in graph.operators]
         self.head = self.temporaries = self.tail = self.needed = 0
         self.by_cause: dict[Cause, int] = {}
         self.scratch: list[BufferRequest] = []
@@ -145,7 +145,7 @@ class _Allocation:
         self._keep(structs.planner, pointer, "interpreter")
         self._keep(structs.micro_allocator, pointer, "interpreter")
         self._keep(structs.builtin_allocator, pointer, "interpreter")
-        self._resize_head(structs.scratch_request * _SCRATCH_REQUESTS_PER_OPERATOR)
+        self._resize_head(structs.scratch_request * self.scratch_requests)
         self._keep(structs.subgraph, pointer, "interpreter")
         self._keep(structs.eval_tensor * len(self.graph.tensors), pointer, "tensor structs")
         self._keep(structs.node * len(self.graph.operators), pointer, "operator structs")
@@ -171,7 +171,7 @@ class _Allocation:
             else:
                 for tensor in self._tensors_of(operator, step):
                     self._copy_tensor(tensor)
-        requests = len(self.scratch) + _SCRATCH_REQUESTS_PER_OPERATOR
+        requests = len(self.scratch) + self.scratch_requests
         self._resize_head(self.structs.scratch_request * requests)
 
     def _commit_plan(self) -> tuple[PlannedBuffer, ...]:

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from danas_hil.base import DanasError
+from danas_hil.board import Limits
+from danas_hil.builds import Build
 from danas_hil.estimate.arena import ArenaEstimate, estimate_arena
-from danas_hil.estimate.flash import FlashEstimate, code_table, estimate_flash
+from danas_hil.estimate.flash import FlashEstimate, estimate_flash
 from danas_hil.estimate.graph import OperatorGraph
 from danas_hil.estimate.held import Held
 from danas_hil.estimate.latency import LatencyEstimate
@@ -17,27 +18,25 @@ from danas_hil.estimate.lines import Line, all_fit
 from danas_hil.estimate.outputs import OutputFault, output_faults
 from danas_hil.estimate.ram import Firmware, RamEstimate, estimate_ram
 from danas_hil.estimate.read import naming, read_graph
-from danas_hil.estimate.runtime import load_runtime
 from danas_hil.space import Genome
 
 _NOTHING_KNOWN = Firmware()
+_NO_LIMITS = Limits()
 NO_LATENCY = LatencyEstimate(unknown="latency is that of a board")
-_DSP_CORES = ("cortex-m4", "cortex-m7", "cortex-m33")
-"""Cores whose CMSIS-NN scratch buffers the profiles know: with DSP extension, without Helium."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a model takes in a runtime, and whether that fits.
+    """What a model takes in a build, and whether that fits.
 
     operators: the builtin names of those it has, sorted. ram_limit, flash_limit: bytes, None for
     no limit; latency_limit: microseconds. latency: of the board, unknown where none is meant.
-    faults: what the runtime is known to compute wrongly of it.
+    faults: what the build is known to compute wrongly of it.
     fits, fits_ram, fits_flash, fits_latency: None where a figure is missing that decides. A model
     whose outputs come out wrong does not fit, however small it is; reasons: what fails.
     """
 
-    runtime: str
+    build: str
     kernels: str
     operators: tuple[str, ...]
     arena: ArenaEstimate
@@ -102,7 +101,7 @@ class Estimate:
         verdicts: each figure against its limit, and why one is not known.
         """
         return {
-            "runtime": self.runtime,
+            "build": self.build,
             "kernels": self.kernels,
             "arena": self.arena.to_json(),
             "flash": {
@@ -143,44 +142,31 @@ def _held(total: Line, lines: Sequence[Line], limit: int | None) -> Held:
 
 def estimate_model(
     content: bytes,
+    build: Build,
     *,
-    runtime: str,
-    kernels: str | None = None,
     name: str = "The model",
     core: str | None = None,
-    ram_limit: int | None = None,
-    flash_limit: int | None = None,
+    limits: Limits = _NO_LIMITS,
     firmware: Firmware = _NOTHING_KNOWN,
-    recording: bool = False,
 ) -> Estimate:
     """Estimate a .tflite file from its bytes; `name` is what errors call it.
 
-    runtime, kernels: as `list_runtimes` names them. core: the board's, such as cortex-m4f, refused
-    where the kernels would behave otherwise there. Limits are bytes of the whole firmware.
-    recording: for a build with a RecordingMicroInterpreter. Raises DanasError for a damaged file,
-    and for one that the memory model does not cover, naming what.
+    core: the board's, such as cortex-m4f, refused where the kernels would behave otherwise there.
+    limits: of the whole firmware; that of latency is not held, which is a board's. Raises
+    DanasError for a damaged file, and for one that the memory model does not cover, naming what.
     """
     with naming(name):
         return estimate_graph(
-            read_graph(content, name),
-            runtime=runtime,
-            kernels=kernels,
-            core=core,
-            ram_limit=ram_limit,
-            flash_limit=flash_limit,
-            firmware=firmware,
-            recording=recording,
+            read_graph(content, name), build, core=core, limits=limits, firmware=firmware
         )
 
 
 def estimate_genome(
     genome: Genome,
+    build: Build,
     *,
-    runtime: str,
-    kernels: str | None = None,
     core: str | None = None,
-    ram_limit: int | None = None,
-    flash_limit: int | None = None,
+    limits: Limits = _NO_LIMITS,
     firmware: Firmware = _NOTHING_KNOWN,
     clear_names: bool = True,
 ) -> Estimate:
@@ -189,53 +175,34 @@ def estimate_genome(
     As `estimate_model`; clear_names: whether the file is without tensor names. Raises DanasError
     for an infeasible genome.
     """
-    return estimate_graph(
-        lay_out(genome, clear_names=clear_names),
-        runtime=runtime,
-        kernels=kernels,
-        core=core,
-        ram_limit=ram_limit,
-        flash_limit=flash_limit,
-        firmware=firmware,
-    )
+    graph = lay_out(genome, clear_names=clear_names)
+    return estimate_graph(graph, build, core=core, limits=limits, firmware=firmware)
 
 
 def estimate_graph(
     graph: OperatorGraph,
+    build: Build,
     *,
-    runtime: str,
-    kernels: str | None = None,
     core: str | None = None,
-    ram_limit: int | None = None,
-    flash_limit: int | None = None,
+    limits: Limits = _NO_LIMITS,
     firmware: Firmware = _NOTHING_KNOWN,
-    recording: bool = False,
 ) -> Estimate:
     """Estimate a graph that is read or laid out already; else as `estimate_model`."""
-    profile = load_runtime(runtime, kernels, recording=recording)
-    if core is not None and profile.kernels == "cmsis-nn" and not core.startswith(_DSP_CORES):
-        raise DanasError(
-            f"CMSIS-NN on a {core} is not covered by the memory model.",
-            f"It covers the cores {', '.join(_DSP_CORES)}; reference kernels on any.",
-        )
-    arena = estimate_arena(graph, profile)
+    if core is not None:
+        build.check_core(core)
+    arena = estimate_arena(graph, build)
     operators = frozenset(operator.kind for operator in graph.operators)
+    toolchain = firmware.toolchain
     return Estimate(
-        runtime=profile.name,
-        kernels=profile.kernels,
+        build=build.name,
+        kernels=build.kernels,
         operators=tuple(sorted(operators)),
         arena=arena,
         flash=estimate_flash(
-            graph.file_bytes,
-            operators,
-            profile,
-            build=firmware.build,
-            firmware=firmware.code,
+            graph.file_bytes, operators, build, toolchain=toolchain, firmware=firmware.code
         ),
-        ram=estimate_ram(
-            arena.minimum_bytes, firmware, code_table(profile, firmware.build), operators
-        ),
-        ram_limit=ram_limit,
-        flash_limit=flash_limit,
-        faults=output_faults(graph, profile),
+        ram=estimate_ram(arena.minimum_bytes, firmware, build.code.get(toolchain), operators),
+        ram_limit=limits.ram_bytes,
+        flash_limit=limits.flash_bytes,
+        faults=output_faults(graph, build),
     )

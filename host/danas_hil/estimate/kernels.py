@@ -1,7 +1,7 @@
 """What kernels ask of the arena in Prepare, besides temporary copies of their tensors.
 
-Each rule is one word of runtimes/*.toml. A rule gives the sizes, in bytes, of what is allocated
-for good (`TABLES`) or only while the operator runs (`SCRATCH`).
+Each rule is one word of a build's TOML (builds/words.py has all of them). A rule gives the sizes,
+in bytes, of what is allocated for good (`TABLES`) or only while the operator runs (`SCRATCH`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Latency of a model: the work of each operator times the rates of the kernel that runs it.
 
-Rates belong to one board, runtime, set of kernels and build: `fitting` finds them from measured
+Rates belong to one board, build, set of kernels and toolchain: `fitting` finds them from measured
 or emulated profiles, `latency_tables` keeps them.
 """
 
@@ -21,18 +21,18 @@ Rates = Mapping[str, Mapping[str, float]]
 class LatencyTable:
     """What a board's kernels take.
 
-    board, runtime, kernels, build: as in Board. kind: of the times it is fitted on; `estimated` of
-    cycles by Arm's timings times one factor. models: the sha256 of each file among them. tflm: the
-    library that ran. operators: how many of each kernel were timed; one that is in `rates` alone
-    has the proportions of another table. median_error, worst_error: shares of the time, of models
-    left out of the fit; None of fewer than two. band: by which share a time may be more or less;
-    0 of rates that are fitted. origin: what `source` says of estimated ones.
+    board, build, kernels, toolchain: as in Board. kind: of the times it is fitted on; `estimated`
+    of cycles by Arm's timings times one factor. models: the sha256 of each file among them. tflm:
+    the library that ran. operators: how many of each kernel were timed; one that is in `rates`
+    alone has the proportions of another table. median_error, worst_error: shares of the time, of
+    models left out of the fit; None of fewer than two. band: by which share a time may be more or
+    less; 0 of rates that are fitted. origin: what `source` says of estimated ones.
     """
 
     board: str
-    runtime: str
-    kernels: str
     build: str
+    kernels: str
+    toolchain: str
     kind: Literal["emulated", "measured", "estimated"]
     rates: Rates
     operators: Mapping[str, int]
@@ -66,7 +66,11 @@ class LatencyTable:
 
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> LatencyTable:
-        """The inverse of `to_json`. Raises TypeError or ValueError if damaged."""
+        """The inverse of `to_json`, of earlier formats too. Raises TypeError or ValueError if
+        damaged."""
+        if "runtime" in value:  # format 1: a build was a runtime, and its toolchain the build
+            now = {"build": value["runtime"], "toolchain": value.get("build")}
+            value = {**{key: one for key, one in value.items() if key != "runtime"}, **now}
         made: LatencyTable = build(LatencyTable, value)
         for kernel in made.rates.values():
             for term, rate in kernel.items():

@@ -15,24 +15,24 @@ from danas_hil.board import Board, build_key
 from danas_hil.estimate.latency import LatencyTable
 from danas_hil.estimate.uncalibrated import estimated_table
 
-_SCHEMA = 1
+_SCHEMA = 2
 _SHIPPED = Path(__file__).with_name("latencies")
 
 
 def find_table(
-    board: Board, runtime: str | None = None, kernels: str | None = None
+    board: Board, build: str | None = None, kernels: str | None = None
 ) -> LatencyTable | str:
-    """The table for `board` with its own build, or why there is none and what to do.
+    """The table for `board` with its own build and toolchain, or why there is none and what to do.
 
-    runtime, kernels: None for the board's own. Raises DanasError if a file is damaged.
+    build, kernels: None for the board's own. Raises DanasError if a file is damaged.
     """
     if board.firmware is None:
         return f"{board.name} has a time of its own, which is not estimated"
-    wanted = build_key(runtime or board.runtime, kernels or board.kernels, board.build)
+    wanted = build_key(build or board.build, kernels or board.kernels, board.toolchain)
     tables = {**_shipped(board.id), **_kept(board.kept_as)}
     if wanted in tables:
         return tables[wanted]
-    own = build_key(board.runtime, board.kernels, board.build)
+    own = build_key(board.build, board.kernels, board.toolchain)
     if wanted != own:
         return f"only the board's own build ({own}) is timed, not {wanted}"
     estimated = estimated_table(board)
@@ -46,12 +46,12 @@ def find_table(
 
 
 def related_table(board: Board) -> LatencyTable | None:
-    """A shipped table of the same runtime and kernels on another board, if there is one."""
+    """A shipped table of the same build and kernels on another board, if there is one."""
     for path in sorted(_SHIPPED.glob("*.json")):
         if path.stem == board.id:
             continue
         for table in _shipped(path.stem).values():
-            if (table.runtime, table.kernels) == (board.runtime, board.kernels):
+            if (table.build, table.kernels) == (board.build, board.kernels):
                 return table
     return None
 
@@ -62,7 +62,7 @@ def keep_table(table: LatencyTable, kept_as: str = "") -> Path:
     kept_as: as in Board, which the id is for all boards that are shipped.
     """
     path = _user_file(kept_as or table.board)
-    key = build_key(table.runtime, table.kernels, table.build)
+    key = build_key(table.build, table.kernels, table.toolchain)
     tables = {**_kept(kept_as or table.board), key: table}
     builds = {key: one.to_json() for key, one in tables.items()}
     try:
@@ -73,10 +73,10 @@ def keep_table(table: LatencyTable, kept_as: str = "") -> Path:
 
 
 def forget_table(board: Board) -> Path | None:
-    """Drop what was kept for `board` in its own build; the file it stood in, None if there was
+    """Drop what was kept for `board` as it is built; the file it stood in, None if there was
     nothing."""
     path = _user_file(board.kept_as)
-    own = build_key(board.runtime, board.kernels, board.build)
+    own = build_key(board.build, board.kernels, board.toolchain)
     tables = dict(_kept(board.kept_as))
     if tables.pop(own, None) is None:
         return None
@@ -116,7 +116,7 @@ def _parsed(path: Path, state: tuple[int, int]) -> dict[str, LatencyTable]:  # n
     """By build. A search asks thousands of times; `state` tells a file that was rewritten."""
     value: Any = read_json(path)
     try:
-        builds: Any = value["builds"] if value["schema"] == _SCHEMA else None
+        builds: Any = value["builds"] if 1 <= value["schema"] <= _SCHEMA else None
         return {key: LatencyTable.from_json(row) for key, row in builds.items()}
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DanasError(

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import replace
 
 from danas_hil.board import Board, Limits
+from danas_hil.builds import load_build
 from danas_hil.estimate.estimate import Estimate, estimate_graph
 from danas_hil.estimate.latency import LatencyEstimate, LatencyTable, estimate_latency
 from danas_hil.estimate.latency_tables import find_table
@@ -21,23 +22,26 @@ def estimate_on(
     subject: bytes | Genome,
     *,
     name: str = "The model",
-    runtime: str | None = None,
+    build: str | None = None,
     kernels: str | None = None,
     limits: Limits | None = None,
     rates: LatencyTable | str | None = None,
 ) -> Estimate:
     """Estimate a .tflite file (its bytes) or a genome on `board`.
 
-    runtime, kernels: other than the board's own. What a build of the board has told counts for its
-    own runtime only: another one has other code and takes other times. limits: other than the
+    build, kernels: other than the board's own. What a firmware of the board has told counts for its
+    own build only: another one has other code and takes other times. limits: other than the
     board's. rates: of latency, or why there are none, other than those kept for the board now.
     Raises DanasError as `estimate_model` does.
     """
     limits = limits or board.limits
-    own = runtime in (None, board.runtime) and kernels in (None, board.kernels)
-    chosen = runtime or board.runtime
+    own = build in (None, board.build) and kernels in (None, board.kernels)
+    chosen = load_build(
+        build or board.build,
+        kernels or (board.kernels if build in (None, board.build) else None),
+    )
     firmware = Firmware(
-        build=board.build,
+        toolchain=board.toolchain,
         code=board.framework_flash_bytes if own else None,
         static=board.static_ram_bytes if own else None,
         behind=board.static_behind_bytes,
@@ -46,17 +50,9 @@ def estimate_on(
     )
     graph = lay_out(subject) if isinstance(subject, Genome) else read_graph(subject, name)
     with naming(name):
-        found = estimate_graph(
-            graph,
-            runtime=chosen,
-            kernels=kernels or (board.kernels if chosen == board.runtime else None),
-            core=board.core,
-            ram_limit=limits.ram_bytes,
-            flash_limit=limits.flash_bytes,
-            firmware=firmware,
-        )
+        found = estimate_graph(graph, chosen, core=board.core, limits=limits, firmware=firmware)
     key = None if isinstance(subject, Genome) else hashlib.sha256(subject).hexdigest()
-    table = rates or find_table(board, chosen, found.kernels)
+    table = rates or find_table(board, chosen.name, chosen.kernels)
     latency = (
         LatencyEstimate(unknown=table)
         if isinstance(table, str)

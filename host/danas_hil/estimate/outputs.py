@@ -1,6 +1,6 @@
-"""What a runtime is known to compute wrongly.
+"""What a build is known to compute wrongly.
 
-A runtime's TOML lists its faults; `when` is the rule here that says of which operators one holds.
+A build's TOML lists its faults; `when` is the rule here that says of which operators one holds.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from danas_hil.builds import Build, Severity
 from danas_hil.estimate.graph import Operator, OperatorGraph
 from danas_hil.estimate.refusals import unequal_quantisation
-from danas_hil.estimate.runtime import Runtime, Severity
 
 
 @dataclass(frozen=True)
 class OutputFault:
-    """What a runtime computes wrongly of a model: operators of one kind, and how many.
+    """What a build computes wrongly of a model: operators of one kind, and how many.
 
     what: one sentence, which names the operator. hint: what to do about it.
     """
@@ -32,17 +32,17 @@ class OutputFault:
         return asdict(self)
 
 
-def output_faults(graph: OperatorGraph, runtime: Runtime) -> tuple[OutputFault, ...]:
-    """The known faults of `runtime` that `graph` meets, the worst first."""
+def output_faults(graph: OperatorGraph, build: Build) -> tuple[OutputFault, ...]:
+    """The known faults of `build` that `graph` meets, the worst first."""
     met = Counter(
         place
         for operator in graph.operators
-        for place, fault in enumerate(runtime.faults)
+        for place, fault in enumerate(build.faults)
         if fault.operator == operator.kind and WHEN[fault.when](graph, operator)
     )
     found = (
         OutputFault(row.operator, count, row.severity, row.what, row.hint)
-        for row, count in ((runtime.faults[place], count) for place, count in met.items())
+        for row, count in ((build.faults[place], count) for place, count in met.items())
     )
     return tuple(sorted(found, key=lambda one: one.severity, reverse=True))
 

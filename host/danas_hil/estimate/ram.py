@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from danas_hil.board import Share
-from danas_hil.estimate.flash import CodeTable
+from danas_hil.builds import CodeTable
 from danas_hil.estimate.lines import Line, of_share, total
 
 
@@ -32,11 +32,11 @@ class Firmware:
     static: static data of a program without operators, without the arena; behind: of it, what lies
     behind the arena. stack: its peak.
     framework: what the framework (an Arduino core, an operating system) takes at run time; 0
-    where there is none. build: framework and optimisation, by which the library's code is looked
-    up, such as "stm32 -Os".
+    where there is none. toolchain: framework and optimisation, by which the library's code is
+    looked up, such as "stm32 -Os".
     """
 
-    build: str = ""
+    toolchain: str = ""
     code: Share | None = None
     static: Share | None = None
     behind: int = 0
@@ -52,7 +52,7 @@ def estimate_ram(
 ) -> RamEstimate:
     """RAM of a firmware with the smallest arena that works.
 
-    table: of its build, which tells what static data these operators bring.
+    table: of its toolchain, which tells what static data these operators bring.
     """
     static = of_share("static data", firmware.static)
     if table is not None and firmware.static is not None:

@@ -1,7 +1,8 @@
 """What TensorFlow Lite Micro refuses of models that are sound as files: their numbers don't agree.
 
-Each rule is one word of runtimes/*.toml (`refuses`). A rule says what is wrong with an operator,
-or nothing. Where a figure is not known, as of a genome, nothing is wrong: the converter sees to it.
+Each rule is one word of a build's TOML (`refuses`; builds/words.py has all of them). A rule says
+what is wrong with an operator, or nothing. Where a figure is not known, as of a genome, nothing is
+wrong: the converter sees to it.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ from danas_hil.base import DanasError, read_json, write_atomic
 from danas_hil.estimate.fitting import Sample, TimedModel
 from danas_hil.estimate.work import Work
 
-_SCHEMA = 1
-_HEAD = ("board", "runtime", "kernels", "build", "tflm", "instruction_ns")
+_SCHEMA = 2
+_HEAD = ("board", "build", "kernels", "toolchain", "tflm", "instruction_ns")
 _FOLDER = Path(__file__).with_name("samples")
 
 
@@ -25,15 +25,15 @@ _FOLDER = Path(__file__).with_name("samples")
 class Samples:
     """What was timed of one board and build, with a sample for each operator.
 
-    board, runtime, kernels, build, tflm: as in LatencyTable. instruction_ns: what an instruction
+    board, build, kernels, toolchain, tflm: as in LatencyTable. instruction_ns: what an instruction
     takes there. models: as they were timed; cycles: of each operator of each of them, on a
     Cortex-M4 with zero wait states.
     """
 
     board: str
-    runtime: str
-    kernels: str
     build: str
+    kernels: str
+    toolchain: str
     tflm: str
     instruction_ns: int
     models: tuple[TimedModel, ...]
@@ -78,9 +78,9 @@ def write_samples(path: Path, samples: Samples) -> None:
     head = {
         "schema": _SCHEMA,
         "board": samples.board,
-        "runtime": samples.runtime,
-        "kernels": samples.kernels,
         "build": samples.build,
+        "kernels": samples.kernels,
+        "toolchain": samples.toolchain,
         "tflm": samples.tflm,
         "instruction_ns": samples.instruction_ns,
     }

@@ -15,7 +15,7 @@ from danas_hil.base import DanasError, read_json
 from danas_hil.board import Board
 from danas_hil.estimate.latency import LatencyTable, Rates
 
-_SCHEMA = 1
+_SCHEMA = 2
 _FILE = Path(__file__).with_name("counted") / "cortex-m4.json"
 _WORDS = {"cycles": "Arm's cycles of a Cortex-M4", "instructions": "instructions"}
 
@@ -45,14 +45,14 @@ def counted_table(board: Board) -> LatencyTable | None:
 def _table(board: Board, of: str, factor: float, band: float, told: str) -> LatencyTable | None:
     counted = _counted()
     optimisation = board.firmware.optimisation if board.firmware else ""
-    own = (board.runtime, board.kernels, optimisation)
-    if board.clock_hz is None or own != tuple(counted[key] for key in _BUILD):
+    own = (board.build, board.kernels, optimisation)
+    if board.clock_hz is None or own != tuple(counted[key] for key in _COUNTED_OF):
         return None
     return LatencyTable(
         board=board.id,
-        runtime=board.runtime,
-        kernels=board.kernels,
         build=board.build,
+        kernels=board.kernels,
+        toolchain=board.toolchain,
         kind="estimated",
         rates=scaled(counted[of], factor * 1e6 / board.clock_hz),
         operators={},
@@ -70,7 +70,7 @@ def scaled(rates: Rates, factor: float) -> Rates:
     }
 
 
-_BUILD = ("runtime", "kernels", "optimisation")
+_COUNTED_OF = ("build", "kernels", "optimisation")
 
 
 @cache

@@ -317,7 +317,7 @@ def _odd_outputs(parity: Parity, kind: Kind) -> Failure:
         f" the first is element {element} for input {image}.",
         "The golden outputs are of another model or another tflite-micro."
         if kind == "host"
-        else "The runtime there computes otherwise than TFLM on the host; danas-hil estimate tells"
+        else "The library there computes otherwise than TFLM on the host; danas-hil estimate tells"
         " what is known of it.",
     )
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from danas_hil.base import DanasError
 from danas_hil.board import Board, check_port, device_lock, format_size, locate
+from danas_hil.builds import load_build
 from danas_hil.platformio import core_folder
 from danas_hil.platformio.build import project_folder
 from danas_hil.platformio.registry import check_packages
@@ -134,5 +135,6 @@ def check_library(board: Board) -> None:
 
     A package of PlatformIO or TensorFlow Lite Micro is missing, and its registry does not answer.
     """
-    downloaded = project_folder(board, "tflm") / ".pio" / "libdeps" / board.id
+    project = project_folder(board, load_build(board.build, board.kernels).dialect)
+    downloaded = project / ".pio" / "libdeps" / board.id
     check_packages(firmware_of(board), core_folder(), (library_of(board).place,), downloaded)

@@ -105,7 +105,7 @@ def recall(board: Board) -> tuple[Remembered, ...]:
 
 
 def _folder(board: Board) -> Path:
-    build = build_key(board.runtime, board.kernels, board.build).replace(" ", "_")
+    build = build_key(board.build, board.kernels, board.toolchain).replace(" ", "_")
     return user_folder("measurements") / board.kept_as / build
 
 

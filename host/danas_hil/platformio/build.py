@@ -109,7 +109,7 @@ class Built:
 
 def project_folder(board: Board, kind: str) -> Path:
     """The one project of this board for sketches of this kind, where libraries stay compiled."""
-    return user_folder("builds") / f"{board.id}-{kind}"
+    return user_folder("projects") / f"{board.id}-{kind}"
 
 
 def built_before(board: Board, kind: str) -> bool:

@@ -50,10 +50,10 @@ def prune(objects: Path, most_bytes: int = KEPT_BYTES) -> None:
     objects: the folder with SCons's caches, `objects-KIND`, which notes each use of an object as
     the time of its file. Libraries that were downloaded stay. Does nothing while anybody builds.
     """
-    builds = user_folder("builds")
+    folder = user_folder("projects")
     with contextlib.ExitStack() as locks, contextlib.suppress(filelock.Timeout):
-        locks.enter_context(filelock.FileLock(_pruning(builds), timeout=0))
-        projects = [path for path in sorted(builds.iterdir()) if path.is_dir()]
+        locks.enter_context(filelock.FileLock(_pruning(folder), timeout=0))
+        projects = [path for path in sorted(folder.iterdir()) if path.is_dir()]
         for project in projects:
             locks.enter_context(filelock.FileLock(project / ".lock", timeout=0))
         kept = [_of_file(path) for path in objects.glob("objects-*/[0-9A-F][0-9A-F]/*")]
@@ -69,8 +69,8 @@ def prune(objects: Path, most_bytes: int = KEPT_BYTES) -> None:
                 shutil.rmtree(one.path)
 
 
-def _pruning(builds: Path) -> Path:
-    return builds / ".pruning"
+def _pruning(folder: Path) -> Path:
+    return folder / ".pruning"
 
 
 def _of_file(path: Path) -> _Kept:

@@ -104,7 +104,7 @@ def _panel(panel: EstimatePanel) -> Markup:
         what = element("p", element("strong", esc(error.get("what", ""))))
         return element("section", name, what, element("p", esc(error.get("hint", ""))))
     where = (
-        f"{result.get('board', '?')} · TFLM runtime {result.get('runtime', '?')}"
+        f"{result.get('board', '?')} · TFLM build {result.get('build', '?')}"
         f" · kernels {result.get('kernels', '?')}"
     )
     fits = result.get("fits")

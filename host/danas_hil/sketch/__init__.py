@@ -2,7 +2,6 @@
 
 from danas_hil.sketch.environments import environments
 from danas_hil.sketch.library import (
-    LIBRARY,
     LIBRARY_VARIABLE,
     Library,
     check_downloaded,
@@ -16,7 +15,6 @@ from danas_hil.sketch.selftest import SelfTest, render_selftest
 from danas_hil.sketch.tflm import render_tflm
 
 __all__ = [
-    "LIBRARY",
     "LIBRARY_VARIABLE",
     "Library",
     "SelfTest",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from danas_hil.board import load_board, shipped_names
-from danas_hil.sketch.library import LIBRARY
+from danas_hil.board import Board, load_board, shipped_names
+from danas_hil.builds import load_build
 from danas_hil.sketch.render import board_settings
 
 _HEAD = """\
@@ -19,8 +19,10 @@ def environments() -> str:
     """The text of that file, of the boards that are shipped; each environment as the board's
     sketches have it."""
     boards = [load_board(name) for name in shipped_names()]
-    return _HEAD + "".join(
-        "\n" + board_settings(board, (LIBRARY,), "${PROJECT_DIR}/platforms")
-        for board in boards
-        if board.firmware
-    )
+    return _HEAD + "".join("\n" + _environment(board) for board in boards if board.firmware)
+
+
+def _environment(board: Board) -> str:
+    library = load_build(board.build, board.kernels).library
+    places = (library.place,) if library.place else ()
+    return board_settings(board, places, library.flags, "${PROJECT_DIR}/platforms")

@@ -1,6 +1,6 @@
 """Which TensorFlow Lite Micro is built: the one that estimates are made for, or another.
 
-A runtime profile (estimate/runtimes/) tells the hash of the library it was written for. A folder
+A build's TOML tells the hash of the library that it was written for. A folder
 that differs from it in one byte that a compiler may read is another library, `custom:HASH`: what
 is known of the one says nothing of it.
 """
@@ -20,9 +20,8 @@ from pathlib import Path
 from danas_hil.base import DanasError, read_bytes
 from danas_hil.base.reading import TEXT_BYTES
 from danas_hil.board import Board
-from danas_hil.estimate.runtime import list_runtimes, load_runtime
+from danas_hil.builds import PinnedLibrary, list_builds, load_build
 
-LIBRARY = "spaziochirale/Chirale_TensorFLowLite@2.0.0"
 LIBRARY_VARIABLE = "DANAS_TFLM_LIBRARY"
 
 _LOCAL = "symlink://"
@@ -63,16 +62,21 @@ class Library:
 def library_of(board: Board) -> Library:
     """The library that models are built with for `board`: a folder of the user's, or PlatformIO's.
 
-    Raises DanasError when DANAS_TFLM_LIBRARY names no folder with a library.
+    Raises DanasError when DANAS_TFLM_LIBRARY names no folder with a library, and where it names
+    nothing and PlatformIO has no library of the board's build.
     """
-    pinned = load_runtime(board.runtime, board.kernels).library
+    pinned = load_build(board.build, board.kernels).library
     named = os.environ.get(LIBRARY_VARIABLE)
     if not named:
-        owner_and_name, _, version = LIBRARY.partition("@")
+        if not pinned.place:
+            raise DanasError(
+                f"PlatformIO has no library for the build {board.build}.",
+                f"Let {LIBRARY_VARIABLE} name a folder that holds {pinned.shown}.",
+            )
         # What is downloaded is held against the hash when it is there: `check_downloaded`.
-        return Library(LIBRARY, f"{owner_and_name.rpartition('/')[2]} {version}", pinned)
+        return Library(pinned.place, pinned.shown, pinned.hash)
     try:
-        return read_library(Path(named), pinned)
+        return read_library(Path(named), pinned.hash)
     except DanasError as error:
         raise DanasError(f"{LIBRARY_VARIABLE}: {error.what}", error.hint) from error
 
@@ -99,15 +103,18 @@ def read_library(folder: Path, pinned: str | None = None) -> Library:
 
 def estimated() -> tuple[str, ...]:
     """The hashes of the libraries that estimates are made for."""
-    hashes = (load_runtime(choice.name).library for choice in list_runtimes())
-    return tuple(filter(None, hashes))
+    return tuple(one.hash for one in _pinned() if one.hash)
+
+
+def _pinned() -> list[PinnedLibrary]:
+    return [load_build(choice.name).library for choice in list_builds()]
 
 
 def downloaded(projects: Path) -> tuple[Path, ...]:
-    """Where PlatformIO has put the library that is not the user's, for each kind of project and
+    """Where PlatformIO has put libraries that are not the user's, for each kind of project and
     board. projects: the folder with all projects."""
-    name = LIBRARY.partition("@")[0].rpartition("/")[2]
-    return tuple(sorted(projects.glob(f"*/.pio/libdeps/*/{name}")))
+    names = {one.name for one in _pinned() if one.place}
+    return tuple(sorted(found for n in names for found in projects.glob(f"*/.pio/libdeps/*/{n}")))
 
 
 def check_downloaded(library: Library, folder: Path) -> None:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -15,12 +16,14 @@ from danas_hil.base import DanasError, tree_folder
 from danas_hil.board import Board, Firmware
 from danas_hil.sketch.library import Library
 
+_OWN = "own"
+
 
 @dataclass(frozen=True)
 class Sketch:
     """A PlatformIO project, rendered.
 
-    kind: of its model, the name of its folder in templates/; projects of one kind share what is
+    kind: of its model, the name of its folder of templates; projects of one kind share what is
     compiled. files: by path in the project folder. identity: sixteen hexadecimal digits over all
     that the program is made of; the program tells it. library: that PlatformIO must have; None
     where the program needs none.
@@ -40,37 +43,38 @@ class Sketch:
 
 def render(
     board: Board,
-    kind: str,
+    templates: Path,
     values: Mapping[str, Any],
     *,
     library: Library | None = None,
+    flags: tuple[str, ...] = (),
 ) -> Sketch:
-    """The project of the templates in templates/`kind` for `board`.
+    """The project of the folder `templates`, and of those that all sketches share, for `board`.
 
-    model.cpp alone is told its identity: it is the one file that differs from model to model.
-    Raises DanasError for a board that no firmware is built for, and for text that can't stand in
-    a settings file.
+    flags: that the compiler is given with the library. model.cpp alone is told its identity: it is
+    the one file that differs from model to model. Raises DanasError for a board that no firmware
+    is built for, and for text that can't stand in a settings file.
     """
-    firmware = firmware_of(board)
+    firmware, environment = firmware_of(board), _environment(templates)
     files = {
         f"src/{file.name}": file.read_text(encoding="utf-8")
         for file in sorted(tree_folder("firmware").iterdir())
         if file.suffix in (".h", ".cpp")
     }
-    files["src/main.cpp"] = _template("main.cpp.j2").render()
-    files["src/model.h"] = _template("model.h.j2").render()
+    files["src/main.cpp"] = environment.get_template("main.cpp.j2").render()
+    files["src/model.h"] = environment.get_template("model.h.j2").render()
     common = {**values, "board": board}
-    for file in sorted((tree_folder("templates") / kind).glob("*.j2")):
-        text = _template(f"{kind}/{file.name}").render(common, identity="")
+    for file in sorted(templates.glob("*.j2")):
+        text = environment.get_template(f"{_OWN}/{file.name}").render(common, identity="")
         files[f"src/{file.name.removesuffix('.j2')}"] = text
     # Where things lie on this computer is no part of what the program is: the settings file is
     # not hashed, what it says is.
-    parts = [files, asdict(firmware), _local_core(firmware), library.hash if library else ""]
-    text = json.dumps(parts, sort_keys=True)
-    identity = hashlib.sha256(text.encode()).hexdigest()[:16]
-    files["src/model.cpp"] = _template(f"{kind}/model.cpp.j2").render(common, identity=identity)
-    sketch = Sketch(board, kind, files, identity, library)
-    files["platformio.ini"] = board_settings(board, sketch.libraries)
+    parts = [files, asdict(firmware), _local_core(firmware), library.hash if library else "", flags]
+    identity = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+    model = environment.get_template(f"{_OWN}/model.cpp.j2").render(common, identity=identity)
+    files["src/model.cpp"] = model
+    sketch = Sketch(board, templates.name, files, identity, library)
+    files["platformio.ini"] = board_settings(board, sketch.libraries, flags)
     return sketch
 
 
@@ -94,12 +98,16 @@ def firmware_of(board: Board) -> Firmware:
 
 
 def board_settings(
-    board: Board, libraries: tuple[str, ...] = (), platforms: str | None = None
+    board: Board,
+    libraries: tuple[str, ...] = (),
+    library_flags: tuple[str, ...] = (),
+    platforms: str | None = None,
 ) -> str:
     """The board's environment of a platformio.ini.
 
-    platforms: where our platforms stand, in PlatformIO's words, where it is not in the source tree
-    as it lies on this computer. Raises DanasError for text that can't stand in such a file.
+    library_flags: that the compiler is given with the libraries. platforms: where our platforms
+    stand, in PlatformIO's words, where it is not in the source tree as it lies on this computer.
+    Raises DanasError for text that can't stand in such a file.
     """
     firmware = firmware_of(board)
     # Absolute: a relative one is resolved for the first project of a core folder only.
@@ -110,7 +118,7 @@ def board_settings(
     flags = (
         f"-DDANAS_SERIAL={firmware.serial_object}",
         f"-DDANAS_BAUD={firmware.serial_baud}",
-        "-DARDUINO_EXCLUDE_CODE",  # the library's own output, which would break our lines
+        *library_flags,
         *firmware.flags,
     )
     for text in (folder, platform, *flags, *firmware.unflags, *libraries):
@@ -120,24 +128,28 @@ def board_settings(
             )
     if platforms is not None:
         platform, folder = platform.replace(folder, platforms), platforms
-    return _template("platformio.ini.j2").render(
-        board=board,
-        firmware=firmware,
-        platform=platform,
-        platforms=folder,
-        flags=flags,
-        libraries=libraries,
+    return (
+        _environment()
+        .get_template("platformio.ini.j2")
+        .render(
+            board=board,
+            firmware=firmware,
+            platform=platform,
+            platforms=folder,
+            flags=flags,
+            libraries=libraries,
+        )
     )
 
 
-def _template(name: str) -> jinja2.Template:
-    return _environment().get_template(name)
-
-
 @cache
-def _environment() -> jinja2.Environment:
+def _environment(templates: Path | None = None) -> jinja2.Environment:
+    """Of the templates that all sketches share, and under `own/` those of one folder, which may
+    stand in the user's."""
+    shared = jinja2.FileSystemLoader(tree_folder("templates"))
+    own = {_OWN: jinja2.FileSystemLoader(templates)} if templates else {}
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(tree_folder("templates")),
+        loader=jinja2.ChoiceLoader([jinja2.PrefixLoader(own), shared]),
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
         autoescape=False,  # C++, not HTML; strings go through c_string

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from danas_hil.base import tree_folder
 from danas_hil.board import Board
 from danas_hil.sketch.render import Sketch, render
 
@@ -75,4 +76,4 @@ def render_selftest(board: Board, test: SelfTest) -> Sketch:
     """The self-test's project, with a block of memory that fills most of what the board has."""
     room = min((board.ram_bytes or 0) - SPARE_RAM_BYTES - 4096, _LARGEST_BLOCK)
     values = {"test": test, "name": "selftest", "memory_words": max(room // 8 * 6, 1024) // 4}
-    return render(board, "selftest", values)
+    return render(board, tree_folder("templates") / "selftest", values)

@@ -8,14 +8,11 @@ from dataclasses import dataclass
 
 from danas_hil.base import DanasError
 from danas_hil.board import Board
-from danas_hil.estimate.runtime import load_runtime
+from danas_hil.builds import Kernel, load_build
 from danas_hil.sketch.library import library_of
 from danas_hil.sketch.render import Sketch, render
 
 _NAME_CHARACTERS = 48  # hello has room for so many
-# Methods of MicroMutableOpResolver that are not the builtin name in camel case
-# (tensorflow/lite/micro/micro_mutable_op_resolver.h).
-_METHODS = {"PADV2": "AddPadV2"}
 
 
 @dataclass(frozen=True)
@@ -39,20 +36,20 @@ def render_tflm(
 ) -> Sketch:
     """The project that runs `model` in an arena of `arena_bytes`.
 
-    operators: builtin names, CONV_2D and the like, of those that the board's runtime covers. Only
+    operators: builtin names, CONV_2D and the like, of those that the board's build covers. Only
     model.cpp differs from one set of them to another. profiled: how many operators of the graph to
     take the time of, with an interpreter that records head and tail; 0 is the plain one. Raises
     DanasError for an operator that is not covered, and where TensorFlow Lite Micro is not where it
     should be.
     """
     library = library_of(board)
-    covered = sorted(load_runtime(board.runtime, board.kernels).operators)
-    known = {kind: _operator(kind) for kind in covered}
+    build = load_build(board.build, board.kernels)
+    known = {kind: _operator(kind, kernel) for kind, kernel in sorted(build.operators.items())}
     for kind in operators:
         if kind not in known:
             raise DanasError(
                 f"{kind!r} is no operator that the library on {board.id} is known to have.",
-                f"There are {', '.join(covered)}.",
+                f"There are {', '.join(known)}.",
             )
     values = {
         "name": name[:_NAME_CHARACTERS],
@@ -64,7 +61,9 @@ def render_tflm(
         "arena_bytes": arena_bytes,
         "profiled": profiled,
     }
-    return render(board, "tflm", values, library=library)
+    return render(
+        board, build.sketch_templates(), values, library=library, flags=build.library.flags
+    )
 
 
 def _words(content: bytes) -> list[str]:
@@ -76,6 +75,6 @@ def _words(content: bytes) -> list[str]:
     return [f"0x{word:x}" for word in struct.unpack(f"<{len(filled) // 8}Q", filled)]
 
 
-def _operator(kind: str) -> _Operator:
+def _operator(kind: str, kernel: Kernel) -> _Operator:
     camel = "".join(part.capitalize() for part in kind.split("_")).replace("2d", "2D")
-    return _Operator(kind, _METHODS.get(kind, f"Add{camel}"), f"danas_{kind.lower()}")
+    return _Operator(kind, kernel.method or f"Add{camel}", f"danas_{kind.lower()}")

@@ -10,13 +10,12 @@ from pathlib import Path
 
 from danas_hil.base import DanasError, EnvironmentFaultError, write_atomic
 from danas_hil.board import Figures, build_key, keep_figures, read_figures
+from danas_hil.builds import load_build
 from danas_hil.estimate.arena import estimate_arena
-from danas_hil.estimate.flash import code_table
 from danas_hil.estimate.graph import OperatorGraph
 from danas_hil.estimate.outputs import output_faults
 from danas_hil.estimate.planner import ALIGNMENT, align
 from danas_hil.estimate.read import read_graph
-from danas_hil.estimate.runtime import load_runtime
 from danas_hil.platformio import SILENCE, BuildListener, SizeError, build
 from danas_hil.sketch import Sketch, firmware_of, library_of, render_tflm
 from danas_hil.targets.devices import Device
@@ -171,14 +170,14 @@ class FirmwareTarget:
         if self.profiling or build.sizes is None or session.peak_stack_bytes is None:
             return
         board, hello = self.device.board, session.identify()
-        table = code_table(load_runtime(board.runtime, board.kernels), board.build)
+        table = load_build(board.build, board.kernels).code.get(board.toolchain)
         operators = frozenset(_operators(graph))
         library = table.bytes_for(operators) if table else None
         rest = build.sizes.flash_bytes - len(build.model.content)
         static, behind = build.sizes.static_ram_bytes - (hello.arena_bytes or 0), 0
         if table is not None:
             static, behind = table.static_rest(static, operators)
-        key = build_key(board.runtime, board.kernels, board.build)
+        key = build_key(board.build, board.kernels, board.toolchain)
         earlier = read_figures(board.kept_as, key)
         peaks = [session.peak_stack_bytes]
         if earlier is not None:
@@ -200,8 +199,8 @@ class FirmwareTarget:
         if self._custom:  # whatever that one computes
             return
         board = self.device.board
-        runtime = load_runtime(board.runtime, board.kernels)
-        faults = output_faults(read_graph(model.content, model.name), runtime)
+        build = load_build(board.build, board.kernels)
+        faults = output_faults(read_graph(model.content, model.name), build)
         wrong = [fault for fault in faults if fault.severity == "wrong"]
         if wrong and not self.accept_wrong_outputs:
             raise DanasError(
@@ -211,8 +210,8 @@ class FirmwareTarget:
 
     def _minimum_arena_bytes(self, graph: OperatorGraph) -> int:
         board = self.device.board
-        runtime = load_runtime(board.runtime, board.kernels, recording=self.profiling)
-        return estimate_arena(graph, runtime).minimum_bytes
+        build = load_build(board.build, board.kernels, recording=self.profiling)
+        return estimate_arena(graph, build).minimum_bytes
 
     def _arena_bytes(self, graph: OperatorGraph) -> int:
         """Of the program. Another library than estimates are made for is tried first with what
