@@ -178,6 +178,16 @@ def test_the_folder_that_one_stands_in_runs_nothing_on_this_computer(
     assert load_board("mine").firmware is not None, "one's own folder is trusted"
 
 
+def test_a_board_kept_beside_a_run_of_format_1_is_learnt(folders: Folders) -> None:
+    """Its build was called a runtime."""
+    folders.write(folders.elsewhere, text=MINE.replace("build =", "runtime ="))
+    learn_from(folders.elsewhere, "mine")
+    assert load_board("mine").build == "arduino"
+    folders.write(folders.user, "other", MINE.replace("build =", "runtime ="))
+    with pytest.raises(DanasError, match="a board has no 'runtime'"):
+        load_board("other")
+
+
 def test_a_link_in_the_folder_that_one_stands_in_is_a_file_there(folders: Folders) -> None:
     text = MINE.replace('"ststm32@19.6.0"', '"platforms/qemu"')
     link = folders.here / "mine.toml"

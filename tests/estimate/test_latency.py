@@ -265,6 +265,17 @@ class TestTables:
         assert estimate.kernels == "reference"
         assert estimate.latency.unknown == find_table(BOARD, "current", "reference")
 
+    def test_a_table_of_format_1_is_read(self):
+        """As calibrations and the config.toml of runs have it: a build was a runtime there."""
+        kept = table().to_json()
+        kept["runtime"], kept["build"] = kept.pop("build"), kept.pop("toolchain")
+        assert (kept["runtime"], kept["build"]) == ("arduino", "stm32 -O2")
+        assert LatencyTable.from_json(kept) == table()
+        key = build_key(BOARD.build, BOARD.kernels, BOARD.toolchain)
+        path = user_folder("calibrations") / f"{BOARD.id}.json"
+        path.write_text(json.dumps({"schema": 1, "builds": {key: kept}}))
+        assert find_table(BOARD) == table()
+
     def test_without_times_it_says_how_to_take_some(self):
         assert find_table(BOARD) == f"run danas-hil calibrate --board {BOARD.id}"
         assert "not estimated" in str(find_table(load_board("host")))

@@ -37,8 +37,8 @@ def test_a_dense_layer_per_channel_does_not_fit_where_it_comes_out_wrong():
 
 
 def test_reasons_are_all_that_fail():
-    content = dense(scales=4)
-    found = estimate_model(content, load_build("arduino"), limits=Limits(10, 10))
+    content = dense(rows=64, scales=64)
+    found = estimate_model(content, load_build("arduino"), limits=Limits(1024, 1024))
     assert found.reasons == ("ram", "flash", "outputs")
 
 

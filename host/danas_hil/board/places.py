@@ -37,8 +37,6 @@ _HARMLESS_FLAG = re.compile(
     r"-D\w+(=[\w.+-]*)?|-O[0-3sg]|-O(fast|z)|-m[\w=.+-]+|-f(?!plugin)[\w=.+-]+|-W[\w=-]*"
     r"|-std=[\w+]+|-g\d?"
 )
-_named: dict[str, Path] = {}
-_kept: dict[str, Path] = {}
 
 
 @dataclass(frozen=True)
@@ -57,6 +55,9 @@ class BoardFile:
         return str(Path("boards") / self.path.name if self.place == "here" else self.path)
 
 
+_named: dict[str, BoardFile] = {}
+
+
 def names_file(name: str) -> bool:
     """Whether what stands after --board is a file, not an id."""
     return name.endswith(SUFFIX) or os.sep in name
@@ -65,7 +66,7 @@ def names_file(name: str) -> bool:
 def board_names() -> tuple[str, ...]:
     """The ids of all boards, sorted."""
     mine = (one for folder in _folders().values() for one in _ids(folder))
-    return tuple(sorted({*_named, *_kept, *mine, *shipped_names()}))
+    return tuple(sorted({*_named, *mine, *shipped_names()}))
 
 
 def shipped_names() -> tuple[str, ...]:
@@ -81,9 +82,7 @@ def find_board(name: str) -> BoardFile:
     """
     if names_file(name):
         return _file_named(Path(name).expanduser())
-    candidates = [BoardFile(name, _named[name], "named")] if name in _named else []
-    if name in _kept:
-        candidates.append(BoardFile(name, _kept[name], "kept"))
+    candidates = [_named[name]] if name in _named else []
     if _ID.fullmatch(name) and name not in _NOT_BOARDS:
         for place, folder in (*_folders().items(), ("shipped", tree_folder("boards"))):
             path = folder / f"{name}{SUFFIX}"
@@ -148,7 +147,7 @@ def learn_from(folder: Path, board: str) -> None:
     """
     kept = folder / f"{board}{SUFFIX}"
     if _ID.fullmatch(board) and board not in board_names() and kept.is_file():
-        _kept[board] = kept.resolve()
+        _named[board] = BoardFile(board, kept.resolve(), "kept")
 
 
 def _file_named(given: Path) -> BoardFile:
@@ -168,12 +167,13 @@ def _file_named(given: Path) -> BoardFile:
     here = _folders().get("here")
     if here and here.resolve() in (path.parent, given.parent.resolve()):
         return BoardFile(name, path, "here")
-    if _named.setdefault(name, path) != path:
+    named = BoardFile(name, path, "named")
+    if (other := _named.setdefault(name, named).path) != path:
         raise DanasError(
-            f"{path} and {_named[name]} are both called {name}.",
+            f"{path} and {other} are both called {name}.",
             "What is built and measured is kept by the board's id: give one of them another.",
         )
-    return BoardFile(name, path, "named")
+    return named
 
 
 def _folders() -> dict[Place, Path]:
