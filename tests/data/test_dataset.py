@@ -2,13 +2,15 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import danas_hil.data.decode
-from danas_hil.base import DanasError
+from danas_hil.base import DanasError, locks
 from danas_hil.data import SPLITS, Balance, Record, open_dataset, open_source
 from danas_hil.data.decode import decode_image
 from data.data_files import MemorySource, jpeg, memory_split, photo, write_folders, write_parquet
@@ -232,6 +234,8 @@ def test_each_size_and_split_has_a_cache_of_its_own(tmp_path: Path) -> None:
 
 BUILDER = """
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from danas_hil.data import open_dataset, open_source
 print(open_dataset(open_source(sys.argv[1]), 24, Path(sys.argv[2])).split("train").image(7).sum())
@@ -250,6 +254,36 @@ def test_two_processes_that_build_at_once_end_with_one_good_cache(tmp_path: Path
     split = open_dataset(open_source(str(tmp_path / "set")), 24, tmp_path / "cache").split("train")
     assert printed == [f"{split.image(7).sum()}\n"] * 2
     cache_folder(tmp_path / "cache")  # there is one, and nothing half-made
+
+
+def test_who_waits_for_another_that_decodes_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "TOLD_AFTER_SECONDS", 0.05)
+    begun, told = threading.Event(), []
+
+    class Slow(MemorySource):
+        def records(self, split: str) -> Iterator[Record]:
+            begun.set()
+            assert heard.wait(60)
+            yield from super().records(split)
+
+    heard = threading.Event()
+
+    def waiting(what: str) -> None:
+        told.append(what)
+        heard.set()
+
+    other = threading.Thread(
+        target=lambda: open_dataset(Slow(two_classes()), 16, tmp_path).split("train")
+    )
+    other.start()
+    assert begun.wait(60)
+    source = MemorySource(two_classes())
+    assert len(open_dataset(source, 16, tmp_path, on_waiting=waiting).split("train")) == 6
+    other.join()
+    assert told == ["the images of train, which another process decodes"]
+    assert source.reads == []
 
 
 def test_a_changed_source_is_decoded_again(tmp_path: Path) -> None:

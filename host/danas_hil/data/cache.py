@@ -24,15 +24,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from filelock import FileLock
 
-from danas_hil.base import DanasError, read_json, write_json
+from danas_hil.base import DanasError, held, read_json, write_json
 from danas_hil.data.decode import decode_image
 from danas_hil.data.records import Record, Source, require_split
 from danas_hil.tasks import UNKNOWN
 
 OnProgress = Callable[[str, int, int | None], None]
 """Called with (split, records read so far, records in all or None)."""
+OnWaiting = Callable[[str], None]
+"""Called with what another process is at work on."""
 
 _FORMAT = 3  # count up when what is in a cache changes
 _PROGRESS_EVERY = 100
@@ -130,14 +131,19 @@ class SplitImages:
 
 
 def open_split(
-    source: Source, split: str, size: int, root: Path, on_progress: OnProgress | None = None
+    source: Source,
+    split: str,
+    size: int,
+    root: Path,
+    on_progress: OnProgress | None = None,
+    on_waiting: OnWaiting = lambda _: None,
 ) -> SplitImages:
     """The images of `split`, decoded to a short side of `size` pixels in a cache below `root`.
 
     The first call decodes, in bounded memory; later ones, of any process, map the file. While one
-    process decodes, others wait for it. Images that can't be read are left out, and counted. Raises
-    DanasError for a split that is missing, of which more than half can't be read, or without one of
-    the classes, and for a label of no class.
+    process decodes, others wait for it, and say for what to `on_waiting`. Images that can't be read
+    are left out, and counted. Raises DanasError for a split that is missing, of which more than
+    half can't be read, or without one of the classes, and for a label of no class.
     """
     require_split(source, split)
     text = f"{_FORMAT}\n{size}\n{split}\n{source.fingerprint(split)}\n{source.classes}"
@@ -147,7 +153,8 @@ def open_split(
     root.mkdir(parents=True, exist_ok=True)
     if (found := _load(folder, split, size, source.classes)) is not None:
         return found
-    with FileLock(root / f".{folder.name}.lock"):
+    told = f"the images of {split}, which another process decodes"
+    with held(root / f".{folder.name}.lock", None, lambda: on_waiting(told)):
         if (found := _load(folder, split, size, source.classes)) is None:
             _build(source, split, size, folder, on_progress)
             found = _load(folder, split, size, source.classes)

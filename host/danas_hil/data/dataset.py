@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from danas_hil.base import user_folder
-from danas_hil.data.cache import OnProgress, SplitImages, open_split
+from danas_hil.data.cache import OnProgress, OnWaiting, SplitImages, open_split
 from danas_hil.data.folders import HEIF_SUFFIXES
 from danas_hil.data.records import PassesOver, Source
 
@@ -15,12 +15,18 @@ class Dataset:
     """A source at one size. A search asks for train and validation; test comes when it is over."""
 
     def __init__(
-        self, source: Source, resolution: int, cache_root: Path, on_progress: OnProgress | None
+        self,
+        source: Source,
+        resolution: int,
+        cache_root: Path,
+        on_progress: OnProgress | None,
+        on_waiting: OnWaiting,
     ) -> None:
         self.source = source
         self.resolution = resolution
         self._cache_root = cache_root
         self._on_progress = on_progress
+        self._on_waiting = on_waiting
         self._open: dict[str, SplitImages] = {}
 
     def split(self, name: str) -> SplitImages:
@@ -30,7 +36,12 @@ class Dataset:
         """
         if name not in self._open:
             self._open[name] = open_split(
-                self.source, name, self.resolution, self._cache_root, self._on_progress
+                self.source,
+                name,
+                self.resolution,
+                self._cache_root,
+                self._on_progress,
+                self._on_waiting,
             )
         return self._open[name]
 
@@ -68,10 +79,12 @@ def open_dataset(
     resolution: int,
     cache_root: Path | None = None,
     on_progress: OnProgress | None = None,
+    on_waiting: OnWaiting = lambda _: None,
 ) -> Dataset:
     """The data set of `source` for views of up to `resolution` pixels. Reads nothing yet.
 
     cache_root: where decoded images are kept; by default a folder of the user. They take about
         4 * resolution**2 bytes each, or less where the photos are smaller than that.
+    on_progress, on_waiting: hear of images that are decoded, and of another process that does so.
     """
-    return Dataset(source, resolution, cache_root or user_folder("data"), on_progress)
+    return Dataset(source, resolution, cache_root or user_folder("data"), on_progress, on_waiting)

@@ -168,7 +168,9 @@ def open_data(settings: SearchSettings, listener: Listener) -> Dataset:
             f"Then: {', '.join(settings.task.classes)}; now: {', '.join(source.classes)}.",
         )
     pixels = settings.decode_resolution or max(settings.space.resolution)
-    dataset = open_dataset(source, pixels, on_progress=listener.decoding)
+    dataset = open_dataset(
+        source, pixels, on_progress=listener.decoding, on_waiting=listener.waiting
+    )
     shown = ("train", "validation")
     listener.data_ready({name: dataset.split(name).balance for name in shown})
     if isinstance(source, DrawnSplits):
