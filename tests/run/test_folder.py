@@ -200,7 +200,7 @@ def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return found
 
 
-_OPTIONAL = {"schema", "float_test", "coco", "groups", "final_steps"}
+_OPTIONAL = {"schema", "float_test", "coco", "groups", "finetune_steps"}
 """They have defaults, wherever they stand."""
 _OPTIONAL_IN = {
     "limits": {"ram_bytes", "flash_bytes", "origin", "latency_us"},

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from danas_hil.run import Evaluation
-from danas_hil.search.budget import FINAL_CANDIDATES
+from danas_hil.search.budget import FINETUNED
 from danas_hil.search.selection import finalists
 from danas_hil.space import ArchConfig, DataConfig, Genome
 from danas_hil.tasks import Scores
@@ -28,9 +28,9 @@ fronts = st.lists(st.tuples(st.sampled_from([32, 64, 96]), st.integers(0, 100)))
 @given(fronts)
 def test_finalists_are_few_and_not_all_of_one_data_configuration(front: list[Evaluation]) -> None:
     chosen = finalists(front)
-    assert len(chosen) <= FINAL_CANDIDATES
+    assert len(chosen) <= FINETUNED
     alike = Counter(evaluation.genome.data for evaluation in chosen)
-    assert all(count <= FINAL_CANDIDATES // 2 for count in alike.values())
+    assert all(count <= FINETUNED // 2 for count in alike.values())
 
 
 @given(fronts)

@@ -10,6 +10,7 @@ from typing import Any
 
 from danas_hil.base import build, check_format, checking
 from danas_hil.board import Limits
+from danas_hil.run.format1 import upgraded_front
 from danas_hil.space import Genome
 from danas_hil.tasks import Scores
 
@@ -80,7 +81,7 @@ class Candidate:
     id: of its genome, as an evaluation has it; the name of its folder under candidates/.
     evaluation: the index of the evaluation it comes from. scores: by (precision and split):
     `float_validation`, `int8_validation`, `float_test`, `int8_test`. groups: int8 test scores by
-    source of the image. estimate: as in estimate.json. final_steps: of training by itself, after
+    source of the image. estimate: as in estimate.json. finetune_steps: of training by itself, after
     the search.
     """
 
@@ -91,7 +92,7 @@ class Candidate:
     scores: Mapping[str, Scores]
     estimate: Mapping[str, Any]
     groups: Mapping[str, Scores] = field(default_factory=dict)
-    final_steps: int = 0
+    finetune_steps: int = 0
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -102,7 +103,7 @@ class Candidate:
             "scores": {name: scores.to_json() for name, scores in self.scores.items()},
             "groups": {name: scores.to_json() for name, scores in self.groups.items()},
             "estimate": dict(self.estimate),
-            "final_steps": self.final_steps,
+            "finetune_steps": self.finetune_steps,
         }
 
     @staticmethod
@@ -179,5 +180,6 @@ class Front:
         """The inverse of `to_json`. Raises DanasError for another schema or a damaged `file`."""
         check_format(file, value, SCHEMA, hint)
         with checking(file, hint):
-            front: Front = build(Front, {k: v for k, v in value.items() if k != "schema"})
+            upgraded = upgraded_front(value)
+            front: Front = build(Front, {k: v for k, v in upgraded.items() if k != "schema"})
         return front
