@@ -15,15 +15,17 @@ import time
 import numpy as np
 
 from danas_hil import convert
+from danas_hil.families.mobilenet_v2 import MobileNetV2
 from danas_hil.search.candidate import CALIBRATION_IMAGES
-from danas_hil.space import ArchConfig, DataConfig, Genome
+from danas_hil.signals.image import ImageConfig
+from danas_hil.space import Genome
 from danas_hil.supernet import build
 
 GENOMES = (
-    Genome(DataConfig(32, "monochrome"), ArchConfig(2, 2, 1, 1, 0, 0.5)),
-    Genome(DataConfig(64, "rgb"), ArchConfig(3, 4, 3, 3, 1, 0.3)),
-    Genome(DataConfig(96, "rgb"), ArchConfig(3, 4, 3, 3, 1, 0.5)),
-    Genome(DataConfig(96, "rgb"), ArchConfig(3, 4, 3, 3, 1, 1.0)),
+    Genome(ImageConfig(32, "monochrome"), MobileNetV2(2, 2, 1, 1, 0, 0.5)),
+    Genome(ImageConfig(64, "rgb"), MobileNetV2(3, 4, 3, 3, 1, 0.3)),
+    Genome(ImageConfig(96, "rgb"), MobileNetV2(3, 4, 3, 3, 1, 0.5)),
+    Genome(ImageConfig(96, "rgb"), MobileNetV2(3, 4, 3, 3, 1, 1.0)),
 )
 
 

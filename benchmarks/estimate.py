@@ -33,7 +33,8 @@ from danas_hil.estimate import (
     lay_out,
     read_graph,
 )
-from danas_hil.space import DEFAULT_SPACE, DataConfig
+from danas_hil.signals.image import ImageConfig
+from danas_hil.space import DEFAULT_SPACE
 
 MODELS = Path(__file__).resolve().parents[2] / "shared/data/models"
 
@@ -119,7 +120,7 @@ def best_milliseconds(work: Callable[[], object], runs: int = 30) -> float:
 
 def timings(folder: Path) -> dict[str, float]:
     """Milliseconds, best of 30: the largest genome, and a file of VWW's size."""
-    genome = DEFAULT_SPACE.largest(DataConfig(96, "rgb"))
+    genome = DEFAULT_SPACE.largest(ImageConfig(96, "rgb"))
     result = {
         "largest_genome_ms": best_milliseconds(
             lambda: estimate_genome(genome, load_build("arduino"))

@@ -17,7 +17,8 @@ import time
 
 import numpy as np
 
-from danas_hil.space import DEFAULT_SPACE, DataConfig
+from danas_hil.signals.image import ImageConfig
+from danas_hil.space import DEFAULT_SPACE
 from danas_hil.supernet import Supernet, quick_precision
 
 CANDIDATES, RECALIBRATION_IMAGES, IMAGES = 40, 256, 1000
@@ -29,7 +30,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
 
-    data = DataConfig(64, "rgb")
+    data = ImageConfig(64, "rgb")
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (RECALIBRATION_IMAGES + IMAGES, *data.shape)).astype(np.uint8)
     recalibration, images = pixels[:RECALIBRATION_IMAGES], pixels[RECALIBRATION_IMAGES:]

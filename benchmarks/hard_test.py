@@ -43,7 +43,8 @@ from danas_hil.data import SPLITS, EvaluationView, SourceOptions, open_dataset, 
 from danas_hil.data.wake_vision import TASK
 from danas_hil.estimate.on_board import estimate_on
 from danas_hil.run import RunFolder
-from danas_hil.space import Colour, DataConfig, Genome
+from danas_hil.signals.image import Colour, ImageConfig
+from danas_hil.space import Genome
 from danas_hil.tasks import Scores
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -91,7 +92,7 @@ class Contender:
     name: str
     trained_on: str
     model: bytes
-    data: DataConfig
+    data: ImageConfig
     classes: Callable[[Pixels], npt.NDArray[np.int64]]
 
 
@@ -131,14 +132,14 @@ class Photos:
         self._splits, self._cache = splits, cache
         self.labels: npt.NDArray[np.int64] = np.zeros(0, np.int64)
 
-    def middle(self, data: DataConfig, pixels: int) -> Pixels:
+    def middle(self, data: ImageConfig, pixels: int) -> Pixels:
         """Their middle squares, of photos kept at `pixels`: what danas-hil sees."""
         dataset = open_dataset(self._source, pixels, self._cache)
         views = [EvaluationView(dataset.split(name), data).arrays() for name in self._splits]
         self.labels = np.concatenate([view.labels for view in views])
         return np.concatenate([view.images for view in views])
 
-    def whole(self, data: DataConfig, pixels: int) -> Pixels:
+    def whole(self, data: ImageConfig, pixels: int) -> Pixels:
         """The whole photos, squeezed to squares."""
         from PIL import Image
 
@@ -190,7 +191,7 @@ def public(zoo: Path) -> Iterator[Contender]:
         colour: Colour = "rgb" if channels == 3 else "monochrome"
         signed = tensor.Type() == tflite.TensorType.INT8
         ask = partial(_ask, model, signed)
-        yield Contender(entry.name, entry.trained_on, model, DataConfig(side, colour), ask)
+        yield Contender(entry.name, entry.trained_on, model, ImageConfig(side, colour), ask)
 
 
 def _ask(model: bytes, signed: bool, images: Pixels) -> npt.NDArray[np.int64]:

@@ -27,12 +27,14 @@ import numpy as np
 
 from danas_hil.calibrate import random_model
 from danas_hil.convert import classify
-from danas_hil.space import ArchConfig, DataConfig, Genome
+from danas_hil.families.mobilenet_v2 import MobileNetV2
+from danas_hil.signals.image import ImageConfig
+from danas_hil.space import Genome
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGES = 64
 STEPS = 8  # of the output's quantisation: as far apart as kernels of different ages may be
-GENOME = Genome(DataConfig(64, "rgb"), ArchConfig(3, 2, 1, 1, 0, 0.5))
+GENOME = Genome(ImageConfig(64, "rgb"), MobileNetV2(3, 2, 1, 1, 0, 0.5))
 
 OURS = """
 def test_long(danas_board):

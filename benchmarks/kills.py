@@ -34,7 +34,6 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from danas_hil.board import load_board
 from danas_hil.run import RunFolder
 from danas_hil.search import SearchSettings, create_run
-from danas_hil.space import SearchSpace
 from danas_hil.study import StorageSettings
 from killing import (
     Tally,
@@ -46,6 +45,7 @@ from killing import (
     fresh,
     kill_and_go_on,
 )
+from strategies import make_space
 from study.postgresql import postgresql
 from study.racing import race_to_end, race_to_take
 from tasks.some_tasks import FACES
@@ -55,7 +55,7 @@ SETTINGS = SearchSettings(
     data="faces",
     task=FACES,
     limits=load_board("qemu-m4").limits,
-    space=SearchSpace((16, 24), ("monochrome",), b6=(0,), b7=(0,), alpha=(0.1, 0.3, 0.5)),
+    space=make_space((16, 24), ("monochrome",), b6=(0,), b7=(0,), alpha=(0.1, 0.3, 0.5)),
     trials=TRIALS,
     population=6,
     supernet_steps=30,
@@ -177,9 +177,9 @@ def _trained(run: Path) -> list[str]:
     wrong += [f"{one} is left" for one in map(str, (run / "candidates").glob(".part-*"))]
     for candidate in front.candidates:
         noted = json.loads((run / "candidates" / candidate.id / "training.json").read_text())
-        if noted["finetune_steps"] != candidate.finetune_steps:
+        if noted["final_steps"] != candidate.final_steps:
             wrong.append(f"{candidate.id}: the front tells of another training")
-        if candidate.finetune_steps != 60 and "60" not in noted["no_better"]:
+        if candidate.final_steps != 60 and "60" not in noted["no_better"]:
             wrong.append(f"{candidate.id} was not trained")
     return wrong
 

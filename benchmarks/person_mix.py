@@ -37,7 +37,8 @@ from danas_hil.data import (
 )
 from danas_hil.data.wake_vision import TASK
 from danas_hil.run import RunFolder
-from danas_hil.space import DataConfig, Genome
+from danas_hil.signals.image import ImageConfig
+from danas_hil.space import Genome
 from danas_hil.tasks import Scores
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "person_mix"
@@ -106,7 +107,7 @@ def cnn(shape: tuple[int, int, int]) -> Any:
     return keras.Sequential(stack)
 
 
-def train(build: Any, dataset: Dataset, data: DataConfig, steps: int) -> bytes:
+def train(build: Any, dataset: Dataset, data: ImageConfig, steps: int) -> bytes:
     """The baseline trained on `data`, as an int8 .tflite file."""
     import keras
 
@@ -124,11 +125,11 @@ def train(build: Any, dataset: Dataset, data: DataConfig, steps: int) -> bytes:
     return convert.to_tflite(model, representative_images(train_split, data, 100, SEED))
 
 
-def baseline(build: Any, dataset: Dataset, steps: int) -> tuple[DataConfig, bytes]:
+def baseline(build: Any, dataset: Dataset, steps: int) -> tuple[ImageConfig, bytes]:
     """The one of 32 and 64 pixels that is better on validation images."""
     found = []
     for resolution in (32, 64):
-        data = DataConfig(resolution, "rgb")
+        data = ImageConfig(resolution, "rgb")
         model = train(build, dataset, data, steps)
         images = EvaluationView(dataset.split("validation"), data).arrays()
         accuracy = Scores.of(images.labels, predict(model, images), TASK).accuracy
@@ -141,7 +142,7 @@ def predict(model: bytes, images: LabelledImages) -> np.ndarray:
     return np.argmax(convert.classify(model, images.images, threads=2), axis=1)
 
 
-def row(name: str, dataset: Dataset, data: DataConfig, model: bytes) -> dict[str, Any]:
+def row(name: str, dataset: Dataset, data: ImageConfig, model: bytes) -> dict[str, Any]:
     """Int8 scores on the test images."""
     images = EvaluationView(dataset.split("test"), data).arrays()
     predicted = predict(model, images)

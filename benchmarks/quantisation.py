@@ -15,8 +15,8 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
+from danas_hil.families.mobilenet_v2 import MobileNetV2
 from danas_hil.run import Candidate, RunFolder
-from danas_hil.space import ArchConfig
 
 NARROW = 0.3
 SPLITS = ("validation", "test")
@@ -31,7 +31,7 @@ def points(candidate: Candidate, split: str) -> tuple[float, float]:
 
 def narrow(candidate: Candidate) -> bool:
     arch = candidate.genome.arch
-    return isinstance(arch, ArchConfig) and arch.alpha <= NARROW
+    return isinstance(arch, MobileNetV2) and arch.alpha <= NARROW
 
 
 def changes(candidates: Sequence[Candidate], split: str) -> list[float]:

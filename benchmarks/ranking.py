@@ -44,8 +44,9 @@ from danas_hil.search import SearchSettings, steps_taken
 from danas_hil.search.listener import Listener
 from danas_hil.search.session import Prepared, open_data, prepare
 from danas_hil.search.supernet_source import needed_supernets
-from danas_hil.space import DataConfig, Genome, SearchSpace, layers
-from danas_hil.supernet import Supernet, TrainingSettings, make_deterministic
+from danas_hil.signals.image import ImageConfig
+from danas_hil.space import Genome, layers, space_from_json
+from danas_hil.supernet import Subnets, Supernet, TrainingSettings, make_deterministic
 from danas_hil.supernet.training import State, train_step
 from danas_hil.tasks import Scores
 
@@ -69,10 +70,10 @@ class Images:
         self._dataset, self._settings = dataset, settings
         self.plain = cache(self._plain)
 
-    def _plain(self, split: str, data: DataConfig) -> EvaluationView:
+    def _plain(self, split: str, data: ImageConfig) -> EvaluationView:
         return EvaluationView(self._dataset.split(split), data)
 
-    def training(self, data: DataConfig, seed: int) -> TrainingView:
+    def training(self, data: ImageConfig, seed: int) -> TrainingView:
         return TrainingView(self._dataset.split("train"), data, seed)
 
     def scores(self, supernet: Supernet, genome: Genome) -> Scores:
@@ -119,11 +120,11 @@ class Alone:
 
     def _trained(self, genome: Genome, seed: int) -> Scores:
         """A network that holds this genome only shares its weights with nobody."""
-        genes = {gene: [value] for gene, value in genome.subnet.to_json().items()}
-        data = {"resolution": [genome.data.resolution], "colour": [genome.data.colour]}
-        width = {"monochrome_width": genome.data.width_factor} if genome.data.channels == 1 else {}
-        space = SearchSpace.from_json({**genes, **data, **width})
-        supernet = Supernet(space, [genome.data], seed, RECIPE)
+        genes = genome.to_json()
+        named = {key: genes.pop(key) for key in ("signal", "family")}
+        space = space_from_json({**named, **{gene: [value] for gene, value in genes.items()}})
+        classes = len(TASK.classes)
+        supernet = Supernet(Subnets(space, genome.family, (genome.data,), classes), seed, RECIPE)
         view, steps = self._images.training(genome.data, seed), int(self._recipe["steps"])
         state = State.fresh(supernet.weights)
         for step in range(steps):
@@ -155,13 +156,13 @@ class Run:
         }
 
     def holds(self, genome: Genome) -> bool:
-        return genome in self.settings.subnets and self.estimator.fits(genome)
+        return genome in self.settings.space and self.estimator.fits(genome)
 
     def accuracy(self, genome: Genome, images: Images) -> float:
         return images.scores(self._supernets[genome.data], genome).accuracy
 
 
-def _trained(run: Prepared, steps: dict[str, int]) -> dict[DataConfig, Supernet]:
+def _trained(run: Prepared, steps: dict[str, int]) -> dict[ImageConfig, Supernet]:
     """Those that the run uses: its own, or those of the run that it takes them from."""
     by, fits, store = run.settings, run.estimator.fits, run.store
     if run.supernet_source is not None:

@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from danas_hil.space import CLASSES, DEFAULT_SPACE, DataConfig
+from danas_hil.signals.image import ImageConfig
+from danas_hil.space import CLASSES, DEFAULT_SPACE
 from danas_hil.supernet import TrainingSettings
 from danas_hil.supernet.backend import keras
 from danas_hil.supernet.network import Network
@@ -25,7 +26,7 @@ from danas_hil.supernet.sandwich import Sandwich
 from danas_hil.supernet.training import State, train_step
 
 
-def keras_model(data: DataConfig) -> Any:
+def keras_model(data: ImageConfig) -> Any:
     model = keras().applications.MobileNetV2(
         input_shape=data.shape, alpha=1.0, weights=None, classes=len(CLASSES)
     )
@@ -39,7 +40,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
 
-    data, settings = DataConfig(64, "rgb"), TrainingSettings()
+    data, settings = ImageConfig(64, "rgb"), TrainingSettings()
     rng = np.random.default_rng(0)
     images = rng.uniform(-1, 1, (settings.batch_size, *data.shape)).astype(np.float32)
     labels = rng.integers(0, len(CLASSES), settings.batch_size)

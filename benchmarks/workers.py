@@ -30,8 +30,8 @@ from danas_hil.data import open_source, task_of
 from danas_hil.run import RunFolder
 from danas_hil.search import SearchSettings, create_run
 from danas_hil.search.session import join
-from danas_hil.space import SearchSpace
 from danas_hil.study import StorageSettings, open_storage
+from strategies import make_space
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "person_mix"
 WARM = 10
@@ -101,7 +101,7 @@ def main() -> None:
         settings = SearchSettings(
             data=options.data,
             task=task_of(open_source(options.data)),
-            space=SearchSpace((options.resolution,), ("rgb",)),
+            space=make_space((options.resolution,), ("rgb",)),
             sampler="random",
             trials=1_000_000,
             supernet_steps=1,

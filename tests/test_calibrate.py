@@ -22,6 +22,7 @@ from danas_hil.calibrate import PROFILER_RAM_BYTES, built_in_genomes, calibrate
 from danas_hil.cli import calibrating as calibrating_command
 from danas_hil.cli.app import app
 from danas_hil.compare import Compared, compare_with_boards, keep_estimate
+from danas_hil.estimate import lay_out
 from danas_hil.estimate.fitting import counted, fit
 from danas_hil.estimate.latency import LatencyTable, estimate_latency, microseconds
 from danas_hil.estimate.latency_tables import find_table, keep_table, related_table
@@ -31,6 +32,7 @@ from danas_hil.estimate.samples import read_samples, shipped_samples, write_samp
 from danas_hil.estimate.uncalibrated import estimated_table
 from danas_hil.estimate.work import work_of
 from danas_hil.measure import Latency, Measurement, measure_candidate, recall, remember
+from danas_hil.run import write_genome
 from danas_hil.sketch import LIBRARY_VARIABLE
 from danas_hil.targets import BuildIdentity, Memory, ModelFile, OperatorTime, Sizes
 from estimate.little_models import network
@@ -168,7 +170,7 @@ class TestFitting:
         assert built_in_genomes(BOARD, 6) == genomes
         assert built_in_genomes(BOARD, 0) == ()
         for genome in genomes:
-            estimate = estimate_on(BOARD, genome)
+            estimate = estimate_on(BOARD, lay_out(genome, 2))
             assert estimate.arena.minimum_bytes + PROFILER_RAM_BYTES <= (BOARD.ram_bytes or 0)
             assert estimate.fits is not False
 
@@ -254,15 +256,16 @@ class TestCommand:
         assert after.exit_code == 1
         assert "DOES NOT FIT" in after.output
 
-    def test_a_genome_is_estimated_too(self) -> None:
+    @pytest.mark.parametrize("classes", [("no", "yes"), tuple("abcdefghij")], ids=len)
+    def test_a_genome_is_estimated_too(self, classes: tuple[str, ...]) -> None:
         genome = built_in_genomes(BOARD, 1)[0]
-        Path("genome.json").write_text(json.dumps(genome.to_json()))
+        write_genome(Path("genome.json"), genome, classes)
         told = CliRunner().invoke(
             app, ["estimate", "genome.json", "--board", "qemu-m4", "--unknown", "fits", "--json"]
         )
         assert told.exit_code == 0, told.output
         (value,) = json.loads(told.stdout)
-        total = estimate_on(load_board("qemu-m4"), genome).latency.total_us
+        total = estimate_on(load_board("qemu-m4"), lay_out(genome, len(classes))).latency.total_us
         assert value["latency"]["total_us"] == total
         assert total is not None
         Path("list.json").write_text("[]")

@@ -28,6 +28,7 @@ from danas_hil.measure import (
 )
 from danas_hil.measure.timing import MOST_RUNS
 from danas_hil.targets import (
+    Build,
     BuildIdentity,
     Hello,
     HostTarget,
@@ -35,7 +36,6 @@ from danas_hil.targets import (
     Memory,
     ModelFile,
     OperatorTime,
-    Program,
     Sizes,
     Stage,
     TargetError,
@@ -70,28 +70,28 @@ class Fake:
     def identity(self, model: ModelFile) -> BuildIdentity:
         return BuildIdentity.of({"model": model.sha256})
 
-    def build(self, model: ModelFile, folder: Path) -> Program:
+    def build(self, model: ModelFile, folder: Path) -> Build:
         self.step("build")
-        return Program(model, self.identity(model), folder, Sizes(900, 500, {".text": 800}))
+        return Build(model, self.identity(model), folder, Sizes(900, 500, {".text": 800}))
 
-    def flash(self, program: Program) -> None:
+    def flash(self, build: Build) -> None:
         self.step("flash")
 
     @contextlib.contextmanager
-    def open(self, program: Program) -> Iterator[FakeSession]:
+    def open(self, build: Build) -> Iterator[FakeSession]:
         self.step("open")
-        yield FakeSession(self, program)
+        yield FakeSession(self, build)
         self.steps.append("closed")
 
 
 @dataclass
 class FakeSession:
     fake: Fake
-    program: Program
+    build: Build
 
     def identify(self) -> Hello:
         self.fake.step("identify")
-        build_id = self.fake.build_id or self.program.identity.id
+        build_id = self.fake.build_id or self.build.identity.id
         return Hello(build_id, self.fake.says_board, "2026", "cycle counter", arena_bytes=128)
 
     def memory(self) -> Memory:
@@ -251,7 +251,7 @@ def test_an_interruption_is_not_swallowed_at_any_stage(step: str, tmp_path: Path
 
 def timed(kind: Kind, times: list[float], rule: TimingRule | None = None) -> tuple[float, ...]:
     fake = Fake(kind=kind, times=times)
-    session = FakeSession(fake, Program(MODEL, fake.identity(MODEL)))
+    session = FakeSession(fake, Build(MODEL, fake.identity(MODEL)))
     return take_time(session, kind, "timer", rule).runs_us
 
 
@@ -271,7 +271,7 @@ def test_an_emulator_is_timed_twice_and_must_agree() -> None:
 def test_by_a_whole_cores_cycle_counter_runs_differ_by_one_interrupt_at_most() -> None:
     def twice(second: float, timer: str) -> tuple[float, ...]:
         fake = Fake(kind="emulated", times=[278.4, second])
-        session = FakeSession(fake, Program(MODEL, fake.identity(MODEL)))
+        session = FakeSession(fake, Build(MODEL, fake.identity(MODEL)))
         return take_time(session, "emulated", timer, timer_hz=216_000_000).runs_us
 
     assert twice(278.52, "dwt") == (278.4, 278.52)

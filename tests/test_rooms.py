@@ -16,6 +16,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "host" / "danas_hil"
 ROOMS = (
     "base",
     "tasks",
+    "signals",
+    "families",
     "space",
     "builds",
     "board",
@@ -39,7 +41,7 @@ ROOMS = (
     "pytest_plugin",
     "cli",
 )
-PURE = ("base", "tasks", "space", "builds", "board", "estimate", "run")
+PURE = ("base", "signals", "families", "tasks", "space", "builds", "board", "estimate", "run")
 HEAVY = (
     "ai_edge_litert",
     "keras",

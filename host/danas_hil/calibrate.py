@@ -14,6 +14,7 @@ from danas_hil.board import Board
 from danas_hil.estimate import fitting
 from danas_hil.estimate.latency import LatencyTable, Rates, estimate_latency, microseconds
 from danas_hil.estimate.latency_tables import find_table, related_table
+from danas_hil.estimate.layout import lay_out
 from danas_hil.estimate.lines import known_bytes
 from danas_hil.estimate.on_board import estimate_on
 from danas_hil.estimate.samples import shipped_samples
@@ -24,13 +25,15 @@ from danas_hil.estimate.uncalibrated import (
     scaled,
 )
 from danas_hil.measure import Remembered, recall
-from danas_hil.space import DEFAULT_SPACE, ArchConfig, Genome, layers
-from danas_hil.space.genome import DEPTH_LIMITS
+from danas_hil.space import DEFAULT_SPACE, Genome, layers
 
 PROFILER_RAM_BYTES = 24 * 1024
 """Left free in RAM for the profiling program: MicroProfiler alone takes 20,488 bytes."""
 
 _MOST_MACS = 10_000_000  # a second or so on the slowest boards
+_FAMILY, _DEEPEST_ALPHA = "mobilenet_v2", 0.3
+"""Built-in models have all kinds of convolutions; the deepest network comes at this width."""
+_CLASSES = 2  # any number will do: the classes take no time to speak of
 _TRIES = 50  # genomes drawn of one data configuration until one fits
 
 
@@ -224,7 +227,8 @@ def built_in_genomes(board: Board, count: int) -> tuple[Genome, ...]:
     long time; fewer where so many don't fit.
     """
     rng = np.random.default_rng(0)
-    deepest = Genome(DEFAULT_SPACE.data_configs[0], ArchConfig(*DEPTH_LIMITS, alpha=0.3))
+    subnets = DEFAULT_SPACE.subnets(_FAMILY)
+    deepest = Genome(DEFAULT_SPACE.data_configs[0], replace(subnets.largest, alpha=_DEEPEST_ALPHA))
     found: dict[Genome, None] = {deepest: None} if count and _fits(board, deepest) else {}
     while len(found) < count:
         before = len(found)
@@ -238,7 +242,9 @@ def built_in_genomes(board: Board, count: int) -> tuple[Genome, ...]:
     return tuple(found)
 
 
-def random_model(genome: Genome, seed: int = 1, *, clear_names: bool = True) -> bytes:
+def random_model(
+    genome: Genome, seed: int = 1, *, classes: int = _CLASSES, clear_names: bool = True
+) -> bytes:
     """The int8 file of `genome` with random weights, which memory and time do not depend on.
 
     All of them come from `seed`. Biases and batch norm are random too, since the converter leaves
@@ -249,7 +255,7 @@ def random_model(genome: Genome, seed: int = 1, *, clear_names: bool = True) -> 
     from danas_hil.supernet import build
 
     rng = np.random.default_rng(seed)
-    model = build(genome)
+    model = build(genome, classes)
     for layer in model.layers:
         weights = [rng.normal(0, 0.1, weight.shape) for weight in layer.get_weights()]
         if layer.name.endswith("_bn"):
@@ -266,9 +272,9 @@ def random_model(genome: Genome, seed: int = 1, *, clear_names: bool = True) -> 
 
 
 def _fits(board: Board, genome: Genome) -> bool:
-    if sum(layer.macs for layer in layers(genome)) > _MOST_MACS:
+    if sum(layer.macs for layer in layers(genome, _CLASSES)) > _MOST_MACS:
         return False
-    estimate = estimate_on(board, genome)
+    estimate = estimate_on(board, lay_out(genome, _CLASSES))
     ram = known_bytes(estimate.ram.lines) + PROFILER_RAM_BYTES
     small_enough = board.ram_bytes is None or ram <= board.ram_bytes
     return small_enough and estimate.fits_flash is not False

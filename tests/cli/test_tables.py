@@ -9,12 +9,14 @@ import pytest
 from danas_hil.board import Limits
 from danas_hil.cli.picking import _show
 from danas_hil.cli.running import show_outcome
+from danas_hil.families.mobilenet_v2 import MobileNetV2
 from danas_hil.run import Candidate, Front, Pick, Picks, RunFolder
 from danas_hil.search import Outcome
-from danas_hil.space import ArchConfig, DataConfig, Genome
+from danas_hil.signals.image import ImageConfig
+from danas_hil.space import Genome
 from danas_hil.tasks import Scores
 
-GENOME = Genome(DataConfig(224, "monochrome"), ArchConfig(2, 3, 3, 3, 1, 0.35))
+GENOME = Genome(ImageConfig(224, "monochrome"), MobileNetV2(2, 3, 3, 3, 1, 0.35))
 SOURCE = "qemu-m4, fitted on emulated times of 75 models"
 TIMED = {"latency_us": 123_456.7, "latency_complete": True, "latency_source": SOURCE}
 

@@ -16,7 +16,7 @@ from danas_hil.base import DanasError
 from danas_hil.cli.app import app
 from danas_hil.run import Front, RunFolder
 from danas_hil.search import Listener, SearchSettings, create_run, train_candidates
-from danas_hil.space import LayerSpace
+from strategies import layer_space
 from tasks.some_tasks import FACES
 
 
@@ -49,7 +49,7 @@ def files(run: RunFolder) -> dict[str, bytes]:
 
 
 def steps(front: Front) -> dict[str, int]:
-    return {candidate.id: candidate.finetune_steps for candidate in front.candidates}
+    return {candidate.id: candidate.final_steps for candidate in front.candidates}
 
 
 def test_a_better_model_is_exported_with_all_that_goes_with_it(run: RunFolder) -> None:
@@ -180,7 +180,7 @@ def test_an_exported_copy_and_a_run_without_shared_weights_cannot_be_trained(
     assert "supernet" in errors(tmp_path / "copied", "--all").what
     assert not (tmp_path / "copied" / "study.db").exists()
     layers = create_run(
-        tmp_path / "layers", SearchSettings(data="faces", task=FACES, space=LayerSpace(), trials=1)
+        tmp_path / "layers", SearchSettings(data="faces", task=FACES, space=layer_space(), trials=1)
     )
     layers.write_front(run.front())
     assert "share no weights" in errors(layers.path, "--all").what

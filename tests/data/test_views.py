@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from danas_hil.base import DanasError
 from danas_hil.data import EvaluationView, SplitImages, TrainingView, representative_images, scale
 from danas_hil.data.views import CROP_AREA, CROP_ASPECT, centre_box, crop_box
-from danas_hil.space import DataConfig
+from danas_hil.signals.image import ImageConfig
 from data.data_files import memory_split, photo
 
-RGB, GREY = DataConfig(24, "rgb"), DataConfig(16, "monochrome")
+RGB, GREY = ImageConfig(24, "rgb"), ImageConfig(16, "monochrome")
 IMAGES = 50
 
 
@@ -25,7 +25,7 @@ def split(tmp_path_factory: pytest.TempPathFactory) -> SplitImages:
 
 
 @pytest.mark.parametrize("data", [RGB, GREY])
-def test_a_batch_has_its_shape_and_range(split: SplitImages, data: DataConfig) -> None:
+def test_a_batch_has_its_shape_and_range(split: SplitImages, data: ImageConfig) -> None:
     images, labels = TrainingView(split, data, seed=1).batch(0, 8)
     assert images.shape == (8, *data.shape)
     assert images.dtype == np.float32
@@ -161,7 +161,7 @@ def test_evaluation_cuts_the_middle_square(tmp_path: Path) -> None:
         pixels[centre_box_slices(shape)] = 240
         images.append(pixels)
     split = memory_split(tmp_path, images, [0, 1])
-    shown = EvaluationView(split, DataConfig(20, "rgb")).arrays().images
+    shown = EvaluationView(split, ImageConfig(20, "rgb")).arrays().images
     assert (shown == 240).all()
 
 
@@ -229,7 +229,7 @@ def test_representative_images_come_from_training_only(tmp_path: Path) -> None:
 def test_a_view_larger_than_the_cache_is_refused(split: SplitImages) -> None:
     for view in (EvaluationView, lambda s, d: TrainingView(s, d, 0)):
         with pytest.raises(DanasError, match="decoded at 32 pixels can't be viewed at 64"):
-            view(split, DataConfig(64, "rgb"))
+            view(split, ImageConfig(64, "rgb"))
 
 
 def test_an_empty_sample_is_refused(split: SplitImages) -> None:

@@ -10,9 +10,11 @@ from danas_hil.board import Limits, Share
 from danas_hil.builds import CodeTable, list_builds, load_build
 from danas_hil.estimate import Firmware, estimate_genome, estimate_model, lay_out
 from danas_hil.estimate.lines import Line, all_fit, fits_within, total
-from danas_hil.space import ArchConfig, DataConfig, Genome
+from danas_hil.families.mobilenet_v2 import MobileNetV2
+from danas_hil.signals.image import ImageConfig
+from danas_hil.space import Genome
 
-GENOME = Genome(DataConfig(96, "rgb"), ArchConfig(2, 1, 1, 1, 0, 0.3))
+GENOME = Genome(ImageConfig(96, "rgb"), MobileNetV2(2, 1, 1, 1, 0, 0.3))
 BUILT = Firmware(
     toolchain="stm32 -Os",
     code=Share.exact(20_000, "a build"),
@@ -23,10 +25,10 @@ BUILT = Firmware(
 
 
 def test_every_line_of_ram_is_told_and_unknown_until_a_build_tells():
-    before = estimate_genome(GENOME, load_build("arduino"))
+    before = estimate_genome(GENOME, 2, load_build("arduino"))
     assert [line.bytes for line in before.ram.lines] == [before.arena.minimum_bytes] + [None] * 3
     assert before.ram.total_bytes is None
-    after = estimate_genome(GENOME, load_build("arduino"), firmware=BUILT)
+    after = estimate_genome(GENOME, 2, load_build("arduino"), firmware=BUILT)
     assert after.ram.total_bytes == after.arena.minimum_bytes + 6_000
 
 
@@ -162,10 +164,10 @@ def test_json_has_the_promised_shape(shared, firmware, ram_limit, fits):
 
 
 def test_a_genome_is_estimated_like_the_file_it_lays_out():
-    found = estimate_genome(GENOME, load_build("current", "cmsis-nn"))
-    assert found.flash.model_bytes == lay_out(GENOME).file_bytes
+    found = estimate_genome(GENOME, 2, load_build("current", "cmsis-nn"))
+    assert found.flash.model_bytes == lay_out(GENOME, 2).file_bytes
     assert "CONV_2D" in found.operators
-    named = estimate_genome(GENOME, load_build("current", "cmsis-nn"), clear_names=False)
+    named = estimate_genome(GENOME, 2, load_build("current", "cmsis-nn"), clear_names=False)
     assert named.flash.model_bytes > found.flash.model_bytes
     assert named.arena == found.arena
 

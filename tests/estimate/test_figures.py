@@ -9,10 +9,13 @@ from danas_hil.base import DanasError, user_folder
 from danas_hil.board import Figures, Share, build_key, keep_figures, load_board, read_figures
 from danas_hil.board.board import with_figures
 from danas_hil.builds import load_build
+from danas_hil.estimate import lay_out
 from danas_hil.estimate.on_board import estimate_on
-from danas_hil.space import ArchConfig, DataConfig, Genome
+from danas_hil.families.mobilenet_v2 import MobileNetV2
+from danas_hil.signals.image import ImageConfig
+from danas_hil.space import Genome
 
-GENOME = Genome(DataConfig(32, "rgb"), ArchConfig(1, 0, 0, 0, 0, 0.1))
+GRAPH = lay_out(Genome(ImageConfig(32, "rgb"), MobileNetV2(1, 0, 0, 0, 0, 0.1)), 2)
 KEY = "arduino cmsis-nn stm32 -O2"  # of qemu-m4
 BUILT = Figures(10_000, 2_000, 1_500, 0, "the build of a test")
 
@@ -29,23 +32,23 @@ def keep(name: str, figures: Figures, toolchain: str | None = None) -> None:
 
 def test_a_boards_file_is_the_source_until_a_build_has_told():
     board = load_board("nano33ble")
-    lines = {line.name: line for line in estimate_on(board, GENOME).ram.lines}
+    lines = {line.name: line for line in estimate_on(board, GRAPH).ram.lines}
     shipped = board.stack_bytes
     assert (lines["stack"].bytes, lines["stack"].source) == (shipped.bytes, shipped.source)
     assert lines["static data"].source == board.static_ram_bytes.source
     assert lines["framework"].least < lines["framework"].bytes < lines["framework"].most
     keep("nano33ble", BUILT)
-    lines = {line.name: line for line in estimate_on(load_board("nano33ble"), GENOME).ram.lines}
+    lines = {line.name: line for line in estimate_on(load_board("nano33ble"), GRAPH).ram.lines}
     assert lines["stack"].bytes == 1_500
     assert all(line.exact for name, line in lines.items() if name != "stack")
     assert {lines[name].source for name in ("static data", "stack", "framework")} == {BUILT.source}
 
 
 def test_a_build_leads_from_no_verdict_to_one():
-    before = estimate_on(load_board("qemu-m4"), GENOME)
+    before = estimate_on(load_board("qemu-m4"), GRAPH)
     assert before.fits is None
     keep("qemu-m4", BUILT)
-    after = estimate_on(load_board("qemu-m4"), GENOME)
+    after = estimate_on(load_board("qemu-m4"), GRAPH)
     assert after.fits is True
     table = load_build("arduino").code.get(load_board("qemu-m4").toolchain)
     static = table.static_bytes(BUILT.static_ram_bytes, frozenset(after.operators))

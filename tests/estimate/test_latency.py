@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from danas_hil.base import DanasError, user_folder
 from danas_hil.board import Limits, build_key, format_latency, load_board, parse_latency
+from danas_hil.builds import load_build
 from danas_hil.estimate import Operator, OperatorGraph, Tensor, lay_out
 from danas_hil.estimate.fitting import Sample, TimedModel, errors, fit, leave_one_out
 from danas_hil.estimate.graph import Window
@@ -20,10 +21,12 @@ from danas_hil.estimate.latency_tables import find_table, keep_table
 from danas_hil.estimate.nnls import nnls
 from danas_hil.estimate.on_board import estimate_on
 from danas_hil.estimate.work import TERMS, Work, _taps_inside, work_of
-from danas_hil.space import DEFAULT_SPACE, ArchConfig, DataConfig, Genome, layers
-from strategies import genomes
+from danas_hil.families.mobilenet_v2 import MobileNetV2
+from danas_hil.signals.image import ImageConfig
+from danas_hil.space import DEFAULT_SPACE, Genome, layers
+from strategies import class_counts, genomes, genomes_of
 
-GENOME = Genome(DataConfig(32, "rgb"), ArchConfig(1, 0, 0, 0, 0, 0.1))
+GRAPH = lay_out(Genome(ImageConfig(32, "rgb"), MobileNetV2(1, 0, 0, 0, 0, 0.1)), 2)
 BOARD = replace(load_board("nucleo_f446re"), stall=None)
 """A board without a table that comes along, nor a factor for what is counted."""
 
@@ -35,7 +38,7 @@ def some_genomes(count: int, seed: int) -> list[Genome]:
 
 def true_rates(seed: int = 0) -> dict[str, dict[str, float]]:
     rng = np.random.default_rng(seed)
-    works = [w for genome in some_genomes(20, 5) for w in work_of(lay_out(genome))]
+    works = [w for genome in some_genomes(20, 5) for w in work_of(lay_out(genome, 2))]
     return {
         w.kernel: {term: float(rng.uniform(0.001, 0.01)) for term in w.counts if term != "call"}
         | {"call": 5.0}
@@ -45,7 +48,7 @@ def true_rates(seed: int = 0) -> dict[str, dict[str, float]]:
 
 def timed(genome: Genome, rates: dict[str, dict[str, float]], profiled: bool = True) -> TimedModel:
     """A model whose operators take exactly what `rates` say."""
-    work = work_of(lay_out(genome))
+    work = work_of(lay_out(genome, 2))
     times = [microseconds(one, rates) for one in work]
     samples = [Sample((one,), taken) for one, taken in zip(work, times, strict=True)]
     whole = (Sample(work, sum(times)),)
@@ -66,23 +69,25 @@ def _home(monkeypatch, tmp_path):
 
 
 class TestWork:
-    @given(genomes())
-    def test_multiplications_are_those_of_the_layer_table_less_those_on_padding(self, genome):
+    @given(genomes() | genomes_of("ds_cnn") | genomes_of("layers"), class_counts())
+    def test_multiplications_are_those_of_the_layer_table_less_those_on_padding(
+        self, genome, classes
+    ):
         counted = {"conv": 0, "dense": 0, "depthwise": 0}
-        for one in work_of(lay_out(genome)):
+        for one in work_of(lay_out(genome, classes)):
             kind = one.kernel.split()[0]
             if kind in counted:
                 counted[kind] += one.counts["mac"]
         for kind, macs in counted.items():
-            table_macs = sum(layer.macs for layer in layers(genome) if layer.kind == kind)
+            table_macs = sum(layer.macs for layer in layers(genome, classes) if layer.kind == kind)
             if kind == "depthwise":
                 assert table_macs * 4 / 9 / 4 <= macs <= table_macs
             else:
                 assert macs == table_macs
 
-    @given(genomes())
-    def test_counts_have_names_and_are_never_negative(self, genome):
-        for one in work_of(lay_out(genome)):
+    @given(genomes() | genomes_of("ds_cnn") | genomes_of("layers"), class_counts())
+    def test_counts_have_names_and_are_never_negative(self, genome, classes):
+        for one in work_of(lay_out(genome, classes)):
             assert set(one.counts) <= set(TERMS)
             assert all(count >= 0 for count in one.counts.values())
             assert one.counts["call"] == 1
@@ -145,7 +150,7 @@ class TestFit:
         rng = np.random.default_rng(seed)
         models = []
         for genome in some_genomes(4, seed):
-            work = work_of(lay_out(genome))
+            work = work_of(lay_out(genome, 2))
             taken = rng.exponential(size=len(work)) * rng.integers(0, 2, size=len(work))
             samples = tuple(Sample((w,), float(t)) for w, t in zip(work, taken, strict=True))
             models.append(TimedModel(genome.id, genome.id, float(taken.sum()) or 1.0, samples))
@@ -202,7 +207,7 @@ class TestEstimate:
         assert 3.0 <= microseconds(little, rates) <= microseconds(much, rates)
 
     def test_kernels_add_up_and_one_without_rates_leaves_the_total_unknown(self):
-        work = work_of(lay_out(GENOME))
+        work = work_of(GRAPH)
         known = estimate_latency(work, table())
         assert known.total_us == pytest.approx(sum(microseconds(w, true_rates()) for w in work))
         assert [us for _, us in known.by_kernel] == sorted((us for _, us in known.by_kernel))[::-1]
@@ -214,7 +219,7 @@ class TestEstimate:
         assert f"danas-hil calibrate --board {BOARD.id}" in partly.unknown
 
     def test_a_model_that_the_rates_are_fitted_on_is_told_apart(self):
-        work = work_of(lay_out(GENOME))
+        work = work_of(GRAPH)
         assert estimate_latency(work, table(), "ab" * 32).fitted_on_it
         assert not estimate_latency(work, table(), "cd" * 32).fitted_on_it
         assert not estimate_latency(work, table()).fitted_on_it
@@ -222,12 +227,12 @@ class TestEstimate:
     @pytest.mark.usefixtures("_home")
     def test_a_limit_decides_as_far_as_latency_is_known(self):
         def fits(limit: float | None) -> bool | None:
-            return estimate_on(BOARD, GENOME, limits=Limits(latency_us=limit)).fits_latency
+            return estimate_on(BOARD, GRAPH, limits=Limits(latency_us=limit)).fits_latency
 
         assert fits(None) is True
         assert fits(1e9) is None
         keep_table(table())
-        total = estimate_on(BOARD, GENOME).latency.total_us
+        total = estimate_on(BOARD, GRAPH).latency.total_us
         assert total is not None
         assert (fits(total), fits(0.99 * total)) == (True, False)
         rates = {k: v for k, v in true_rates().items() if k != "softmax"}
@@ -248,7 +253,7 @@ class TestTables:
         assert "stm32 -Os" in told
         assert BOARD.toolchain in told
         assert f"danas-hil calibrate --board {BOARD.id}" in told
-        estimate = estimate_on(BOARD, GENOME)
+        estimate = estimate_on(BOARD, GRAPH)
         assert (estimate.latency.total_us, estimate.latency.unknown) == (None, told)
 
     def test_both_builds_can_be_kept(self):
@@ -260,8 +265,8 @@ class TestTables:
         keep_table(table())
         told = find_table(BOARD, "current")
         assert isinstance(told, str)
-        assert build_key("current", BOARD.kernels, BOARD.toolchain) in told
-        estimate = estimate_on(BOARD, GENOME, build="current")
+        assert build_key("current", BOARD.kernels, BOARD.build) in told
+        estimate = estimate_on(BOARD, GRAPH, load_build("current"))
         assert estimate.kernels == "reference"
         assert estimate.latency.unknown == find_table(BOARD, "current", "reference")
 

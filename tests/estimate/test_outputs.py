@@ -11,7 +11,7 @@ from danas_hil.estimate import estimate_graph, estimate_model, lay_out, output_f
 from danas_hil.estimate.outputs import WHEN
 from danas_hil.space import DEFAULT_SPACE
 from estimate.operator_models import MODELS, binary, concatenation, dense, mean
-from strategies import generators, stack_genomes
+from strategies import class_counts, generators, genomes_of, stack_genomes
 
 SWITCH = "_experimental_disable_per_channel_quantization_for_dense_layers"
 
@@ -92,7 +92,9 @@ def test_what_the_host_runs_has_no_known_fault(name):
 
 
 @settings(max_examples=30)
-@given(generators().map(DEFAULT_SPACE.sample) | stack_genomes())
-def test_no_genome_is_one_that_comes_out_wrong(genome):
+@given(
+    generators().map(DEFAULT_SPACE.sample) | stack_genomes() | genomes_of("ds_cnn"), class_counts()
+)
+def test_no_genome_is_one_that_comes_out_wrong(genome, classes):
     for choice in list_builds():
-        assert estimate_graph(lay_out(genome), load_build(choice.name)).faults == ()
+        assert estimate_graph(lay_out(genome, classes), load_build(choice.name)).faults == ()

@@ -21,19 +21,19 @@ from danas_hil.experiment import (
 from danas_hil.experiment.running import settings_of
 from danas_hil.run import RunFolder
 from danas_hil.search import Outcome, SearchSettings
-from danas_hil.space import SearchSpace
+from strategies import make_space
 from tasks.some_tasks import FACES
 
 SETTINGS = SearchSettings(
     data="faces",
     task=FACES,
-    space=SearchSpace((16, 24), ("monochrome",)),
+    space=make_space((16, 24), ("monochrome",)),
     trials=5,
     supernet_steps=3,
     decode_resolution=24,
     supernet="per-data",
 )
-FIXED = replace(SETTINGS, space=SearchSpace((24,), ("monochrome",)), sampler="random")
+FIXED = replace(SETTINGS, space=make_space((24,), ("monochrome",)), sampler="random")
 EXPERIMENT = Experiment(
     "mine", (Variant("both", False, SETTINGS), Variant("fixed", True, FIXED)), (0, 1)
 )
@@ -172,8 +172,7 @@ def test_searches_share_supernets_only_where_their_training_is_the_same() -> Non
     ours = folder(SETTINGS)
     assert ours is not None
     assert ours == folder(FIXED)  # another resolution and sampler, the same supernets
-    by_itself = replace(FIXED, supernet="shared", export_finetune_steps=0)
-    assert ours == folder(by_itself)
+    assert ours == folder(replace(FIXED, supernet="shared", final_steps=0))  # of one by itself
     assert folder(SETTINGS, reuse=False) is None
     others = [
         folder(SETTINGS, seed=1),

@@ -11,12 +11,12 @@ from danas_hil.estimate.on_board import estimate_on
 from danas_hil.report.rows import fits
 from danas_hil.search import SearchSettings, check_possible, cost
 from danas_hil.search.cost import CostEstimator
-from danas_hil.space import SearchSpace
+from strategies import make_space
 from tasks.some_tasks import FACES
 
 BAND = 2_000
 BOARD = "nucleo_f746zg"
-SPACE = SearchSpace(resolution=(32, 64), colour=("rgb",), alpha=(0.1, 0.5, 1.0))
+SPACE = make_space(resolution=(32, 64), colour=("rgb",), alpha=(0.1, 0.5, 1.0))
 GENOME = SPACE.sample(np.random.default_rng(0))
 
 

@@ -15,16 +15,18 @@ from danas_hil.run import RunFolder
 from danas_hil.search import Listener, SearchSettings, create_run, data_focus, search
 from danas_hil.search.cost import CostEstimator
 from danas_hil.search.data_focus import LOOK_MOST, look_size, use_on_front
-from danas_hil.space import DataConfig, Genome, SearchSpace
+from danas_hil.signals.image import ImageConfig
+from danas_hil.space import Genome
 from danas_hil.supernet import CHECKPOINT, Checkpoint
 from danas_hil.tasks import Scores
+from strategies import make_space
 from tasks.some_tasks import FACES
 
 SETTINGS = SearchSettings(
     data="faces",
     task=FACES,
     limits=Limits(256 * 1024, 1024 * 1024),
-    space=SearchSpace(
+    space=make_space(
         (16, 24), ("monochrome",), b4=(0,), b5=(0,), b6=(0,), b7=(0,), alpha=(0.2, 0.3)
     ),
     trials=1,
@@ -38,7 +40,7 @@ SMALL, LARGE = WIDE.space.data_configs
 GENOMES = WIDE.subnets.genomes()
 
 
-def better(data: DataConfig) -> dict[DataConfig, float]:
+def better(data: ImageConfig) -> dict[ImageConfig, float]:
     """What a look makes of scores that only go by the data: all its genomes beat the others."""
 
     def scores(genome: Genome) -> Scores:

@@ -7,15 +7,17 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from danas_hil.families.mobilenet_v2 import MobileNetV2
 from danas_hil.run import Evaluation
-from danas_hil.search.budget import FINETUNED
+from danas_hil.search.budget import FINAL_CANDIDATES
 from danas_hil.search.selection import finalists
-from danas_hil.space import ArchConfig, DataConfig, Genome
+from danas_hil.signals.image import ImageConfig
+from danas_hil.space import Genome
 from danas_hil.tasks import Scores
 
 
 def _evaluation(index: int, resolution: int, right: int) -> Evaluation:
-    genome = Genome(DataConfig(resolution, "rgb"), ArchConfig(1, 0, 0, 0, 0, 0.1))
+    genome = Genome(ImageConfig(resolution, "rgb"), MobileNetV2(1, 0, 0, 0, 0, 0.1))
     scores = Scores(accuracy=right / 100, precision=0.5, recall=0.5, images=100)
     return Evaluation(index, genome, "complete", ram_bytes=1, flash_bytes=1, scores=scores)
 
@@ -28,9 +30,9 @@ fronts = st.lists(st.tuples(st.sampled_from([32, 64, 96]), st.integers(0, 100)))
 @given(fronts)
 def test_finalists_are_few_and_not_all_of_one_data_configuration(front: list[Evaluation]) -> None:
     chosen = finalists(front)
-    assert len(chosen) <= FINETUNED
+    assert len(chosen) <= FINAL_CANDIDATES
     alike = Counter(evaluation.genome.data for evaluation in chosen)
-    assert all(count <= FINETUNED // 2 for count in alike.values())
+    assert all(count <= FINAL_CANDIDATES // 2 for count in alike.values())
 
 
 @given(fronts)

@@ -20,16 +20,16 @@ from danas_hil.measure import Measurement
 from danas_hil.run import RunFolder
 from danas_hil.search import SearchSettings, create_run
 from danas_hil.search.session import join
-from danas_hil.space import SearchSpace
 from danas_hil.study import STUDY
 from killing import Work, calm, done, evaluations_of, fresh, kill_and_go_on
+from strategies import make_space
 from tasks.some_tasks import FACES
 
 TRIALS = 14
 SETTINGS = SearchSettings(
     data="faces",
     task=FACES,
-    space=SearchSpace((16, 24), ("monochrome",), alpha=(0.5, 1.0)),
+    space=make_space((16, 24), ("monochrome",), alpha=(0.5, 1.0)),
     trials=TRIALS,
     population=4,
     supernet_steps=12,

@@ -20,12 +20,12 @@ from danas_hil.run import Evaluation, RunFolder
 from danas_hil.search import SearchSettings, Weights, check_possible, create_run, fitness, within
 from danas_hil.search.cost import CostEstimator, rates_of_run
 from danas_hil.search.samplers import Nsga2Sampler
-from danas_hil.space import SearchSpace
 from danas_hil.tasks import Scores
 from estimate.little_models import network
+from strategies import make_space
 from tasks.some_tasks import FACES
 
-SPACE = SearchSpace(resolution=(32, 64), colour=("rgb",), alpha=(0.1, 0.5, 1.0))
+SPACE = make_space(resolution=(32, 64), colour=("rgb",), alpha=(0.1, 0.5, 1.0))
 SETTINGS = SearchSettings("faces", FACES, space=SPACE, board="qemu-m4", time_budget=60.0)
 NO_FACTOR = "renode-nano33ble"
 """A board whose times can't be estimated uncalibrated."""

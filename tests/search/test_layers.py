@@ -11,19 +11,20 @@ import pytest
 from danas_hil import tflm
 from danas_hil.base import DanasError
 from danas_hil.board import Limits
+from danas_hil.families.layers import LayerStack
 from danas_hil.report import write_report
 from danas_hil.run import Evaluation, RunFolder
 from danas_hil.search import Listener, SearchSettings, create_run, search
 from danas_hil.search.training_plan import CANDIDATE, MOST_STEPS, plan_candidates
-from danas_hil.space import LayerSpace, LayerStack
 from danas_hil.study import StorageSettings
+from strategies import layer_space
 from tasks.some_tasks import FACES
 
 SETTINGS = SearchSettings(
     data="faces",
     task=FACES,
     limits=Limits(64 * 1024, 256 * 1024),
-    space=LayerSpace(
+    space=layer_space(
         (16, 20), ("monochrome",), layers=(1, 2), filters=(2, 4), activation=("relu", "sigmoid")
     ),
     population=2,
@@ -117,7 +118,7 @@ def test_searches_in_one_place_for_weights_take_those_of_the_same_training_only(
     tmp_path: Path,
 ) -> None:
     pytest.importorskip("tensorflow", reason="needs the extra search")
-    space = LayerSpace(
+    space = layer_space(
         (16,), ("monochrome",), layers=(1,), filters=(2,), kernel=(3,), activation=("relu",)
     )
     assert space.size == 1

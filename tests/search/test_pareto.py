@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from danas_hil.board import Limits
+from danas_hil.families.mobilenet_v2 import MobileNetV2
 from danas_hil.run import Evaluation
 from danas_hil.search import (
     contributions,
@@ -21,7 +22,8 @@ from danas_hil.search import (
     run_hypervolume,
 )
 from danas_hil.search.pareto import gains, non_dominated, run_costs
-from danas_hil.space import ArchConfig, DataConfig, Genome
+from danas_hil.signals.image import ImageConfig
+from danas_hil.space import Genome
 from danas_hil.tasks import Scores
 
 LIMITS = Limits(100_000, 1_000_000)
@@ -42,7 +44,7 @@ def test_a_row_is_kept_exactly_when_no_other_dominates_it(costs: np.ndarray) -> 
 def evaluation(
     index: int, accuracy: float, ram: int, alpha: float = 0.1, **more: object
 ) -> Evaluation:
-    genome = Genome(DataConfig(32, "rgb"), ArchConfig(1, 0, 0, 0, 0, alpha))
+    genome = Genome(ImageConfig(32, "rgb"), MobileNetV2(1, 0, 0, 0, 0, alpha))
     scores = Scores(accuracy, 0.5, 0.5, 10)
     settings = {"feasible": True, "outcome": "complete", **more}
     return Evaluation(

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from danas_hil.search.samplers.predictor import predict
-from danas_hil.space import Genome, LayerSpace, SearchSpace, Space, layers
+from danas_hil.space import Genome, Space, layers
+from strategies import layer_space, make_space
 
-SPACES = [SearchSpace(resolution=(32, 64, 96)), LayerSpace(resolution=(32, 64, 96))]
+SPACES = [make_space(resolution=(32, 64, 96)), layer_space(resolution=(32, 64, 96))]
 
 
 def genomes(space: Space, count: int, seed: int = 0) -> list[Genome]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from danas_hil.base import DanasError
 from danas_hil.board import Limits
+from danas_hil.families.layers import LayerStack
 from danas_hil.run import Evaluation
 from danas_hil.search.pareto import run_hypervolume
 from danas_hil.search.samplers import (
@@ -26,11 +27,11 @@ from danas_hil.search.samplers import (
     TournamentSampler,
 )
 from danas_hil.search.scoring import within
-from danas_hil.space import Genome, LayerSpace, LayerStack, SearchSpace, Space
+from danas_hil.space import Genome, Space
 from danas_hil.tasks import Scores
-from strategies import spaces
+from strategies import layer_space, make_space, spaces
 
-SPACE = SearchSpace(resolution=(32, 64), alpha=(0.1, 0.2, 0.3))
+SPACE = make_space(resolution=(32, 64), alpha=(0.1, 0.2, 0.3))
 LIMITS = Limits(50_000, 50_000)
 
 KINDS = {
@@ -120,7 +121,7 @@ class TestEverySampler:
         assert all(genome in SPACE for genome in genomes)
 
     def test_a_small_space_is_found_to_the_last_genome_and_then_refused(self, kind: Kind) -> None:
-        small = SearchSpace((32,), ("rgb",), (0, 1), (0,), (0,), (0,), (0,), (0.1, 0.2, 0.3))
+        small = make_space((32,), ("rgb",), (0, 1), (0,), (0,), (0,), (0,), (0.1, 0.2, 0.3))
         history = run(kind(small, 0), small.size)
         assert len({evaluation.genome for evaluation in history}) == small.size == 6
         with pytest.raises(NothingLeftError, match="No further genome"):
@@ -133,22 +134,22 @@ class TestEverySampler:
         suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.function_scoped_fixture],
     )
     def test_any_small_space_is_found_to_the_last_genome(
-        self, kind: Kind, space: SearchSpace, seed: int
+        self, kind: Kind, space: Space, seed: int
     ) -> None:
         found = {evaluation.genome for evaluation in run(kind(space, seed), space.size)}
         assert found == set(space.genomes())
 
     def test_stacks_of_layers_are_searched_as_well(self, kind: Kind) -> None:
-        space = LayerSpace(resolution=(32, 64), layers=(1, 2, 3))
+        space = layer_space(resolution=(32, 64), layers=(1, 2, 3))
         genomes = [evaluation.genome for evaluation in run(kind(space, 2), 60)]
         assert len(set(genomes)) == len(genomes)
         assert all(genome in space for genome in genomes)
         with pytest.raises(NothingLeftError):
-            kind(LayerSpace(), 0).propose([], lambda _genome: False)
+            kind(layer_space(), 0).propose([], lambda _genome: False)
 
     def test_the_one_genome_that_is_acceptable_is_found(self, kind: Kind) -> None:
-        wanted = SearchSpace().genomes()[20_011]
-        assert kind(SearchSpace(), 0).propose([], lambda genome: genome == wanted) == wanted
+        wanted = make_space().genomes()[20_011]
+        assert kind(make_space(), 0).propose([], lambda genome: genome == wanted) == wanted
 
     def test_only_acceptable_genomes_are_proposed(self, kind: Kind) -> None:
         narrow: Acceptable = lambda genome: genome.arch.alpha == 0.2  # noqa: E731

@@ -12,7 +12,7 @@ from danas_hil.base import DanasError
 from danas_hil.board import Limits
 from danas_hil.run import RunFolder
 from danas_hil.search import SearchSettings, Weights, create_run
-from danas_hil.space import LayerSpace, SearchSpace
+from strategies import layer_space, make_space
 from tasks.some_tasks import FACES
 
 FULL = SearchSettings(
@@ -21,7 +21,7 @@ FULL = SearchSettings(
     limits=Limits(262144, 1048576, "device class small"),
     board="nano33ble",
     data_options={"label_column": "human", "missing_shards": True},
-    space=SearchSpace(resolution=(32, 64), colour=("rgb",)),
+    space=make_space(resolution=(32, 64), colour=("rgb",)),
     sampler="random",
     weights=Weights(recall=2),
     seed=7,
@@ -65,13 +65,13 @@ def test_config_toml_tells_the_versions_that_count(tmp_path: Path) -> None:
         ({"population": 1}, "population of 1"),
         ({"validation_images": 1}, "--validation-images"),
         ({"supernets": "x", "supernet_steps": None, "time_budget": 60}, "give --supernet-steps"),
-        ({"supernets": "x", "space": LayerSpace()}, "give --candidate-steps"),
+        ({"supernets": "x", "space": layer_space()}, "give --candidate-steps"),
         ({"supernet_of": "../large"}, "--supernet-steps can't be given with --supernet-of"),
         (
             {"supernet_of": "../large", "supernets": "x", "supernet": "per-data"},
             "--supernet-steps, --supernets, --supernet per-data can't be given",
         ),
-        ({"supernet_of": "../large", "space": LayerSpace()}, "no use to --space layers"),
+        ({"supernet_of": "../large", "space": layer_space()}, "no use to --space layers"),
         ({"decode_resolution": 96}, "--decode-resolution 96 is below"),
         ({"supernets": "s3://ID:hunter2@nets"}, "^The URL of --supernets has a password or a key"),
         ({"supernets": "https://nets/?sig=hunter2"}, "^The URL of --supernets has a password"),

@@ -11,7 +11,7 @@ import pytest
 from danas_hil.base import DanasError
 from danas_hil.data import Balance
 from danas_hil.search import Listener, SearchSettings, create_run, search
-from danas_hil.space import SearchSpace
+from strategies import make_space
 from tasks.some_tasks import FACES
 
 pytest.importorskip("tensorflow", reason="the extra [search] is not installed")
@@ -19,7 +19,7 @@ pytest.importorskip("tensorflow", reason="the extra [search] is not installed")
 BOTH = SearchSettings(
     data="faces",
     task=FACES,
-    space=SearchSpace((16, 24), ("monochrome",), b4=(0,), b5=(0,), b6=(0,), b7=(0,), alpha=(0.3,)),
+    space=make_space((16, 24), ("monochrome",), b4=(0,), b5=(0,), b6=(0,), b7=(0,), alpha=(0.3,)),
     trials=1,
     supernet="per-data",
     supernet_steps=2,

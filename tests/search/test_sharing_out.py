@@ -9,19 +9,30 @@ import pytest
 
 from danas_hil.search import Listener, create_run
 from danas_hil.search.budget import Clock
-from danas_hil.search.loop import EvaluationLoop
+from danas_hil.search.cost import CostEstimator
+from danas_hil.search.loop import _evaluate_all
+from danas_hil.search.session import join
 from danas_hil.search.settings import SearchSettings
-from danas_hil.space import Genome, SearchSpace
-from search.small_search import SETTINGS, session
+from danas_hil.space import Genome
+from search.small_search import SETTINGS
 from search.test_interrupted import EVALUATOR
+from strategies import make_space
 
 
 def evaluated(path: Path, settings: SearchSettings, place: tuple[int, int]) -> list[Genome]:
     run = create_run(path, settings)
-    with session(run, settings) as opened:
-        clock = Clock(settings, Listener(), 0.0)
-        EvaluationLoop(opened, EVALUATOR, clock, lambda: place).run()
-        return [evaluation.genome for evaluation in opened.evaluations]
+    with join(run, settings) as shared:
+        _evaluate_all(
+            settings,
+            shared.ledger,
+            EVALUATOR,
+            CostEstimator(settings),
+            Listener(),
+            lambda: False,
+            Clock(settings, Listener(), 0.0),
+            lambda: place,
+        )
+        return [evaluation.genome for evaluation in shared.ledger.evaluations]
 
 
 @pytest.mark.parametrize("sampler", ["nsga2", "tournament", "surrogate"])
@@ -32,7 +43,7 @@ def test_the_same_history_gives_each_place_another_genome(tmp_path: Path, sample
 
 
 def test_one_that_waits_for_the_others_answers_in_vain_takes_them_itself(tmp_path: Path) -> None:
-    space = SearchSpace((32,), ("rgb",), (1,), (1,), (0,), (0,), (0,), (0.1, 0.2, 0.3))
+    space = make_space((32,), ("rgb",), (1,), (1,), (0,), (0,), (0,), (0.1, 0.2, 0.3))
     assert space.size == 3
     settings = replace(SETTINGS, space=space)
     assert len(evaluated(tmp_path / "run", settings, (1, 2))) == 3

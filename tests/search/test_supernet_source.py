@@ -23,15 +23,15 @@ from danas_hil.search import (
     train_candidates,
 )
 from danas_hil.search.supernet_source import SupernetSource
-from danas_hil.space import LayerSpace, SearchSpace
 from danas_hil.tasks import Scores
+from strategies import layer_space, make_space
 from tasks.some_tasks import FACES
 
 LARGE = SearchSettings(
     data="faces",
     task=FACES,
     limits=Limits(256 * 1024),
-    space=SearchSpace(
+    space=make_space(
         (16, 24), ("monochrome",), b4=(0,), b5=(0,), b6=(0,), b7=(0,), alpha=(0.2, 0.3)
     ),
     sampler="random",
@@ -57,9 +57,7 @@ class Heard(Listener):
     def data_ready(self, balance: Mapping[str, Balance]) -> None:
         assert balance["train"].images
 
-    def training_planned(
-        self, steps: Mapping[str, int], seconds: float | None, origin: str
-    ) -> None:
+    def planned(self, steps: Mapping[str, int], seconds: float | None, origin: str) -> None:
         self.origin = origin
         assert dict(steps) == {"shared": 2}
         assert seconds is None
@@ -102,13 +100,11 @@ def test_a_narrower_space_with_another_seed_sees_images_as_the_supernet_did(
     large: RunFolder,
 ) -> None:
     narrow = replace(SMALL.subnets, resolution=(16,), alpha=(0.3,))
-    settings = replace(
-        SMALL, space=narrow, seed=5, limits=Limits(512 * 1024), export_finetune_steps=1
-    )
+    settings = replace(SMALL, space=narrow, seed=5, limits=Limits(512 * 1024), final_steps=1)
     heard = Heard()
     outcome = search(run := create_run(large.path.parent / "narrow", settings), heard)
     assert outcome.front is not None
-    assert [c.finetune_steps for c in outcome.front.candidates] == [1]
+    assert [c.final_steps for c in outcome.front.candidates] == [1]
     assert run.config()["data"]["pixels_decoded"] == 24
     assert len(heard.warnings) == 1
     assert "were trained for RAM 256 kB" in heard.warnings[0]
@@ -132,7 +128,7 @@ def test_its_candidates_can_be_trained_further_from_the_weights_of_the_other_run
     large: RunFolder,
 ) -> None:
     narrow = replace(SMALL.subnets, resolution=(16,), alpha=(0.2,))
-    settings = replace(SMALL, space=narrow, export_finetune_steps=0)
+    settings = replace(SMALL, space=narrow, final_steps=0)
     search(run := create_run(large.path.parent / "further", settings))
     front = run.front()
     (candidate,) = front.candidates
@@ -148,7 +144,7 @@ def test_its_candidates_can_be_trained_further_from_the_weights_of_the_other_run
     outcome = train_candidates(run, [candidate.id], 3, Watching())
     assert [one.verdict for one in outcome.trained] == ["better"]
     assert trained == [candidate.id] * 3
-    assert [c.finetune_steps for c in run.front().candidates] == [3]
+    assert [c.final_steps for c in run.front().candidates] == [3]
     assert (large.supernets / "shared" / "checkpoint.npz").read_bytes() == weights
     assert not run.supernets.exists()
 
@@ -215,7 +211,7 @@ def test_a_space_that_the_supernet_does_not_hold_is_refused(
 
 def test_a_run_without_a_supernet_of_its_own_lends_none() -> None:
     with pytest.raises(DanasError, match="large has no supernet: it trains each candidate"):
-        check_supernet_source(replace(LARGE, space=LayerSpace()), SMALL, "large")
+        check_supernet_source(replace(LARGE, space=layer_space()), SMALL, "large")
     with pytest.raises(DanasError, match="no supernet of its own: it uses that of large"):
         check_supernet_source(SMALL, SMALL, "small")
 

@@ -17,8 +17,8 @@ from danas_hil.base import Deadline
 from danas_hil.run import RunFolder
 from danas_hil.search import SearchSettings, create_run
 from danas_hil.search.session import join
-from danas_hil.space import SearchSpace
 from danas_hil.study import StorageSettings
+from strategies import make_space
 from study.postgresql import postgresql
 from tasks.some_tasks import FACES
 
@@ -69,7 +69,7 @@ def test_three_workers_finish_what_one_that_was_killed_had_begun(tmp_path: Path)
         settings = SearchSettings(
             data="faces",
             task=FACES,
-            space=SearchSpace((16,), ("monochrome",), b6=(0,), b7=(0,), alpha=(0.3, 0.5)),
+            space=make_space((16,), ("monochrome",), b6=(0,), b7=(0,), alpha=(0.3, 0.5)),
             trials=12,
             supernet_steps=6,
             batch_size=8,

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from danas_hil.run import RunFolder
-from danas_hil.space import SearchSpace
 from danas_hil.study import Claim, Claims, open_shared
+from strategies import make_space
 
 _SECONDS = 60.0
 """For one round; it takes some milliseconds."""
@@ -99,6 +99,6 @@ def _other(path: Path, rounds: int, go: Any, barrier: Barrier, answers: Any) -> 
 
 
 def _told(path: Path, rounds: int, go: Any, first: bool, barrier: Barrier) -> list[bool]:
-    with open_shared(RunFolder.open(path), SearchSpace()) as shared:
+    with open_shared(RunFolder.open(path), make_space()) as shared:
         barrier.wait(_SECONDS)  # nobody opens what changes
         return [go(shared.locks._claims, first, barrier) for _ in range(rounds)]

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from danas_hil.run import Evaluation, RunFolder
-from danas_hil.space import Genome, SearchSpace
+from danas_hil.space import Genome
 from danas_hil.study import Ledger, Shared, open_shared
 from danas_hil.tasks import Scores
+from strategies import make_space
 
-SPACE = SearchSpace(resolution=(32, 64))
+SPACE = make_space(resolution=(32, 64))
 
 
 def new_run(path: Path) -> RunFolder:

@@ -9,13 +9,16 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from danas_hil.space import ArchConfig, DataConfig, Genome, SearchSpace
+from danas_hil.families.mobilenet_v2 import MobileNetV2
+from danas_hil.signals.image import ImageConfig
+from danas_hil.space import Genome
 from danas_hil.supernet import Supernet
+from strategies import make_space
 
 pytest.importorskip("tensorflow", reason="the extra [search] is not installed")
 
-DATA = DataConfig(32, "rgb")
-SPACE = SearchSpace(
+DATA = ImageConfig(32, "rgb")
+SPACE = make_space(
     resolution=(32, 64),
     b3=(0, 1, 2),
     b4=(0, 1),
@@ -27,7 +30,7 @@ SPACE = SearchSpace(
 SHALLOW_SPACE = replace(SPACE, b3=(0, 1), b4=(0, 1), b5=(0,), b6=(0,), b7=(0,))
 """Quicker to trace."""
 SUBNETS = [
-    Genome(DATA, ArchConfig(*depths, alpha))
+    Genome(DATA, MobileNetV2(*depths, alpha))
     for depths, alpha in [
         ((2, 1, 1, 1, 1), 0.5),
         ((2, 1, 1, 1, 1), 0.1),
@@ -39,7 +42,9 @@ SUBNETS = [
 """The largest, the smallest, and some between; five of the six dense heads, residuals or none."""
 
 
-def make_batch(data: DataConfig, step: int, size: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+def make_batch(
+    data: ImageConfig, step: int, size: int
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Noise, brighter on the left for class 1 and on the right for class 0."""
     rng = np.random.default_rng(step)
     labels = rng.integers(0, 2, size)

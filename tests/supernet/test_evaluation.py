@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from danas_hil.base import DanasError
-from danas_hil.space import ArchConfig, DataConfig, Genome
+from danas_hil.families.mobilenet_v2 import MobileNetV2
+from danas_hil.signals.image import ImageConfig
+from danas_hil.space import Genome
 from danas_hil.supernet import Supernet, evaluation
 from danas_hil.supernet.backend import Precision
 from danas_hil.supernet.evaluation import gather_function, predict_function
@@ -23,9 +25,9 @@ def test_one_trace_serves_every_subnet_and_every_number_of_images() -> None:
     for genome in SUBNETS:
         supernet.evaluate(genome, images[:32], images)
         supernet.evaluate(genome, images, images[:7])
-    large = Supernet(SPACE, (DataConfig(64, "rgb"),))
+    large = Supernet(SPACE, (ImageConfig(64, "rgb"),))
     more = np.zeros((3, 64, 64, 3), np.uint8)
-    large.evaluate(SPACE.largest(DataConfig(64, "rgb")), more, more)
+    large.evaluate(SPACE.largest(ImageConfig(64, "rgb")), more, more)
     for function in (gather_function, predict_function):
         assert function.cache_info().misses == len(SEGMENTS)
 
@@ -48,7 +50,7 @@ def test_the_next_subnet_of_the_same_width_begins_where_it_differs(
     def begins(*depths: int, alpha: float) -> set[int]:
         """The first segment that is run for a subnet, in recalibration and in prediction."""
         asked.clear()
-        supernet.evaluate(Genome(DATA, ArchConfig(*depths, alpha)), images, images)
+        supernet.evaluate(Genome(DATA, MobileNetV2(*depths, alpha)), images, images)
         kinds = {kind for kind, _ in asked}
         assert len(kinds) == 2
         return {min(segment for of, segment in asked if of == kind) for kind in kinds}

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from danas_hil.base import DanasError
-from danas_hil.space import DataConfig
+from danas_hil.signals.image import ImageConfig
 from danas_hil.supernet import CHECKPOINT, Checkpoint, Look, Supernet, TrainingSettings, Use
 from danas_hil.supernet.focus import Focus
 from danas_hil.supernet.sandwich import Schedule
@@ -31,7 +31,7 @@ seconds = st.fixed_dictionaries({SMALL: st.floats(0.1, 2), LARGE: st.floats(0.1,
 
 
 @given(uses, st.integers(4, 5000))
-def test_shares_go_by_use_and_the_steps_stay(use: dict[DataConfig, float], planned: int) -> None:
+def test_shares_go_by_use_and_the_steps_stay(use: dict[ImageConfig, float], planned: int) -> None:
     focus = Focus.on(use, SCHEDULE, planned)
     assert sum(focus.shares) == pytest.approx(1)
     assert (focus.begin, focus.steps) == (planned // 4, planned)
@@ -47,7 +47,7 @@ def test_where_nothing_is_of_use_training_goes_on_as_before() -> None:
 
 @given(uses, seconds, st.integers(400, 5000))
 def test_where_time_counts_the_steps_take_what_the_planned_ones_would_have_taken(
-    use: dict[DataConfig, float], of: dict[DataConfig, float], planned: int
+    use: dict[ImageConfig, float], of: dict[ImageConfig, float], planned: int
 ) -> None:
     focus = Focus.on(use, SCHEDULE, planned, of)
 
@@ -75,10 +75,10 @@ class Trained:
 
     def __init__(self) -> None:
         self.supernet = Supernet(SPACE, SPACE.data_configs, settings=SETTINGS)
-        self.seen: list[DataConfig] = []
+        self.seen: list[ImageConfig] = []
         self.looks: list[int] = []
 
-    def batch(self, data: DataConfig, step: int, size: int) -> Any:
+    def batch(self, data: ImageConfig, step: int, size: int) -> Any:
         self.seen.append(data)
         return make_batch(data, step, size)
 
@@ -87,7 +87,7 @@ class Trained:
         folder: Path,
         use: Use | None,
         stop_at: int = -1,
-        seconds: dict[DataConfig, float] | None = None,
+        seconds: dict[ImageConfig, float] | None = None,
     ) -> bool:
         def look() -> Use | None:
             self.looks.append(len(self.seen))
@@ -153,7 +153,7 @@ def test_there_are_more_steps_where_they_are_quick_and_time_was_planned(tmp_path
 def test_one_that_is_killed_after_the_look_does_not_look_again(tmp_path: Path) -> None:
     killed, on = Trained(), Trained()
 
-    def batch(data: DataConfig, step: int, size: int) -> Any:
+    def batch(data: ImageConfig, step: int, size: int) -> Any:
         if step == STEPS // 4:
             raise KeyboardInterrupt
         return make_batch(data, step, size)

@@ -8,26 +8,20 @@ import pytest
 from hypothesis import given
 
 from danas_hil.base import DanasError
-from danas_hil.space import (
-    DEFAULT_SPACE,
-    ArchConfig,
-    DataConfig,
-    Genome,
-    Layer,
-    SearchSpace,
-    kept_channels,
-    layers,
-)
+from danas_hil.families import Layer, kept_channels
+from danas_hil.families.mobilenet_v2 import MobileNetV2
+from danas_hil.signals.image import ImageConfig
+from danas_hil.space import DEFAULT_SPACE, Genome, layers
 from danas_hil.supernet.backend import tensorflow
 from danas_hil.supernet.network import HEAD, Network, activation, convolution
 from danas_hil.supernet.training import gradient_function, normalised_by_batch
-from strategies import genomes
+from strategies import genomes, make_space
 from supernet.elastic import DATA, SPACE, SUBNETS, make_batch, shaken_supernet
 
 
 @given(genomes())
 def test_a_subnet_has_exactly_the_weights_of_its_layer_table(genome: Genome) -> None:
-    network = Network.of(DEFAULT_SPACE, [DataConfig(genome.data.resolution, genome.data.colour)])
+    network = Network.of(DEFAULT_SPACE, [ImageConfig(genome.data.resolution, genome.data.colour)])
     genome = replace(genome, data=replace(network.largest.data, resolution=64))
     weights = network.cut(np.zeros(network.size, np.float32), genome)
     for layer in layers(genome):
@@ -38,11 +32,11 @@ def test_a_subnet_has_exactly_the_weights_of_its_layer_table(genome: Genome) -> 
 
 
 def test_colours_share_everything_but_the_stem() -> None:
-    mono = DataConfig(64, "monochrome")
+    mono = ImageConfig(64, "monochrome")
     both = Network.of(DEFAULT_SPACE, [DATA, mono])
     assert both == Network.of(DEFAULT_SPACE, DEFAULT_SPACE.data_configs)
     flat = both.initial(np.random.default_rng(0))
-    arch = ArchConfig(1, 1, 0, 0, 0, 0.3)
+    arch = MobileNetV2(1, 1, 0, 0, 0, 0.3)
     coloured, grey = (both.cut(flat, Genome(data, arch)) for data in (DATA, mono))
     assert coloured.keys() == grey.keys()
     for name, weights in grey.items():
@@ -58,7 +52,7 @@ def test_colours_share_everything_but_the_stem() -> None:
 
 
 def test_weights_stand_in_the_flat_vector_without_gap_or_overlap() -> None:
-    network = Network.of(DEFAULT_SPACE, [DATA, DataConfig(32, "monochrome")])
+    network = Network.of(DEFAULT_SPACE, [DATA, ImageConfig(32, "monochrome")])
     place = 0
     for parameter in network.parameters:
         assert parameter.start == place
@@ -67,19 +61,19 @@ def test_weights_stand_in_the_flat_vector_without_gap_or_overlap() -> None:
 
 
 def test_all_resolutions_of_a_colour_share_one_network_and_its_traces() -> None:
-    small, large = (Network.of(SPACE, [DataConfig(r, "rgb")]) for r in (32, 64))
+    small, large = (Network.of(SPACE, [ImageConfig(r, "rgb")]) for r in (32, 64))
     assert small == large
     assert gradient_function(small, 3) is gradient_function(large, 3)
-    assert small != Network.of(SPACE, [DataConfig(32, "monochrome")])
+    assert small != Network.of(SPACE, [ImageConfig(32, "monochrome")])
 
 
 @pytest.mark.parametrize(
     "stranger",
     [
-        Genome(DATA, ArchConfig(3, 1, 1, 1, 1, 0.5)),
-        Genome(DATA, ArchConfig(2, 1, 1, 1, 1, 0.6)),
-        Genome(DATA, ArchConfig(0, 1, 0, 0, 0, 0.5)),
-        Genome(DataConfig(32, "monochrome"), ArchConfig(1, 1, 1, 1, 1, 0.5)),
+        Genome(DATA, MobileNetV2(3, 1, 1, 1, 1, 0.5)),
+        Genome(DATA, MobileNetV2(2, 1, 1, 1, 1, 0.6)),
+        Genome(DATA, MobileNetV2(0, 1, 0, 0, 0, 0.5)),
+        Genome(ImageConfig(32, "monochrome"), MobileNetV2(1, 1, 1, 1, 1, 0.5)),
     ],
     ids=["too deep", "too wide", "infeasible", "other colour"],
 )
@@ -89,7 +83,7 @@ def test_a_genome_that_the_network_cannot_hold_is_refused(stranger: Genome) -> N
 
 
 def test_a_space_with_no_choice_of_depth_has_a_network_too() -> None:
-    fixed = SearchSpace((32,), ("rgb",), (1,), (1,), (0,), (0,), (0,), (0.5,))
+    fixed = make_space((32,), ("rgb",), (1,), (1,), (0,), (0,), (0,), (0.5,))
     network = Network.of(fixed, [DATA])
     assert network.choice(fixed.largest(DATA)).head == 2
 

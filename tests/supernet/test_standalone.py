@@ -8,17 +8,19 @@ import numpy as np
 import pytest
 
 from danas_hil.base import DanasError
-from danas_hil.space import Conv, DataConfig, Genome, LayerStack
+from danas_hil.families.layers import Conv, LayerStack
+from danas_hil.signals.image import ImageConfig
+from danas_hil.space import Genome
 from danas_hil.supernet import Standalone, make_deterministic, time_standalone
 
 pytest.importorskip("tensorflow", reason="needs the extra search")
 
 GENOME = Genome(
-    DataConfig(16, "monochrome"), LayerStack((Conv(4, 3, "relu"), Conv(2, 5, "sigmoid")))
+    ImageConfig(16, "monochrome"), LayerStack((Conv(4, 3, "relu"), Conv(2, 5, "sigmoid")))
 )
 
 
-def bright_or_dark(_data: DataConfig, step: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+def bright_or_dark(_data: ImageConfig, step: int, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Images that the network can tell apart: noise, darker for class 0 than for class 1."""
     rng = np.random.default_rng(step)
     labels = rng.integers(0, 2, size)

@@ -13,10 +13,12 @@ import pytest
 
 from danas_hil.base import DanasError
 from danas_hil.estimate import paper
-from danas_hil.space import DataConfig, Genome, SearchSpace, layers
+from danas_hil.signals.image import ImageConfig
+from danas_hil.space import Genome, layers
 from danas_hil.supernet import Supernet, TrainingSettings, time_finetune, time_steps
 from danas_hil.supernet.sandwich import Sandwich, Schedule
 from danas_hil.supernet.training import gradient_function, update_function
+from strategies import make_space
 from supernet.elastic import DATA, SHALLOW_SPACE, SPACE, SUBNETS, make_batch
 
 SETTINGS = TrainingSettings(batch_size=16)
@@ -52,7 +54,7 @@ def test_one_supernet_learns_from_all_resolutions_and_colours(tmp_path: Path) ->
 
 
 def test_a_step_is_for_one_data_configuration_and_large_images_have_fewer_and_more_time() -> None:
-    configs = [DataConfig(resolution, "rgb") for resolution in (32, 64)]
+    configs = [ImageConfig(resolution, "rgb") for resolution in (32, 64)]
     schedule = Schedule.of(SPACE, configs, 0)
     drawn = [schedule.genomes(step, 1) for step in range(300)]
     assert all(len({genome.data for genome in genomes}) == 1 for genomes in drawn)
@@ -63,7 +65,7 @@ def test_a_step_is_for_one_data_configuration_and_large_images_have_fewer_and_mo
 
 
 def test_data_for_which_nothing_fits_get_no_step() -> None:
-    configs = [DataConfig(resolution, "rgb") for resolution in (32, 64)]
+    configs = [ImageConfig(resolution, "rgb") for resolution in (32, 64)]
     schedule = Schedule.of(SPACE, configs, 0, lambda genome: genome.data.resolution == 32)
     assert [sandwich.data for sandwich in schedule.sandwiches] == configs[:1]
 
@@ -105,7 +107,8 @@ make_deterministic()
 
 def train(folder, on_step=lambda *_: None):
     supernet = Supernet(SHALLOW_SPACE, (DATA,), settings=TrainingSettings(batch_size=16))
-    supernet.train(make_batch, 6, Path(folder), on_step=on_step, checkpoint_seconds=0)
+    supernet.checkpoint_seconds = 0
+    supernet.train(make_batch, 6, Path(folder), on_step=on_step)
     return supernet.weights
 
 def kill(step, *_):
@@ -224,7 +227,7 @@ def test_random_subnets_depend_on_seed_and_step_alone() -> None:
 
 
 def test_only_subnets_that_fit_are_trained_and_the_largest_of_them_teaches() -> None:
-    space = SearchSpace(resolution=(64,), colour=("rgb",))
+    space = make_space(resolution=(64,), colour=("rgb",))
     data = space.data_configs[0]
 
     def fits(genome: Genome) -> bool:
@@ -258,7 +261,7 @@ def test_the_learning_rate_rises_and_then_falls_to_nothing() -> None:
 
 
 def test_the_time_of_a_step_is_a_positive_number_of_seconds() -> None:
-    data = [DATA, DataConfig(64, "rgb")]
+    data = [DATA, ImageConfig(64, "rgb")]
     mean, by_data = time_steps(SPACE, data, SETTINGS, steps=1)
     assert list(by_data) == data
     assert 0 < min(by_data.values()) <= mean <= max(by_data.values()) < 60

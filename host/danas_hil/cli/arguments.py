@@ -40,11 +40,9 @@ def seen_from(folder: Path, run: Path) -> str:
     return os.path.relpath(there, here) if there.parent == here.parent else str(there)
 
 
-def pixels(resolutions: str) -> list[int]:
-    sizes = numbers(resolutions)
-    if any(size != int(size) for size in sizes):
-        raise DanasError(f"{resolutions!r} are no whole numbers of pixels.", "Write 32,64,96.")
-    return [int(size) for size in sizes]
+def listed(text: str | None) -> list[str] | None:
+    """The parts of a list with commas."""
+    return None if text is None else [part.strip() for part in text.split(",")]
 
 
 def numbers(text: str, count: int | None = None) -> list[float]:

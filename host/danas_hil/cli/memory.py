@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.text import Text
 
-from danas_hil.base import DanasError, read_json
+from danas_hil.base import DanasError
 from danas_hil.board import (
     Board,
     Limits,
@@ -40,6 +40,7 @@ from danas_hil.cli.verdicts import Ending, UnknownOption, ending_of, leave, wors
 
 if TYPE_CHECKING:  # imported where it is used: it loads numpy, and --help is to be quick
     from danas_hil.estimate import Estimate, Line
+    from danas_hil.estimate.graph import OperatorGraph
 
 _USUAL_BOARD = "nano33ble"
 _BAR = 30
@@ -156,15 +157,14 @@ def _estimate(
     model: Path, board: Board, build: str | None, kernels: str | None, limits: Limits
 ) -> Estimate:
     from danas_hil.estimate import read_file
+    from danas_hil.estimate.layout import lay_out
     from danas_hil.estimate.on_board import estimate_on
-    from danas_hil.space import Genome
+    from danas_hil.run import read_genome
 
-    subject: bytes | Genome
+    subject: bytes | OperatorGraph
     if model.suffix == ".json":
-        genes = read_json(model)
-        if not isinstance(genes, dict):
-            raise DanasError(f"{model} is not a genome.", "candidates/ID/genome.json of a run is.")
-        subject = Genome.from_json(genes)
+        found = read_genome(model)
+        subject = lay_out(found.genome, len(found.classes))
     else:
         subject = read_file(model)
     return estimate_on(

@@ -101,7 +101,7 @@ def demo(
     from danas_hil.data import open_source, task_of
     from danas_hil.report import write_report
     from danas_hil.search import SearchSettings, create_run
-    from danas_hil.space import SearchSpace
+    from danas_hil.space import choose_space
 
     note(
         "This demo shows the path from images to measured models, not an accuracy: its data set,",
@@ -111,7 +111,7 @@ def demo(
         data="faces",
         task=task_of(open_source("faces")),
         limits=load_device_class("small"),
-        space=SearchSpace(resolution=(16, 24, 32), colour=("monochrome",)),
+        space=choose_space({"resolution": [16, 24, 32], "colour": ["monochrome"]}),
         trials=90,
         supernet_steps=450,
         export_limit=12,

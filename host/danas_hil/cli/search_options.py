@@ -84,8 +84,8 @@ SupernetStepsOption = Annotated[
     typer.Option(
         min=1,
         max=10**9,
-        help="Training steps of each supernet. Default: 80 % of the time before the last"
-        " fine-tuning and the export.",
+        help="Training steps of each supernet. Default: 80 % of the time before the last training"
+        " and the export.",
         rich_help_panel=_TIME,
     ),
 ]
@@ -99,13 +99,13 @@ CandidateStepsOption = Annotated[
         rich_help_panel=_TIME,
     ),
 ]
-ExportFinetuneStepsOption = Annotated[
+FinalStepsOption = Annotated[
     int | None,
     typer.Option(
         min=0,
         max=10**9,
-        help="Steps of fine-tuning for the best candidates, before they are exported. Default:"
-        " 25 % of --time-budget, for four of them.",
+        help="Training steps of the best candidates by themselves. Default: 25 % of"
+        " --time-budget, for four of them.",
         rich_help_panel=_TIME,
     ),
 ]
@@ -126,12 +126,12 @@ SupernetOfOption = Annotated[
         rich_help_panel=_TIME,
     ),
 ]
-EvaluationFinetuneStepsOption = Annotated[
+FinetuneStepsOption = Annotated[
     int,
     typer.Option(
         min=0,
         max=10**9,
-        help="Steps of fine-tuning for each subnet, before it is scored (the paper: 100).",
+        help="Steps of fine-tuning for each candidate (the paper: 100).",
         rich_help_panel=_TIME,
     ),
 ]

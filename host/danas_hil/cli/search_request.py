@@ -13,8 +13,8 @@ from danas_hil.cli.arguments import (
     from_anywhere,
     images,
     lease_of,
+    listed,
     numbers,
-    pixels,
     place,
     seen_from,
 )
@@ -38,8 +38,8 @@ _AS_TYPED = (
     "trials",
     "supernet_steps",
     "candidate_steps",
-    "export_finetune_steps",
-    "evaluation_finetune_steps",
+    "final_steps",
+    "finetune_steps",
     "sampler",
     "population",
     "update_ratio",
@@ -77,10 +77,10 @@ class SearchRequest:
     time_budget: str | None
     supernet_steps: int | None
     candidate_steps: int | None
-    export_finetune_steps: int | None
+    final_steps: int | None
     supernets: str | None
     supernet_of: Path | None
-    evaluation_finetune_steps: int
+    finetune_steps: int
     sampler: str
     supernet: str | None
     population: int | None
@@ -150,12 +150,12 @@ class SearchRequest:
         return kept_at
 
     def _chosen_space(self) -> Space:
+        from danas_hil.signals.image import OPTIONS
         from danas_hil.space import choose_space
 
         return choose_space(
             self.space,
-            None if self.resolutions is None else pixels(self.resolutions),
-            None if self.colours is None else [one.strip() for one in self.colours.split(",")],
+            {gene: listed(getattr(self, option)) for option, gene in OPTIONS.items()},
         )
 
     def _data_options(self) -> dict[str, Any]:
@@ -168,10 +168,8 @@ class SearchRequest:
 
     def _seconds(self, space: Space) -> float | None:
         """Of --time-budget; its default where nothing else ends the search or its training."""
-        from danas_hil.space import SearchSpace
-
         budget = self.time_budget
-        steps = self.supernet_steps if isinstance(space, SearchSpace) else self.candidate_steps
+        steps = self.supernet_steps if space.shares_weights else self.candidate_steps
         training_ends = steps is not None or self.supernet_of is not None
         if budget is None and (self.trials is None or not training_ends):
             budget = DEFAULT_BUDGET

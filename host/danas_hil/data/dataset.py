@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from danas_hil.base import user_folder
 from danas_hil.data.cache import OnProgress, OnWaiting, SplitImages, open_split
 from danas_hil.data.folders import HEIF_SUFFIXES
 from danas_hil.data.records import PassesOver, Source
+from danas_hil.data.views import EvaluationView, TrainingView, representative_images
 
 
 class Dataset:
@@ -44,6 +49,19 @@ class Dataset:
                 self._on_waiting,
             )
         return self._open[name]
+
+    def evaluation_view(self, split: str, data: Any) -> EvaluationView:
+        """The images of a split as `data` shows them, plain."""
+        return EvaluationView(self.split(split), data)
+
+    def training_view(self, data: Any, seed: int) -> TrainingView:
+        """The training images as `data` shows them, shuffled by `seed` and augmented."""
+        return TrainingView(self.split("train"), data, seed)
+
+    def representative(self, data: Any, count: int, seed: int) -> npt.NDArray[np.float32]:
+        """`count` training images (or all, if fewer) as `data` shows them, for the calibration of
+        int8 models: float32 (n, h, w, c)."""
+        return representative_images(self.split("train"), data, count, seed)
 
     def warnings(self, name: str) -> list[str]:
         """What is to be said of a split, which is opened for it: what was left out, what is odd."""

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from danas_hil.base import DanasError
 from danas_hil.data.cache import SplitImages
-from danas_hil.space import DataConfig
+from danas_hil.signals.image import ImageConfig
 
 Batch = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]
 """Images (n, h, w, c) from -1 to 1, and labels (n,)."""
@@ -28,7 +28,8 @@ CROP_AREA = (0.6, 1.0)
 """Share of the image that a training crop keeps (the reference implementation's figures)."""
 
 CROP_ASPECT = (3 / 4, 4 / 3)
-"""Width to height of a training crop (Szegedy et al., arXiv 1409.4842, section 6)."""
+"""Width to height of a training crop, in the proportions of the input (Szegedy et al.,
+arXiv 1409.4842, section 6, of square ones)."""
 
 _CROP_ATTEMPTS = 10
 _AHEAD = 2
@@ -62,7 +63,7 @@ class TrainingView:
     the borders of batches. The balance of the classes is left as it is.
     """
 
-    def __init__(self, split: SplitImages, data: DataConfig, seed: int) -> None:
+    def __init__(self, split: SplitImages, data: ImageConfig, seed: int) -> None:
         _check(split, data)
         self._split = split
         self._data = data
@@ -77,7 +78,7 @@ class TrainingView:
         out = np.empty((size, *self._data.shape), np.uint8)
         for row, (place, flip) in enumerate(zip(places, flips, strict=True)):
             pixels = self._split.image(place)
-            box = crop_box(pixels.shape[1], pixels.shape[0], rng)
+            box = crop_box(pixels.shape[1], pixels.shape[0], rng, self._data.aspect)
             _render(pixels, box, bool(flip), out[row])
         return scale(out), self._split.labels[places]
 
@@ -123,7 +124,7 @@ class TrainingView:
 class EvaluationView:
     """Plain images, the same at every call, made when first asked for and kept in memory."""
 
-    def __init__(self, split: SplitImages, data: DataConfig) -> None:
+    def __init__(self, split: SplitImages, data: ImageConfig) -> None:
         _check(split, data)
         self._split = split
         self._data = data
@@ -132,7 +133,7 @@ class EvaluationView:
     def arrays(self, limit: int | None = None, seed: int = 0) -> LabelledImages:
         """All images, or `limit` of them with the shares of classes and groups kept.
 
-        They take resolution**2 * channels bytes each. Which ones a limit picks depends on `seed`.
+        They take height * width * channels bytes each. Which ones a limit picks depends on `seed`.
         """
         images = len(self._split)
         everything = limit is None or limit >= images
@@ -146,7 +147,8 @@ class EvaluationView:
         out = np.empty((len(places), *self._data.shape), np.uint8)
         for row, place in enumerate(places):
             pixels = self._split.image(place)
-            _render(pixels, centre_box(pixels.shape[1], pixels.shape[0]), False, out[row])
+            box = centre_box(pixels.shape[1], pixels.shape[0], self._data.aspect)
+            _render(pixels, box, False, out[row])
         out.setflags(write=False)
         names = self._split.group_names
         groups = tuple(names[group] for group in self._split.group_ids[places])
@@ -154,7 +156,7 @@ class EvaluationView:
 
 
 def representative_images(
-    train: SplitImages, data: DataConfig, count: int, seed: int
+    train: SplitImages, data: ImageConfig, count: int, seed: int
 ) -> npt.NDArray[np.float32]:
     """`count` training images (or all, if fewer), not augmented, float32 (n, h, w, c) from -1 to 1.
 
@@ -165,21 +167,21 @@ def representative_images(
     return scale(EvaluationView(train, data).arrays(count, seed).images)
 
 
-def centre_box(width: int, height: int) -> _Box:
-    """The largest square in the middle: left, top, right, bottom."""
-    side = min(width, height)
-    left, top = (width - side) / 2, (height - side) / 2
-    return (left, top, left + side, top + side)
+def centre_box(width: int, height: int, aspect: float = 1.0) -> _Box:
+    """The largest box in the middle, `aspect` times as wide as high: left, top, right, bottom."""
+    box_width, box_height = min(width, height * aspect), min(height, width / aspect)
+    left, top = (width - box_width) / 2, (height - box_height) / 2
+    return (left, top, left + box_width, top + box_height)
 
 
-def crop_box(width: int, height: int, rng: np.random.Generator) -> _Box:
-    """An inception crop: a box of random area, aspect and place inside the image.
+def crop_box(width: int, height: int, rng: np.random.Generator, aspect: float = 1.0) -> _Box:
+    """An inception crop: a box of random area, aspect (about `aspect`) and place inside the image.
 
     In an image too long for the drawn shapes, the largest box of an allowed aspect, at a random
     place. Draws the same number of values whatever the image.
     """
     areas = rng.uniform(*CROP_AREA, _CROP_ATTEMPTS) * (width * height)
-    low, high = CROP_ASPECT
+    low, high = (aspect * share for share in CROP_ASPECT)
     aspects = np.exp(rng.uniform(math.log(low), math.log(high), _CROP_ATTEMPTS))
     x, y = rng.random(2)
     for area, aspect in zip(areas.tolist(), aspects.tolist(), strict=True):
@@ -195,14 +197,14 @@ def crop_box(width: int, height: int, rng: np.random.Generator) -> _Box:
 def _render(
     pixels: npt.NDArray[np.uint8], box: _Box, flip: bool, out: npt.NDArray[np.uint8]
 ) -> None:
-    """Cut `box` out of RGB pixels (h, w, 3) and resize it to fill `out` (r, r, 1 or 3)."""
+    """Cut `box` out of RGB pixels (h, w, 3) and resize it to fill `out` (h, w, 1 or 3)."""
     from PIL import Image
 
     image = Image.fromarray(pixels)
     if out.shape[2] == 1:
         image = image.convert("L")  # luma of ITU-R BT.601
-    side = out.shape[0]
-    small = image.resize((side, side), Image.Resampling.BILINEAR, box=box, reducing_gap=2.0)
+    size = (out.shape[1], out.shape[0])
+    small = image.resize(size, Image.Resampling.BILINEAR, box=box, reducing_gap=2.0)
     shown = np.asarray(small).reshape(out.shape)
     out[:] = shown[:, ::-1] if flip else shown
 
@@ -221,8 +223,8 @@ def _sample(split: SplitImages, limit: int, seed: int) -> npt.NDArray[np.int64]:
     return np.sort(by_class[even])
 
 
-def _check(split: SplitImages, data: DataConfig) -> None:
-    if data.resolution > split.size:
+def _check(split: SplitImages, data: ImageConfig) -> None:
+    if max(data.width, data.height) > split.size:
         raise DanasError(
             f"Images decoded at {split.size} pixels can't be viewed at {data.resolution}.",
             "Open the data set at the largest resolution of the search space.",

@@ -163,6 +163,7 @@ def estimate_model(
 
 def estimate_genome(
     genome: Genome,
+    classes: int,
     build: Build,
     *,
     core: str | None = None,
@@ -175,7 +176,7 @@ def estimate_genome(
     As `estimate_model`; clear_names: whether the file is without tensor names. Raises DanasError
     for an infeasible genome.
     """
-    graph = lay_out(genome, clear_names=clear_names)
+    graph = lay_out(genome, classes, clear_names=clear_names)
     return estimate_graph(graph, build, core=core, limits=limits, firmware=firmware)
 
 

@@ -13,7 +13,8 @@ from math import prod
 from danas_hil.estimate.filesize import TensorEntry, file_bytes
 from danas_hil.estimate.graph import Operator, OperatorGraph, Tensor, Window
 from danas_hil.estimate.names import name_bytes
-from danas_hil.space import Genome, Layer, layers
+from danas_hil.families import Layer, Shape
+from danas_hil.space import Genome, layers
 
 _KINDS = {
     "conv": "CONV_2D",
@@ -26,16 +27,16 @@ _KINDS = {
 }
 
 
-def lay_out(genome: Genome, *, clear_names: bool = True) -> OperatorGraph:
-    """The graph of the int8 file that `genome` converts to.
+def lay_out(genome: Genome, classes: int, *, clear_names: bool = True) -> OperatorGraph:
+    """The graph of the int8 file that `genome` converts to, with an output for each class.
 
     Its file_bytes are exact for a file with cleared names, else within 0.5 percent or 100 bytes:
     names depend on what else TensorFlow has named. Raises DanasError for an infeasible genome.
     """
-    graph = _Layout(genome).graph()
+    table = layers(genome, classes)
+    graph = _Layout(genome.data.shape, table).graph()
     if clear_names:
         return graph
-    table = layers(genome)
     squeezed = [layer for layer in table if layer.kind == "add" and _looks_like_bias(layer)]
     return replace(graph, file_bytes=graph.file_bytes + name_bytes(genome, table, squeezed))
 
@@ -45,14 +46,15 @@ class _Layout:
     """Tensors in the converter's order: input, shapes, dense layer, convolutions from the last to
     the first (bias, weights), then what the operators write, in the order in which they run."""
 
-    genome: Genome
+    shape: Shape
+    table: tuple[Layer, ...]
     shapes: dict[tuple[int, ...], int] = field(default_factory=dict)  # what is reshaped to
     weights: list[tuple[str, TensorEntry, TensorEntry]] = field(default_factory=list)
     written: list[TensorEntry] = field(default_factory=list)
     operators: list[tuple[Operator, bool]] = field(default_factory=list)  # and whether it activates
 
     def graph(self) -> OperatorGraph:
-        table = layers(self.genome)
+        table = self.table
         for layer in table:
             if (shape := _reshaped(layer)) is not None:
                 self.shapes.setdefault(shape, 1 + len(self.shapes))
@@ -96,7 +98,7 @@ class _Layout:
                 activated,
             )
         entries = [
-            TensorEntry((1, *self.genome.data.shape), "int8", scales=1, name="image"),
+            TensorEntry((1, *self.shape), "int8", scales=1, name="image"),
             *(TensorEntry((len(s),), "int32", data_bytes=4 * len(s)) for s in self.shapes),
             *constants,
             *self.written,
@@ -153,9 +155,9 @@ def _weights(layer: Layer) -> tuple[TensorEntry, TensorEntry]:
     if layer.kind == "dense":
         shape = (channels, channels_in)
     elif layer.kind == "depthwise":
-        shape = (1, layer.kernel, layer.kernel, channels)
+        shape = (1, *layer.kernel, channels)
     else:
-        shape = (channels, layer.kernel, layer.kernel, channels_in)
+        shape = (channels, *layer.kernel, channels_in)
     scales = 1 if layer.kind == "dense" else channels
     axis = 3 if layer.kind == "depthwise" else 0
     return (
@@ -166,8 +168,7 @@ def _weights(layer: Layer) -> tuple[TensorEntry, TensorEntry]:
 
 def _window(layer: Layer) -> Window | None:
     if layer.kind in ("conv", "depthwise"):
-        return Window(stride=(layer.stride, layer.stride), same=layer.same)
+        return Window(stride=layer.stride, same=layer.same)
     if layer.kind == "average_pool":
-        size = (layer.kernel, layer.kernel)
-        return Window(stride=size, size=size)
+        return Window(stride=layer.kernel, size=layer.kernel)
     return None

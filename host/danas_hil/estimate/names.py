@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from danas_hil.space import ArchConfig, Genome, Layer
+from danas_hil.families import Layer, find_family
+from danas_hil.space import Genome
 
 
 def name_bytes(genome: Genome, table: Sequence[Layer], squeezed: Sequence[Layer]) -> int:
@@ -23,7 +24,7 @@ def name_bytes(genome: Genome, table: Sequence[Layer], squeezed: Sequence[Layer]
     lengths = {layer.output_shape[2]: layer for layer in reversed(squeezed)}
     names += [_scoped(genome, f"{layer.name}_1/Squeeze") for layer in lengths.values()]
     names += [_scoped(genome, f"{layer.name}_1/Squeeze1") for layer in squeezed]
-    normalised = isinstance(genome.arch, ArchConfig)
+    normalised = find_family(genome.family).normalised
     for layer in table:
         names += [
             ";".join(_scoped(genome, part) for part in parts)

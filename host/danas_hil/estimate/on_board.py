@@ -8,18 +8,17 @@ from dataclasses import replace
 from danas_hil.board import Board, Limits
 from danas_hil.builds import load_build
 from danas_hil.estimate.estimate import Estimate, estimate_graph
+from danas_hil.estimate.graph import OperatorGraph
 from danas_hil.estimate.latency import LatencyEstimate, LatencyTable, estimate_latency
 from danas_hil.estimate.latency_tables import find_table
-from danas_hil.estimate.layout import lay_out
 from danas_hil.estimate.ram import Firmware
 from danas_hil.estimate.read import naming, read_graph
 from danas_hil.estimate.work import work_of
-from danas_hil.space import Genome
 
 
 def estimate_on(
     board: Board,
-    subject: bytes | Genome,
+    subject: bytes | OperatorGraph,
     *,
     name: str = "The model",
     build: str | None = None,
@@ -27,7 +26,8 @@ def estimate_on(
     limits: Limits | None = None,
     rates: LatencyTable | str | None = None,
 ) -> Estimate:
-    """Estimate a .tflite file (its bytes) or a genome on `board`.
+    """Estimate a .tflite file (its bytes) or a graph that is laid out or read already
+    on `board`.
 
     build, kernels: other than the board's own. What a firmware of the board has told counts for its
     own build only: another one has other code and takes other times. limits: other than the
@@ -48,10 +48,10 @@ def estimate_on(
         stack=board.stack_bytes if own else None,
         framework=board.framework_ram_bytes if own else None,
     )
-    graph = lay_out(subject) if isinstance(subject, Genome) else read_graph(subject, name)
+    graph = read_graph(subject, name) if isinstance(subject, bytes) else subject
     with naming(name):
         found = estimate_graph(graph, chosen, core=board.core, limits=limits, firmware=firmware)
-    key = None if isinstance(subject, Genome) else hashlib.sha256(subject).hexdigest()
+    key = hashlib.sha256(subject).hexdigest() if isinstance(subject, bytes) else None
     table = rates or find_table(board, chosen.name, chosen.kernels)
     latency = (
         LatencyEstimate(unknown=table)

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
-from danas_hil.space import Genome, Layer, layers
+from danas_hil.families import Layer
+from danas_hil.space import Genome, layers
 
 BYTES_PER_PARAMETER = 1
 BYTES_PER_ACTIVATION = 1
@@ -24,9 +25,9 @@ class PaperEstimate:
     flash_bytes: int
 
 
-def paper(genome: Genome) -> PaperEstimate:
+def paper(genome: Genome, classes: int) -> PaperEstimate:
     """Eq. 1 and Eq. 2 of `genome`, from its layer table. Raises DanasError if it is infeasible."""
-    table = layers(genome)
+    table = layers(genome, classes)
     return PaperEstimate(paper_ram_bytes(table), paper_flash_bytes(table))
 
 

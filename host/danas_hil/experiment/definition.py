@@ -15,6 +15,7 @@ from danas_hil.board import choose_limits, names_file
 from danas_hil.data import SourceOptions, open_source, task_of
 from danas_hil.run import RunFolder
 from danas_hil.search import SearchSettings, Weights, check_possible, check_supernet_source
+from danas_hil.signals.image import OPTIONS
 from danas_hil.space import choose_space
 from danas_hil.tasks import Task, read_class_map
 
@@ -22,7 +23,8 @@ THRESHOLD = 0.75
 """Validation accuracy from which on models are counted, as arXiv 2502.12690 does."""
 
 _LIMITS = ("board", "device_class", "ram", "flash", "latency")
-_SPACE = ("space", "resolutions", "colours")
+_GENES = {**OPTIONS, "family": "family"}
+"""Genes of the space by the keys that give their values."""
 _TRAINING = ("supernet", "supernet_steps")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -124,7 +126,7 @@ def _experiment(path: Path, content: Mapping[str, Any], folder: Path | None) -> 
     threshold = float(content.get("threshold", THRESHOLD))
     if not 0 < threshold < 1:
         raise DanasError(f"threshold = {threshold:g} is no accuracy between 0 and 1.")
-    pixels = max(max(variant.settings.space.resolution) for variant in variants)
+    pixels = max(variant.settings.space.data.finest for variant in variants)
     variants = [  # the same images for all: kept at one size
         replace(variant, settings=replace(variant.settings, decode_resolution=pixels))
         for variant in variants
@@ -196,7 +198,11 @@ def _variant(
         data_options=data_options,
         limits=choose_limits(*(given.get(key) for key in _LIMITS)),
         board=given.get("board"),
-        space=choose_space(*(given.get(key) for key in _SPACE), folder=path.parent),
+        space=choose_space(
+            given.get("space"),
+            {gene: given.get(key) for key, gene in _GENES.items()},
+            folder=path.parent,
+        ),
         trials=common.get("trials"),
         time_budget=_seconds(common.get("time_budget")),
         supernet_of=table.get("supernet_of"),
@@ -270,8 +276,8 @@ _DATA_OPTIONS = {**_kinds(SourceOptions, ("classes",)), "classes": (str, dict)}
 _OF_ALL: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(_LIMITS, (str,)),
     "space": (str, dict),
-    "resolutions": (list,),
-    "colours": (list,),
+    **dict.fromkeys(OPTIONS, (list,)),
+    "family": (str, list),
     "weights": (list,),
     **_SETTINGS,
 }

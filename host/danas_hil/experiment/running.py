@@ -26,8 +26,7 @@ from danas_hil.search import Outcome, SearchSettings, create_run
 
 _NOT_TRAINING = (
     *("sampler", "population", "update_ratio", "crossover_ratio", "trials", "time_budget"),
-    *("evaluation_finetune_steps", "export_finetune_steps"),
-    *("recalibration_images", "validation_images"),
+    *("finetune_steps", "final_steps", "recalibration_images", "validation_images"),
     *("drop_infeasible", "export_limit", "clear_names", "supernets"),
 )
 """Settings of a search that its supernets do not depend on. Checkpoints are checked all the same:
@@ -63,9 +62,9 @@ def _training(settings: SearchSettings) -> str:
     config = settings.to_config()
     for key in _NOT_TRAINING:
         config["search"].pop(key, None)
-    if max(map(len, settings.supernet_configs.values())) == 1:  # then others do not matter
-        for table, key in (("search", "supernet"), ("space", "resolution"), ("space", "colour")):
-            del config[table][key]
+    if all(len(of.configs) == 1 for of in settings.supernets_of_space.values()):
+        del config["search"]["supernet"]  # then other data do not matter
+        del config["space"][settings.space.data.signal]
     config["limits"].pop("origin")
     del config["weights"]
     digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()

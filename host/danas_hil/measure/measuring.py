@@ -21,6 +21,7 @@ from danas_hil.measure.remember import remember
 from danas_hil.measure.timing import TimingRule, take_time
 from danas_hil.platformio import SILENCE, BuildListener
 from danas_hil.targets import (
+    Build,
     BuildIdentity,
     Grows,
     HasProfiler,
@@ -28,7 +29,6 @@ from danas_hil.targets import (
     Memory,
     ModelFile,
     OperatorTime,
-    Program,
     Session,
     Stage,
     Target,
@@ -184,16 +184,16 @@ def _measure(
             grow(error, target, model)
             no_profile = error
     try:
-        program = target.build(model, folder)
+        build = target.build(model, folder)
     except TargetError as error:
         return _failed(found, error)
-    found = replace(found, build=program.identity, sizes=program.sizes)
+    found = replace(found, build=build.identity, sizes=build.sizes)
     for attempt in range(1, attempts + 1):
-        talk = _Talk(target, program, golden, replace(found, attempts=attempt), profile, rule)
+        talk = _Talk(target, build, golden, replace(found, attempts=attempt), profile, rule)
         try:
             if flash:
-                target.flash(program)
-            with target.open(program) as session:
+                target.flash(build)
+            with target.open(build) as session:
                 talk.hold(session, images, streamed)
         except TargetError as error:
             grow(error, target, model)
@@ -234,21 +234,21 @@ class _Talk:
     def __init__(
         self,
         target: Target,
-        program: Program,
+        build: Build,
         golden: Golden,
         found: Measurement,
         profile: bool,
         rule: TimingRule | None,
     ) -> None:
         self.target = target
-        self.program = program
+        self.build = build
         self.golden = golden
         self.found = found
         self.profile = profile
         self.rule = rule
 
     def hold(self, session: Session, images: TestImages | None, streamed: Streamed) -> None:
-        hello = identified(session, self.target, self.program)
+        hello = identified(session, self.target, self.build)
         self.found = replace(
             self.found, tflm_version=hello.tflm_version, arena_bytes=hello.arena_bytes
         )
@@ -260,7 +260,7 @@ class _Talk:
         latency = take_time(session, kind, hello.timer, self.rule, timer_hz=hello.timer_hz)
         self.found = replace(self.found, latency=latency)
         if images is not None:
-            content = self.program.model.content
+            content = self.build.model.content
             taken = take_accuracy(session, content, images, streamed)
             self.found = replace(self.found, accuracy=taken)
         if self.profile:

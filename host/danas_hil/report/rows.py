@@ -12,7 +12,7 @@ from danas_hil.estimate.held import Held
 from danas_hil.estimate.lines import all_fit
 from danas_hil.report.measured import FirmwareShares, Outcome
 from danas_hil.run import Candidate, Evaluation, Front
-from danas_hil.space import Genome, LayerStack
+from danas_hil.space import Genome
 from danas_hil.tasks import Scores
 
 MEAN_OF = 25
@@ -61,7 +61,7 @@ class Member:
     """A line of the Pareto table. low, high: the 95 % Wilson interval of the int8 test accuracy.
 
     Scores are None where they were not taken. fits: against the run's limits, from estimates;
-    None where a figure is missing. finetune_steps: of training by itself, after the search.
+    None where a figure is missing. final_steps: of training by itself, after the search.
     latency_us: of one inference, estimated by latency_source; None where it is not. latency_band:
     by which share that may be more or less.
     """
@@ -70,7 +70,7 @@ class Member:
     genome: str
     evaluation: int
     chosen: bool
-    finetune_steps: int
+    final_steps: int
     float_validation: float | None
     int8_validation: float | None
     int8_test: float | None
@@ -104,12 +104,8 @@ Row = System | Step | Find | Member | Group | Outcome | Compared | FirmwareShare
 
 
 def genome_words(genome: Genome) -> str:
-    """`64×64 rgb, blocks 1-2-3-1-0, α 0.3`, of stages 3 to 7; or the layers of a stack."""
-    data, arch = genome.data, genome.arch
-    image = f"{data.resolution}×{data.resolution} {data.colour}"
-    if isinstance(arch, LayerStack):
-        return f"{image}, {arch}"
-    return f"{image}, blocks {'-'.join(map(str, arch.depths))}, α {arch.alpha:g}"
+    """Data and network, as `96x64-rgb, depth 12310 alpha 0.3`."""
+    return f"{genome.data.name}, {genome.arch}"
 
 
 def systems(evaluations: Sequence[Evaluation]) -> tuple[System, ...]:
@@ -172,7 +168,7 @@ def _member(candidate: Candidate, evaluation: Evaluation | None, front: Front) -
         genome_words(candidate.genome),
         candidate.evaluation,
         candidate.id == front.chosen,
-        candidate.finetune_steps,
+        candidate.final_steps,
         _accuracy(candidate.scores.get("float_validation")),
         _accuracy(candidate.scores.get("int8_validation")),
         _accuracy(test),

@@ -21,11 +21,10 @@ from danas_hil.base import (
     write_json,
 )
 from danas_hil.run.anew import anew
-from danas_hil.run.format1 import upgraded_config
 from danas_hil.run.picks import Picks
 from danas_hil.run.records import Front
 
-FORMAT = 1
+FORMAT = 2
 """Of config.toml, whose key `format` says so."""
 _HINT = "A run is a folder that `danas-hil search` made, such as runs/NAME."
 
@@ -152,7 +151,7 @@ class RunFolder:
         with checking(self.config_file, hint):
             settled = {field.name for field in fields(_Settled)}
             build(_Settled, {key: one for key, one in config.items() if key in settled})
-        return upgraded_config(config)
+        return config
 
     def write_front(self, front: Front) -> None:
         write_json(self.front_file, front.to_json())

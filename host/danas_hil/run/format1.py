@@ -1,33 +1,39 @@
-"""What version 0.1.0 wrote, in the words of today."""
+"""What danas-hil 0.1 wrote, read as what it would write today: one signal, two families.
+
+What carries no number of its format is format 1.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-_SETTINGS = {
-    "final_steps": "export_finetune_steps",
-    "finetune_steps": "evaluation_finetune_steps",
-}
-_CANDIDATE = {"final_steps": "finetune_steps"}
+_USUAL_WIDTH = 0.33
+"""Of monochrome images, where nothing else was said."""
 
 
-def upgraded_config(config: dict[str, Any]) -> dict[str, Any]:
-    """config.toml with the settings of a search under their names of today."""
-    search = config.get("search")
-    if not isinstance(search, Mapping):
-        return config
-    return {**config, "search": _renamed(search, _SETTINGS)}
+def genome_of_format1(genes: Mapping[str, Any]) -> dict[str, Any]:
+    """The genes of an image and a network, with the names of signal and family.
+
+    The width factor of monochrome images has become one of MobileNetV2.
+    """
+    upgraded = {key: value for key, value in genes.items() if key != "width_factor"}
+    family = "layers" if "conv1" in genes else "mobilenet_v2"
+    if family == "mobilenet_v2":
+        narrow = genes.get("colour") == "monochrome"
+        upgraded["monochrome_width"] = genes.get("width_factor") if narrow else _USUAL_WIDTH
+    return {"signal": "image", "family": family, **upgraded}
 
 
-def upgraded_front(front: Any) -> Any:
-    """front.json with the entries of candidates under their names of today."""
-    candidates = front.get("candidates") if isinstance(front, Mapping) else None
-    if not isinstance(candidates, list):
-        return front
-    renamed = [_renamed(one, _CANDIDATE) if isinstance(one, Mapping) else one for one in candidates]
-    return {**front, "candidates": renamed}
+def front_of_format1(front: Mapping[str, Any]) -> dict[str, Any]:
+    """front.json: the genomes of its candidates and evaluations. Ids stay what they were."""
+    return {**front, **{key: [_row(row) for row in front[key]] for key in _ROWS if key in front}}
 
 
-def _renamed(table: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    return {names.get(key, key): value for key, value in table.items()}
+_ROWS = ("candidates", "evaluations")
+
+
+def _row(row: Any) -> Any:
+    if not isinstance(row, Mapping) or not isinstance(row.get("genome"), Mapping):
+        return row  # said where it is read
+    return {**row, "genome": genome_of_format1(row["genome"])}

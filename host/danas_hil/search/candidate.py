@@ -23,12 +23,12 @@ from danas_hil.base import (
     write_atomic,
     write_json,
 )
-from danas_hil.data import LabelledImages, representative_images
+from danas_hil.data import Dataset, LabelledImages
 from danas_hil.estimate import read_file, read_graph
-from danas_hil.run import Candidate, RunFolder, anew
+from danas_hil.run import Candidate, RunFolder, anew, write_genome
 from danas_hil.search.cost import CostEstimator
 from danas_hil.search.evaluator import Evaluator, classes
-from danas_hil.search.session import Session
+from danas_hil.search.settings import SearchSettings
 from danas_hil.space import Genome
 from danas_hil.supernet import load
 from danas_hil.tasks import Scores
@@ -43,11 +43,11 @@ _MODEL, _KERAS, _TRAINING = "model.tflite", "model.keras", "training.json"
 
 @dataclass(frozen=True)
 class _Training:
-    """training.json. no_better: what fine-tunings of other lengths came to, by their steps."""
+    """training.json. no_better: what trainings of other lengths came to, by their steps."""
 
-    finetune_steps: int
+    final_steps: int
     no_better: Mapping[str, float] = field(default_factory=dict)
-    format: int = 2
+    format: int = 1
 
 
 def has_model(folder: Path) -> bool:
@@ -58,7 +58,7 @@ def has_model(folder: Path) -> bool:
     if not (folder / _MODEL).is_file():
         return False
     read_graph(read_file(folder / _MODEL), str(folder / _MODEL))
-    finetuned_steps(folder)
+    trained_steps(folder)
     try:
         with zipfile.ZipFile(folder / _KERAS) as packed:
             broken = packed.testzip()
@@ -69,15 +69,14 @@ def has_model(folder: Path) -> bool:
     return True
 
 
-def write_model(folder: Path, genome: Genome, model: Any, steps: int, session: Session) -> None:
-    """model.keras, model.tflite, and for how many steps `model` was fine-tuned.
+def write_model(
+    folder: Path, genome: Genome, model: Any, steps: int, settings: SearchSettings, dataset: Dataset
+) -> None:
+    """model.keras, model.tflite, and for how many steps `model` was trained by itself.
 
     The .tflite file comes last: where it is, the others are.
     """
-    settings = session.settings
-    representative = representative_images(
-        session.dataset.split("train"), genome.data, CALIBRATION_IMAGES, settings.seed
-    )
+    representative = dataset.representative(genome.data, CALIBRATION_IMAGES, settings.seed)
     with atomic_path(folder / _KERAS) as path:
         model.save(path)
     write_json(folder / _TRAINING, asdict(_Training(steps)))
@@ -85,9 +84,9 @@ def write_model(folder: Path, genome: Genome, model: Any, steps: int, session: S
     write_atomic(folder / _MODEL, content)
 
 
-def finetuned_steps(folder: Path) -> int:
-    """For how many steps the model in `folder` was fine-tuned."""
-    return _training(folder).finetune_steps
+def trained_steps(folder: Path) -> int:
+    """For how many steps the model in `folder` was trained by itself."""
+    return _training(folder).final_steps
 
 
 def note_no_better(folder: Path, steps: int, accuracy: float) -> None:
@@ -106,10 +105,10 @@ def _training(folder: Path) -> _Training:
     """Raises DanasError naming training.json where it is missing or damaged."""
     path = folder / _TRAINING
     value = read_json(path, anew(path))
-    check_format(path, value, 2, anew(path), "format")
+    check_format(path, value, 1, anew(path), "format")
     with checking(path, anew(path)):
         noted: _Training = build(_Training, value)
-        if noted.finetune_steps < 0 or not all(steps.isdigit() for steps in noted.no_better):
+        if noted.final_steps < 0 or not all(steps.isdigit() for steps in noted.no_better):
             raise ValueError("steps are no count")
     return noted
 
@@ -125,7 +124,7 @@ def write_rest(
     )
     tflm.write_golden(folder / "golden.npz", tflm.golden(model, golden_inputs))
     estimate = estimator.detail(genome, model)
-    write_json(folder / "genome.json", genome.to_json())
+    write_genome(folder / "genome.json", genome, evaluator.classes)
     write_json(folder / "estimate.json", estimate)
     return estimate
 
@@ -169,13 +168,13 @@ def _float_scores(
     folder: Path, genome: Genome, images: LabelledImages, evaluator: Evaluator
 ) -> Scores:
     """In float32: by the supernet where its weights are the model's, in a third of Keras' time."""
-    if finetuned_steps(folder) or not evaluator.keeps_shared_weights:
+    if trained_steps(folder) or not evaluator.keeps_shared_weights:
         model = load(folder / _KERAS)
         if model.input_shape[1:] != genome.data.shape:
             path = folder / _KERAS
             raise DanasError(f"{path} is the model of another candidate.", anew(path))
         return Scores.of(images.labels, classes(model, images.images), evaluator.task)
-    supernet, recalibration = evaluator.supernet(genome.data), evaluator.recalibration(genome.data)
+    supernet, recalibration = evaluator.supernet(genome), evaluator.recalibration(genome.data)
     probabilities = supernet.evaluate(genome, recalibration, images.images)
     return Scores.of(images.labels, np.argmax(probabilities, axis=1), evaluator.task)
 

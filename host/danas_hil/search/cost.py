@@ -91,6 +91,7 @@ class CostEstimator:
     def __init__(self, settings: SearchSettings, rates: LatencyTable | str | None = None) -> None:
         self._exact = settings.memory_model == "exact"
         self._limits = settings.limits
+        self._classes = len(settings.task.classes)
         self._board = load_board(settings.board or REFERENCE_BOARD)
         self._counted = self._board if settings.board else _without_shares(self._board)
         self._known: dict[Genome, _Needs] = {}
@@ -120,11 +121,16 @@ class CostEstimator:
         rates = self._rates if isinstance(self._rates, LatencyTable) else None
         if self._exact:
             found = estimate_on(
-                self._counted, genome, limits=self._limits, rates=rates or "not asked for"
+                self._counted,
+                lay_out(genome, self._classes),
+                limits=self._limits,
+                rates=rates or "not asked for",
             )
             return _Needs(found.ram.total, found.flash.total, found.latency if rates else None)
-        by_equations = paper(genome)
-        latency = estimate_latency(work_of(lay_out(genome)), rates) if rates else None
+        by_equations = paper(genome, self._classes)
+        latency = (
+            estimate_latency(work_of(lay_out(genome, self._classes)), rates) if rates else None
+        )
         return _Needs(
             Line("Eq. 2", by_equations.ram_bytes), Line("Eq. 1", by_equations.flash_bytes), latency
         )
@@ -138,7 +144,7 @@ class CostEstimator:
         exact: by board, for the file.
         """
         needs = self._needs(genome)
-        by_equations = paper(genome)
+        by_equations = paper(genome, self._classes)
         exact = {}
         for board, rates in ((self._board, self._rates), (load_board("host"), None)):
             estimate = estimate_on(board, model, name=genome.id, rates=rates).to_json()

@@ -14,7 +14,8 @@ from danas_hil.search.pareto import pareto_front
 from danas_hil.search.samplers import NothingLeftError, Nsga2Sampler
 from danas_hil.search.scoring import judged
 from danas_hil.search.settings import SearchSettings
-from danas_hil.space import DataConfig, Genome
+from danas_hil.signals import DataConfig
+from danas_hil.space import Genome
 from danas_hil.tasks import Scores
 
 FOCUS = "supernet_focus"

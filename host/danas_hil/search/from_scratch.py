@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from danas_hil.search.evaluator import Evaluator, classes
 from danas_hil.search.training_plan import CANDIDATE, standalone_settings
-from danas_hil.space import DataConfig, Genome
+from danas_hil.space import Genome
 from danas_hil.study import StoppedError
 from danas_hil.supernet import Standalone
 
@@ -19,7 +19,7 @@ class FromScratchEvaluator(Evaluator):
 
     _last: tuple[Genome, Any] | None = None
 
-    def prepare(self, data: DataConfig) -> None:
+    def prepare(self, genome: Genome) -> None:
         """There is nothing that candidates share."""
 
     def predict(self, genome: Genome, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
@@ -39,11 +39,12 @@ class FromScratchEvaluator(Evaluator):
     def _trained(self, genome: Genome) -> Any:
         network = Standalone(
             genome,
+            len(self.classes),
             self._settings.seed,
             standalone_settings(self._settings),
             {"images": self._made_for["images"]},
         )
-        steps, store = self._plan.steps[CANDIDATE], self._trainings.store
+        steps, store = self._steps[CANDIDATE], self._trainings.store
         name = network.name(steps)
         folder = store.folder / name if self._fits(genome) else None
         if folder is not None:

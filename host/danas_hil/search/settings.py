@@ -19,7 +19,8 @@ from danas_hil.search.samplers import (
     TournamentSampler,
 )
 from danas_hil.search.scoring import Weights
-from danas_hil.space import DataConfig, SearchSpace, Space, space_from_json
+from danas_hil.space import DEFAULT_SPACE, Space, space_from_json
+from danas_hil.supernet import Subnets
 from danas_hil.tasks import Task
 
 SamplerName = Literal["tournament", "regularized", "nsga2", "surrogate", "random"]
@@ -48,9 +49,8 @@ class SearchSettings:
         is trained then. Its space is within that run's.
     candidate_steps: training steps of each candidate where they share no weights; None derives
         them from time_budget, and is 25,000 without one.
-    evaluation_finetune_steps: each subnet is fine-tuned for so many before it is scored.
-    export_finetune_steps: the most accurate candidates are fine-tuned for so many before they are
-        exported; None derives it from time_budget, and is none without one.
+    final_steps: training of the most accurate candidates by themselves, before they are exported;
+        None derives it from time_budget, and is none without one.
     decode_resolution: pixels of the short side that images are kept in; None is the largest
         resolution of the space, or what the run `supernet_of` has.
     recalibration_images, validation_images: at most so many are used for one evaluation.
@@ -63,7 +63,7 @@ class SearchSettings:
     limits: Limits = field(default_factory=Limits)
     board: str | None = None
     data_options: Mapping[str, Any] = field(default_factory=dict)
-    space: Space = field(default_factory=SearchSpace)
+    space: Space = DEFAULT_SPACE
     memory_model: MemoryModel = "exact"
     sampler: SamplerName = "nsga2"
     population: int | None = None
@@ -76,12 +76,12 @@ class SearchSettings:
     supernet: SupernetName = "shared"
     supernet_steps: int | None = None
     candidate_steps: int | None = None
-    export_finetune_steps: int | None = None
+    final_steps: int | None = None
     supernets: str | None = None
     supernet_of: str | None = None
     decode_resolution: int | None = None
     batch_size: int = 64
-    evaluation_finetune_steps: int = 0
+    finetune_steps: int = 0
     recalibration_images: int = 256
     validation_images: int = 2000
     drop_infeasible: bool = False
@@ -120,7 +120,7 @@ class SearchSettings:
                 "How long is what others share with this search trained?",
                 f"With --supernets give --{steps.replace('_', '-')}.",
             )
-        largest = max(self.space.resolution)
+        largest = self.space.data.finest
         if self.decode_resolution is not None and self.decode_resolution < largest:
             raise DanasError(
                 f"--decode-resolution {self.decode_resolution} is below the largest resolution of"
@@ -156,24 +156,24 @@ class SearchSettings:
     @property
     def shares_weights(self) -> bool:
         """Whether candidates are subnets of supernets; else each is trained from scratch."""
-        return isinstance(self.space, SearchSpace)
+        return self.space.shares_weights
 
     @property
-    def subnets(self) -> SearchSpace:
-        """The space as one of subnets of MobileNetV2. Raises DanasError if it is none."""
-        if not isinstance(self.space, SearchSpace):
-            raise DanasError("This search is not one of subnets, which share their weights.")
-        return self.space
-
-    @property
-    def supernet_configs(self) -> dict[str, tuple[DataConfig, ...]]:
-        """The data configurations of each supernet, by its name; none where none is shared."""
+    def supernets_of_space(self) -> dict[str, Subnets]:
+        """What each supernet holds, by its name: one for each family, and with per-data for each
+        data configuration; none where no weights are shared."""
         if not self.shares_weights:
             return {}
-        configs = self.space.data_configs
-        if self.supernet != "per-data" and len(configs) > 1:
-            return {"shared": tuple(configs)}
-        return {data.name: (data,) for data in configs}
+        configs, families = self.space.data_configs, self.space.families
+        together = self.supernet != "per-data" and len(configs) > 1
+        groups = {"shared": configs} if together else {data.name: (data,) for data in configs}
+        return {
+            name if len(families) == 1 else f"{name}-{family}": Subnets(
+                self.space, family, of, len(self.task.classes)
+            )
+            for family in families
+            for name, of in groups.items()
+        }
 
     def make_sampler(self) -> Sampler:
         size = self.population
@@ -239,9 +239,9 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "time_budget": (1, 10 * 366 * 86_400),
     "supernet_steps": (1, MOST_STEPS),
     "batch_size": (2, 65_536),
-    "evaluation_finetune_steps": (0, MOST_STEPS),
+    "finetune_steps": (0, MOST_STEPS),
     "candidate_steps": (1, MOST_STEPS),
-    "export_finetune_steps": (0, MOST_STEPS),
+    "final_steps": (0, MOST_STEPS),
     "recalibration_images": (2, 10**6),
     "validation_images": (10, 10**7),
     "export_limit": (1, 10_000),

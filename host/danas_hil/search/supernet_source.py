@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from danas_hil.base import DanasError
+from danas_hil.base.genes import missing_values
 from danas_hil.run import RunFolder
 from danas_hil.search.cost import CostEstimator, rates_of_run
 from danas_hil.search.data_focus import FOCUS
 from danas_hil.search.settings import SearchSettings
-from danas_hil.space import DataConfig, Genome, SearchSpace
+from danas_hil.space import Genome, Space
 from danas_hil.study import SupernetStore, open_to_read
-from danas_hil.supernet import CHECKPOINT, Checkpoint
+from danas_hil.supernet import CHECKPOINT, Checkpoint, Subnets
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class SupernetSource:
     @property
     def pixels(self) -> int:
         """Of the short side that images are kept in."""
-        return self.settings.decode_resolution or max(self.settings.space.resolution)
+        return self.settings.decode_resolution or self.settings.space.data.finest
 
     @cached_property
     def fits(self) -> Callable[[Genome], bool]:
@@ -110,7 +111,7 @@ def find_supernet_source(settings: SearchSettings, folder: Path) -> SupernetSour
     config = run.config()
     theirs = SearchSettings.from_config(config)
     check_supernet_source(theirs, settings, str(run.path))
-    needed = needed_supernets(theirs, settings.space.data_configs)
+    needed = needed_supernets(theirs, settings.space)
     steps, images = config.get("supernet_steps", {}), config.get("data", {})
     if not images or not needed.keys() <= steps.keys():
         raise DanasError(
@@ -144,35 +145,43 @@ def check_supernet_source(theirs: SearchSettings, ours: SearchSettings, name: st
             f"{name} has no supernet of its own: it uses that of {Path(theirs.supernet_of).name}.",
             "Name that one.",
         )
-    _check_holds(theirs.subnets, ours.subnets, name)
+    _check_holds(theirs, ours, name)
 
 
-def needed_supernets(
-    theirs: SearchSettings, wanted: Iterable[DataConfig]
-) -> dict[str, tuple[DataConfig, ...]]:
-    """The data configurations of each supernet of `theirs` that has one of the `wanted`."""
-    ours = set(wanted)
-    return {name: of for name, of in theirs.supernet_configs.items() if ours & set(of)}
+def needed_supernets(theirs: SearchSettings, space: Space) -> dict[str, Subnets]:
+    """What each supernet of `theirs` holds that has subnets of `space`, by its name."""
+    ours = set(space.data_configs)
+    return {
+        name: of
+        for name, of in theirs.supernets_of_space.items()
+        if ours & set(of.configs) and of.family in space.families
+    }
 
 
-def _check_holds(theirs: SearchSpace, ours: SearchSpace, name: str) -> None:
-    for gene, values in ours.genes.items():
-        lacking = [value for value in values if value not in theirs.genes[gene]]
-        if lacking:
-            raise DanasError(
-                f"The supernet of {name} lacks the {gene} {_listed(lacking)}.",
-                f"It has {_listed(theirs.genes[gene])}: narrow this search's space to that.",
-            )
-    if "monochrome" in ours.colour and ours.monochrome_width != theirs.monochrome_width:
+def _check_holds(theirs: SearchSettings, ours: SearchSettings, name: str) -> None:
+    if theirs.task.classes != ours.task.classes:
         raise DanasError(
-            f"The supernet of {name} has the monochrome_width {theirs.monochrome_width:g}, not"
-            f" {ours.monochrome_width:g}.",
-            "Give the space the same monochrome_width.",
+            f"The supernet of {name} tells {', '.join(theirs.task.classes)} apart, not"
+            f" {', '.join(ours.task.classes)}.",
+            "Search with the images that it was trained on, and the same --classes.",
         )
+    for family in ours.space.families:
+        if family not in theirs.space.families:
+            raise DanasError(
+                f"{name} has no supernet of the family {family}.",
+                f"It has {', '.join(theirs.space.families)}: search those.",
+            )
+        if lacking := theirs.space.subnets(family).lacks(ours.space.of(family)):
+            raise _lacks(name, lacking)
+    if lacking := missing_values(theirs.space.data.genes, ours.space.data.genes):
+        raise _lacks(name, lacking)
 
 
-def _listed(values: Iterable[Any]) -> str:
-    return ", ".join(map(str, values))
+def _lacks(name: str, lacking: str) -> DanasError:
+    return DanasError(
+        f"The supernet of {name} lacks {lacking}.",
+        "Narrow this search's space to what that one has.",
+    )
 
 
 def _told(images: Mapping[str, Any], keys: Iterable[str]) -> str:

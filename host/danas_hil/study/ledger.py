@@ -155,10 +155,10 @@ class Ledger:
 
     def _as_trial(self, genome: Genome) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         """Attributes, parameters and distributions."""
-        genes, values = genome.to_json(), self._space.genes
+        values = self._space.genes
         return (
-            {_GENOME: json.dumps(genes)},
-            {gene: genes[gene] for gene in values},
+            {_GENOME: json.dumps(genome.to_json())},
+            self._space.values(genome),
             {gene: self._categorical(choices) for gene, choices in values.items()},
         )
 

@@ -1,5 +1,5 @@
-"""The supernet: an elastic MobileNetV2 whose subnets share its weights, for all data configurations
-or for one; and networks that are trained by themselves.
+"""The supernet: an elastic network whose subnets share its weights, for all data configurations or
+for one; and networks that are trained by themselves.
 
 TensorFlow is imported when a network first runs, not with this package.
 """
@@ -9,7 +9,7 @@ from danas_hil.supernet.checkpoint import CHECKPOINT, Checkpoint
 from danas_hil.supernet.extract import build, load
 from danas_hil.supernet.focus import Look, Use
 from danas_hil.supernet.standalone import STANDALONE, Standalone, time_standalone
-from danas_hil.supernet.supernet import Supernet, time_finetune, time_steps
+from danas_hil.supernet.supernet import Subnets, Supernet, time_finetune, time_steps
 from danas_hil.supernet.tensorflow_experimental import make_deterministic
 from danas_hil.supernet.training import Batch, OnStep, TrainingSettings
 
@@ -22,6 +22,7 @@ __all__ = [
     "OnStep",
     "Precision",
     "Standalone",
+    "Subnets",
     "Supernet",
     "TrainingSettings",
     "Use",

@@ -1,7 +1,7 @@
 """Evaluation: batch-norm statistics anew, batch norm folded into the convolutions, then images.
 
-Segment by segment (network.SEGMENTS): what the first segments make of an image is the same for all
-subnets of one width and the same depths there, so it can be kept from one subnet to the next.
+Segment by segment (families.Skeleton): what the first segments make of an image is the same for
+all subnets of one width and the same depths there, so it can be kept from one subnet to the next.
 """
 
 from __future__ import annotations
@@ -15,13 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from danas_hil.base import DanasError
-from danas_hil.space import CLASSES, Genome, Layer
+from danas_hil.families import HEAD, Layer
+from danas_hil.space import Genome
 from danas_hil.supernet.backend import Precision, tensorflow, traced
 from danas_hil.supernet.kept import Kept, Same
 from danas_hil.supernet.network import (
     EPSILON,
-    HEAD,
-    SEGMENTS,
     Array,
     Network,
     activation,
@@ -38,8 +37,6 @@ each pixel, and two layers live at once: 450 MB."""
 PREDICTION_PIXELS = 250 * 64 * 64
 """The most pixels in a batch of predictions: a call costs 4 ms whatever its size, so smaller ones
 are slower, and larger ones are no quicker (benchmarks/evaluation.py)."""
-
-_LAST = len(SEGMENTS) - 1
 
 
 def recalibrated(
@@ -64,14 +61,14 @@ def recalibrated(
     weights, depths, channels = map(convert, (flat, choice.depths, choice.kept))
 
     def through(segment: int, x: Any) -> tuple[Any, tuple[Array, ...]]:
-        gather = gather_function(network, segment, _channels(genome, segment))
+        gather = gather_function(network, segment, _kind(genome, segment))
         x, *statistics = gather(weights, x, depths, channels)
         return x, tuple(part.numpy() for part in statistics)
 
     sums: list[Array] = []
     for cut in _batches(images, RECALIBRATION_PIXELS):
         key = ("recalibration", cut.start, cut.stop, Same(flat), Same(images))
-        found = _through_segments(kept or Kept(0), key, genome, images[cut], through)[1]
+        found = _through_segments(network, kept or Kept(0), key, genome, images[cut], through)[1]
         parts = [(cut.stop - cut.start) / len(images) * part for part in found]
         sums = [a + b for a, b in zip(sums, parts, strict=True)] if sums else parts
     pairs = zip(names, sums[::2], sums[1::2], strict=True)
@@ -87,7 +84,7 @@ def probabilities(
     precision: Precision = "float32",
     kept: Kept | None = None,
 ) -> Array:
-    """Probabilities (n, 2) float32 that the subnet `genome` gives to `images`.
+    """Probabilities (n, classes) float32 that the subnet `genome` gives to `images`.
 
     kept: as for `recalibrated`; the statistics are then always those of the same images.
     """
@@ -109,7 +106,7 @@ def probabilities(
             scale = weights[f"{layer.name}_gamma"] / np.sqrt(variance + EPSILON)
             kernels.append(weights[layer.name] * _by_output(layer, scale))
             biases.append(weights[f"{layer.name}_beta"] - mean * scale)
-        if segment == _LAST:
+        if segment == network.segments - 1:
             kernels.append(weights[HEAD])
             biases.append(weights[f"{HEAD}_bias"])
         converted: tuple[list[Any], list[Any]] = tf.nest.map_structure(
@@ -118,18 +115,19 @@ def probabilities(
         return converted
 
     def through(segment: int, x: Any) -> tuple[Any, tuple[Array, ...]]:
-        predict = predict_function(network, segment, _channels(genome, segment), precision)
+        predict = predict_function(network, segment, _kind(genome, segment), precision)
         return predict(x, depths, *folded(segment)), ()
 
     parts = []
     for cut in _batches(images, PREDICTION_PIXELS):
         key = (precision, cut.start, cut.stop, Same(flat), Same(images))
-        x, _ = _through_segments(kept or Kept(0), key, genome, images[cut], through)
+        x, _ = _through_segments(network, kept or Kept(0), key, genome, images[cut], through)
         parts.append(x.numpy())
     return np.concatenate(parts)
 
 
 def _through_segments(
+    network: Network,
     kept: Kept,
     key: tuple[Any, ...],
     genome: Genome,
@@ -140,58 +138,65 @@ def _through_segments(
 
     From the last segment on whose outcome is kept under `key` and what the genome is up to there.
     """
+    choice, last = network.choice(genome), network.segments - 1
     keys = [
-        (*key, genome.data, genome.subnet.alpha, genome.subnet.depths[: stages[-1] - 2])
-        for stages in SEGMENTS[:-1]
+        (*key, genome.data, tuple(choice.kept), tuple(choice.depths[: network.depths_up_to(place)]))
+        for place in range(last)
     ]
     value: tuple[Any, tuple[Array, ...]] | None = None
     first = 0
-    for segment in reversed(range(_LAST)):
+    for segment in reversed(range(last)):
         if (value := kept.get(keys[segment])) is not None:
             first = segment + 1
             break
     x, statistics = (_as_tensor(batch), ()) if value is None else value
-    for segment in range(first, len(SEGMENTS)):
+    for segment in range(first, network.segments):
         x, more = through(segment, x)
         statistics = (*statistics, *more)
-        if segment < _LAST:
+        if segment < last:
             size = x.shape.num_elements() * x.dtype.size
             kept.put(keys[segment], (x, statistics), size)
     return x, statistics
 
 
-def _channels(genome: Genome, segment: int) -> int:
-    """Channels of the images that `segment` sees; 0 if it sees none."""
-    return genome.data.channels if segment == 0 else 0
+def _kind(genome: Genome, segment: int) -> str:
+    """The kind of inputs that `segment` sees; empty if it sees none."""
+    return genome.data.kind if segment == 0 else ""
+
+
+def _seen(network: Network, kind: str, precision: Any) -> Any:
+    """The signature of what a segment takes: inputs of `kind`, or maps."""
+    channels = next((stem.channels for stem in network.stems if stem.kind == kind), None)
+    return tensorflow().TensorSpec([None, None, None, channels], precision)
 
 
 @lru_cache(maxsize=16)
-def gather_function(network: Network, segment: int, channels: int) -> Any:
+def gather_function(network: Network, segment: int, kind: str) -> Any:
     """(flat, x, depths, kept) to what a segment makes of x, and mean and variance of each of its
     convolutions in turn, empty for dropped ones.
 
-    Traced once for all subnets of `network`; the first segment once for images of `channels`, 0
-    for the others.
+    Traced once for all subnets of `network`; the first segment once for each kind of input.
     """
     tf = tensorflow()
     signature = [
         tf.TensorSpec([network.size], tf.float32),
-        tf.TensorSpec([None, None, None, channels or None], tf.float32),
-        tf.TensorSpec([5], tf.int32),
+        _seen(network, kind, tf.float32),
+        tf.TensorSpec([len(network.largest.depths)], tf.int32),
         tf.TensorSpec([len(network.counts)], tf.int32),
     ]
 
     def gather(flat: Any, x: Any, depths: Any, kept: Any) -> tuple[Any, ...]:
-        weights = network.cut_tensors(flat, kept, channels)
+        weights = network.cut_tensors(flat, kept, kind)
 
         def convolve(layer: Layer, x: Any) -> tuple[Any, tuple[Any, ...]]:
             kernel = weights[layer.name]
-            widens = layer.kernel == 1 and layer.relu6
+            activated = layer.relu6 or layer.relu
+            widens = layer.kernel == (1, 1) and activated and _widens(layer)
             bare = None if widens else convolution(layer, x, kernel)
             mean, variance = _widened_moments(x, kernel[0, 0]) if widens else _moments(bare)
             scale = weights[f"{layer.name}_gamma"] * tf.math.rsqrt(variance + EPSILON)
             bias = weights[f"{layer.name}_beta"] - mean * scale
-            if not layer.relu6:
+            if not activated:
                 return bare * scale + bias, (mean, variance)
             # Convolving again is quicker than three passes of scale, bias and ReLU6.
             return _folded(layer, x, kernel * _by_output(layer, scale), bias), (mean, variance)
@@ -203,7 +208,7 @@ def gather_function(network: Network, segment: int, channels: int) -> Any:
 
 
 @lru_cache(maxsize=16)
-def predict_function(network: Network, segment: int, channels: int, precision: Precision) -> Any:
+def predict_function(network: Network, segment: int, kind: str, precision: Precision) -> Any:
     """(x, depths, kernels, biases) to what a segment makes of x, and the last one probabilities.
 
     Batch norm is folded into kernels and biases, which are already cut to the subnet's size; the
@@ -211,14 +216,14 @@ def predict_function(network: Network, segment: int, channels: int, precision: P
     """
     tf = tensorflow()
     names = [layer.name for layer in network.segment_layers(segment)]
-    last = segment == _LAST
+    last = segment == network.segments - 1
     kernel, bias = (tf.TensorSpec([None] * rank, tf.float32) for rank in (4, 1))
     kernels, biases = [kernel] * len(names), [bias] * len(names)
     if last:
-        kernels.append(tf.TensorSpec([None, len(CLASSES)], tf.float32))
-        biases.append(tf.TensorSpec([len(CLASSES)], tf.float32))
-    kind = tf.float32 if segment == 0 else precision
-    images = tf.TensorSpec([None, None, None, channels or None], kind)
+        kernels.append(tf.TensorSpec([None, network.classes], tf.float32))
+        biases.append(tf.TensorSpec([network.classes], tf.float32))
+    images = _seen(network, kind, tf.float32 if segment == 0 else precision)
+    depths = tf.TensorSpec([len(network.largest.depths)], tf.int32)
 
     def predict(x: Any, depths: Any, kernels: list[Any], biases: list[Any]) -> Any:
         folded = dict(
@@ -234,7 +239,11 @@ def predict_function(network: Network, segment: int, channels: int, precision: P
             return x
         return tf.nn.softmax(tf.matmul(tf.cast(x, tf.float32), kernels[-1]) + biases[-1])
 
-    return traced(predict, [images, tf.TensorSpec([5], tf.int32), kernels, biases])
+    return traced(predict, [images, depths, kernels, biases])
+
+
+def _widens(layer: Layer) -> bool:
+    return layer.output_shape[2] > layer.input_shape[2]
 
 
 def _folded(layer: Layer, x: Any, kernel: Any, bias: Any) -> Any:
@@ -282,7 +291,7 @@ def _rows(x: Any) -> tuple[Any, Any]:
 
 
 def _as_tensor(images: npt.NDArray[Any]) -> Any:
-    """A float32 tensor: uint8 images in [-1, 1], MobileNetV2's scale; float images as they are."""
+    """A float32 tensor: uint8 in [-1, 1], Keras' scale for MobileNetV2; float as it is."""
     tf = tensorflow()
     tensor = tf.cast(tf.convert_to_tensor(images), tf.float32)
     return tensor / 127.5 - 1.0 if images.dtype == np.uint8 else tensor

@@ -6,29 +6,30 @@ from pathlib import Path
 from typing import Any
 
 from danas_hil.base import DanasError, check_file, first_line
+from danas_hil.families import HEAD, find_family
 from danas_hil.run import anew
-from danas_hil.space import ArchConfig, Genome, layers
+from danas_hil.space import Genome, layers
 from danas_hil.supernet.backend import keras
 from danas_hil.supernet.evaluation import Statistics
-from danas_hil.supernet.network import EPSILON, HEAD, Array, Network
+from danas_hil.supernet.network import EPSILON, Array, Network
 
 MOMENTUM = 0.99
 """Of the running statistics when a built model is trained on its own. Keras' MobileNetV2 has
 0.999, which would need thousands of steps to forget the initial ones."""
 
 
-def build(genome: Genome) -> Any:
+def build(genome: Genome, classes: int) -> Any:
     """A freshly initialised functional keras.Model of `genome`: images to probabilities.
 
-    Input (batch, height, width, channels) float32 in [-1, 1]; output (batch, 2). Layers have the
-    names of the layer table; the batch norm of NAME is NAME_bn, its ReLU6 NAME_relu6, its ReLU
-    NAME_relu. Subnets of MobileNetV2 have batch norm, stacks of convolutions a bias instead.
+    Input (batch, height, width, channels) float32 in [-1, 1]; output (batch, classes). Layers have
+    the names of the layer table; the batch norm of NAME is NAME_bn, its ReLU6 NAME_relu6, its ReLU
+    NAME_relu. Convolutions have batch norm, or a bias where the family says so.
     """
     make = keras().layers
-    normalised = isinstance(genome.arch, ArchConfig)
+    normalised = find_family(genome.family).normalised
     images = keras().Input(genome.data.shape, name="images")
     outputs: list[Any] = []
-    for layer in layers(genome):
+    for layer in layers(genome, classes):
         x, *others = (outputs[i] if i >= 0 else images for i in layer.inputs)
         name = layer.name
         window = {
@@ -73,7 +74,7 @@ def load(path: Path) -> Any:
 
 def extract(network: Network, flat: Array, genome: Genome, statistics: Statistics) -> Any:
     """`genome` cut out of the shared weights `flat`, as `build` lays it out."""
-    model = build(genome)
+    model = build(genome, network.classes)
     weights = network.cut(flat, genome)
     for name, (mean, variance) in statistics.items():
         model.get_layer(name).set_weights([weights[name]])

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from danas_hil.space import DataConfig
+from danas_hil.signals import DataConfig
 from danas_hil.supernet.sandwich import Schedule
 
 FOCUS_AT = 0.25

@@ -1,4 +1,4 @@
-"""The elastic MobileNetV2: shared weights in one flat vector, and subnets cut out of them."""
+"""The elastic network: shared weights in one flat vector, and subnets cut out of them."""
 
 from __future__ import annotations
 
@@ -11,16 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from danas_hil.base import DanasError
-from danas_hil.space import (
-    CLASSES,
-    DataConfig,
-    Genome,
-    Layer,
-    SearchSpace,
-    kept_channels,
-    layers,
-)
-from danas_hil.space.layers import STAGES, TOP_CHANNELS
+from danas_hil.families import HEAD, Block, Layer, Skeleton, kept_channels
+from danas_hil.signals import DataConfig
+from danas_hil.space import Genome, Space, layers
 from danas_hil.supernet.backend import tensorflow
 
 Array = npt.NDArray[np.float32]
@@ -30,17 +23,9 @@ Convolve = Callable[[Layer, Any], tuple[Any, tuple[Any, ...]]]
 EPSILON = 1e-3
 """Added to the variance in batch normalization, as in Keras' MobileNetV2."""
 
-STEM = "stem"
-TOP = "top"
-HEAD = "classes"
-SEGMENTS = ((1, 2), (3,), (4, 5, 6, 7))
-"""Stages, cut where what subnets have in common may end: up to stage 2 all of one width are alike,
-up to stage 3 those with one depth there too. The stem comes with the first."""
-FIRST_HEAD = 2
-"""The first stage that can be a network's last."""
-
-_HEAD_CHANNELS = (*(stage.channels for stage in STAGES[FIRST_HEAD - 1 : -1]), TOP_CHANNELS)
-"""Full channels that the dense layer sees, by last stage."""
+_SIDE = 64
+"""Of the map that the layer table of shared weights is laid out for: weights are the same for all
+sizes."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +50,8 @@ class Parameter:
 class Choice:
     """A genome as the traced functions see it.
 
-    depths: (5,) int32, blocks in stages 3..7. kept: int32, channels kept for each full channel
-    count of `Network.counts`. head: index of the dense head.
+    depths: int32, blocks at each gate of the skeleton. kept: int32, channels kept for each full
+    channel count of `Network.counts`. head: index of the dense head.
     """
 
     depths: npt.NDArray[np.int32]
@@ -74,40 +59,60 @@ class Choice:
     head: np.int32
 
 
+@dataclass(frozen=True, order=True)
+class Stem:
+    """What a stem of its own sees: a kind of input, and its channels."""
+
+    kind: str
+    channels: int
+
+
 @dataclass(frozen=True)
 class Network:
-    """The elastic MobileNetV2 between the genomes `smallest` and `largest`, for all `colours`.
+    """The elastic network between two architectures of a family, for inputs of all `stems`.
 
-    The shared weights are as wide as `largest`. Every last stage has a dense head of its own,
-    because a head learned on other features is of no use to it; a narrower subnet takes the
-    head's first rows, as it takes the first channels of every convolution. Each colour has a stem
-    of its own, and shares the rest.
+    The shared weights are as wide as `largest`. Every head is a dense layer of its own, because a
+    head learned on other features is of no use; a narrower subnet takes the head's first rows, as
+    it takes the first channels of every convolution. Each kind of input has a stem of its own, and
+    shares the rest.
 
-    colours: data configurations that differ in colour, all at one resolution, as the two genomes
-        are: resolution is immaterial. `of` gives equal networks for all, which share their traces.
+    Sizes of the input are immaterial: `of` gives equal networks for all, which share their traces.
     """
 
-    largest: Genome
-    smallest: Genome
-    colours: tuple[DataConfig, ...]
+    largest: Any
+    smallest: Any
+    skeleton: Skeleton
+    stems: tuple[Stem, ...]
+    classes: int
 
     @staticmethod
-    def of(space: SearchSpace, configs: Iterable[DataConfig]) -> Network:
-        """The network that holds every genome of `space` with one of the data configurations.
+    def of(space: Space, family: str, configs: Iterable[DataConfig], classes: int) -> Network:
+        """The network that holds every genome of `space` and `family` with one of the data
+        configurations.
 
-        No depth of the space is over the largest genome's or below the smallest's, stage by stage:
-        feasible depths form a lattice.
+        No depth of the space is over the largest's or below the smallest's, gate by gate: feasible
+        depths form a lattice.
         """
-        colours = sorted({replace(data, resolution=32) for data in configs})
-        widest = max(colours, key=lambda data: data.width_factor)
-        return Network(space.largest(widest), space.smallest(widest), tuple(colours))
+        subnets = space.subnets(family)
+        stems = {Stem(data.kind, data.shape[2]) for data in configs}
+        if len({stem.kind for stem in stems}) < len(stems):
+            raise DanasError("Data of one kind have different numbers of channels.")
+        return Network(
+            subnets.largest, subnets.smallest, subnets.skeleton, tuple(sorted(stems)), classes
+        )
 
     # -- shared weights ------------------------------------------------------------------------
 
     @cached_property
     def table(self) -> tuple[Layer, ...]:
-        """The layers of the largest net."""
-        return layers(self.largest)
+        """The layers of the largest subnet, for the inputs for which it is widest."""
+        shape = (_SIDE, _SIDE, self._widest.channels)
+        table: tuple[Layer, ...] = self.largest.layers(shape, self.classes)
+        return table
+
+    @cached_property
+    def _widest(self) -> Stem:
+        return max(self.stems, key=lambda stem: (self.largest.width(stem.channels), stem))
 
     @cached_property
     def convolutions(self) -> tuple[Layer, ...]:
@@ -126,22 +131,19 @@ class Network:
         others: list[tuple[str, tuple[int, ...], tuple[int, ...]]] = []
         shape: tuple[int, ...]
         for layer in self._all_convolutions:
-            full, channels, side = layer.full_channels, layer.output_shape[2], layer.kernel
+            full, channels, window = layer.full_channels, layer.output_shape[2], layer.kernel
             if layer.kind == "depthwise":
-                kernels.append((layer.name, (side, side, channels, 1), (0, 0, full, 0)))
+                kernels.append((layer.name, (*window, channels, 1), (0, 0, full, 0)))
             else:
                 above = self.table[layer.inputs[0]].full_channels if layer.inputs[0] >= 0 else 0
-                shape = (side, side, layer.input_shape[2], channels)
+                shape = (*window, layer.input_shape[2], channels)
                 kernels.append((layer.name, shape, (0, 0, above, full)))
             others.append((f"{layer.name}_gamma", (channels,), (full,)))
             others.append((f"{layer.name}_beta", (channels,), (full,)))
-        heads, width = (
-            len(_HEAD_CHANNELS),
-            self.largest.subnet.alpha * self.largest.data.width_factor,
-        )
-        rows = max(kept_channels(channels, width) for channels in _HEAD_CHANNELS)
-        kernels.append((HEAD, (heads, rows, len(CLASSES)), (0, 0, 0)))
-        others.append((f"{HEAD}_bias", (heads, len(CLASSES)), (0, 0)))
+        heads, width = len(self.skeleton.heads), self.largest.width(self._widest.channels)
+        rows = max(kept_channels(channels, width) for channels in self.skeleton.heads)
+        kernels.append((HEAD, (heads, rows, self.classes), (0, 0, 0)))
+        others.append((f"{HEAD}_bias", (heads, self.classes), (0, 0)))
         table, start = [], 0
         for name, shape, axes in kernels + others:
             table.append(Parameter(name, shape, axes, start))
@@ -161,7 +163,7 @@ class Network:
     def initial(self, rng: np.random.Generator) -> Array:
         """Fresh shared weights: He's normal initialization for kernels, batch norms at identity.
 
-        The heads start near zero, so that the first probabilities are near one half.
+        The heads start near zero, so that the first probabilities are nearly alike.
         """
         flat = np.zeros(self.size, np.float32)
         layers = self._all_convolutions
@@ -180,24 +182,23 @@ class Network:
 
     def choice(self, genome: Genome) -> Choice:
         """`genome` for the traced functions. Raises DanasError if this network can't hold it."""
-        alpha, depths = genome.subnet.alpha, genome.subnet.depths
-        low, high = self.smallest.subnet.depths, self.largest.subnet.depths
-        if (
-            not genome.feasible
-            or replace(genome.data, resolution=32) not in self.colours
-            or alpha > self.largest.subnet.alpha
-            or not all(a <= b <= c for a, b, c in zip(low, depths, high, strict=True))
-        ):
+        arch, channels = genome.arch, genome.data.shape[2]
+        stem = Stem(genome.data.kind, channels)
+        holds = genome.family == self.largest.family and genome.feasible and stem in self.stems
+        if holds:
+            depths = arch.depths  # type: ignore[attr-defined]  # of an elastic family
+            width = arch.width(channels)  # type: ignore[attr-defined]
+            bounds = zip(self.smallest.depths, depths, self.largest.depths, strict=True)
+            holds = width <= self.largest.width(channels) and all(a <= b <= c for a, b, c in bounds)
+        if not holds:
             raise DanasError(
                 f"The genome {genome} is no subnet of a supernet up to {self.largest}.",
                 "Evaluate it with the supernet of its own search space and data configuration.",
             )
-        width = alpha * genome.data.width_factor
-        stages = 2 + sum(blocks > 0 for blocks in depths)
         return Choice(
             np.array(depths, np.int32),
             np.array([kept_channels(count, width) for count in self.counts], np.int32),
-            np.int32(stages - FIRST_HEAD),
+            np.int32(arch.head),  # type: ignore[attr-defined]
         )
 
     def cut(self, flat: Array, genome: Genome) -> dict[str, Array]:
@@ -208,10 +209,10 @@ class Network:
         """
         choice = self.choice(genome)
         kept = dict(zip(self.counts, choice.kept.tolist(), strict=True))
-        table = layers(genome)
+        table = layers(genome, self.classes)
         names = {layer.name for layer in table}
         weights = {}
-        for name, p in self._seen(self.parameters, genome.data.channels):
+        for name, p in self._seen(self.parameters, genome.data.kind):
             if name.removesuffix("_gamma").removesuffix("_beta") in names:
                 whole = flat[p.start : p.start + p.size].reshape(p.shape)
                 weights[name] = whole[tuple(slice(kept[a] if a else None) for a in p.axes)]
@@ -222,11 +223,11 @@ class Network:
         weights[bias.name] = heads[choice.head]
         return weights
 
-    def cut_tensors(self, flat: Any, kept: Any, channels: int) -> dict[str, Any]:
+    def cut_tensors(self, flat: Any, kept: Any, kind: str) -> dict[str, Any]:
         """The same inside a traced function: `flat` and `kept` are tensors.
 
         All layers come, kept or dropped, and all heads, whole; of the stems the one that sees
-        images of so many channels.
+        inputs of this kind; of none an empty name.
         """
         tf = tensorflow()
         places = {count: kept[place] for place, count in enumerate(self.counts)}
@@ -234,7 +235,7 @@ class Network:
             zip(self.parameters, tf.split(flat, [p.size for p in self.parameters]), strict=True)
         )
         weights = {}
-        for name, p in self._seen(self.parameters, channels):
+        for name, p in self._seen(self.parameters, kind):
             whole = tf.reshape(parts[p], p.shape)
             if any(p.axes):
                 size = [places.get(axis, -1) for axis in p.axes]
@@ -243,45 +244,57 @@ class Network:
         return weights
 
     @cached_property
-    def _stems(self) -> tuple[Layer, ...]:
-        """A stem for each colour. They bear its name, except the largest net's."""
+    def _stem_layers(self) -> dict[str, Layer]:
+        """The stem for each kind of input. They bear its name, except the widest net's."""
         first = self.convolutions[0]
-        side = first.input_shape[0]
-        return tuple(
-            first
-            if data == self.largest.data
+        height, width, _ = first.input_shape
+        return {
+            stem.kind: first
+            if stem == self._widest
             else replace(
-                first, name=f"{STEM}_{data.colour}", input_shape=(side, side, data.channels)
+                first,
+                name=f"{first.name}_{stem.kind}",
+                input_shape=(height, width, stem.channels),
             )
-            for data in self.colours
-        )
+            for stem in self.stems
+        }
 
     @property
     def _all_convolutions(self) -> tuple[Layer, ...]:
-        return (*self._stems, *self.convolutions[1:])
+        return (*self._stem_layers.values(), *self.convolutions[1:])
 
-    def _seen(
-        self, parameters: Iterable[Parameter], channels: int
-    ) -> Iterator[tuple[str, Parameter]]:
-        """The parameters of subnets that see images of `channels`, and what they call them."""
-        names = {stem.name: stem.input_shape[2] for stem in self._stems}
+    def _seen(self, parameters: Iterable[Parameter], kind: str) -> Iterator[tuple[str, Parameter]]:
+        """The parameters of subnets that see inputs of `kind`, and what they call them."""
+        kinds = {stem.name: of for of, stem in self._stem_layers.items()}
         for parameter in parameters:
             kernel = parameter.name.removesuffix("_gamma").removesuffix("_beta")
-            if kernel not in names:
+            if kernel not in kinds:
                 yield parameter.name, parameter
-            elif names[kernel] == channels:
-                yield STEM + parameter.name.removeprefix(kernel), parameter
+            elif kinds[kernel] == kind:
+                yield self.skeleton.stem + parameter.name.removeprefix(kernel), parameter
 
     # -- the forward pass ----------------------------------------------------------------------
 
+    @property
+    def segments(self) -> int:
+        return len(self.skeleton.segments)
+
+    def depths_up_to(self, segment: int) -> int:
+        """How many gates decide over `segment` and those before it."""
+        blocks = (block for part in self.skeleton.segments[: segment + 1] for block in part)
+        return max((block.gate + 1 for block in blocks if block.gate is not None), default=0)
+
     def segment_layers(self, segment: int) -> tuple[Layer, ...]:
-        """The convolutions of SEGMENTS[segment], in order."""
-        return tuple(layer for layer in self.convolutions if _segment(layer) == segment)
+        """The convolutions of a segment, in order; the stem comes with the first."""
+        names = {name for block in self.skeleton.segments[segment] for name in block.layers}
+        if segment == 0:
+            names.add(self.skeleton.stem)
+        return tuple(layer for layer in self.convolutions if layer.name in names)
 
     def features(self, images: Any, depths: Any, convolve: Convolve) -> tuple[Any, tuple[Any, ...]]:
         """Pooled features (n, c) of a subnet, and what `convolve` handed back, layer by layer."""
         x, collected = images, list[Any]()
-        for segment in range(len(SEGMENTS)):
+        for segment in range(self.segments):
             x, statistics = self.segment(segment, x, depths, convolve)
             collected += statistics
         return x, tuple(collected)
@@ -289,7 +302,7 @@ class Network:
     def segment(
         self, segment: int, x: Any, depths: Any, convolve: Convolve
     ) -> tuple[Any, tuple[Any, ...]]:
-        """What SEGMENTS[segment] makes of x, and what `convolve` handed back, layer by layer.
+        """What a segment makes of x, and what `convolve` handed back, layer by layer.
 
         x is (n, h, w, c), images for the first segment; so is what comes out, but for the last
         one's pooled features (n, c). Meant for a traced function. A block that every subnet has is
@@ -297,62 +310,45 @@ class Network:
         statistics when dropped.
         """
         tf = tensorflow()
-        shallowest = (1, 2, *self.smallest.subnet.depths)
-        deepest = (1, 2, *self.largest.subnet.depths)
-        layers = self.segment_layers(segment)
-        by_name = {layer.name: layer for layer in layers}
+        by_name = {layer.name: layer for layer in self.segment_layers(segment)}
 
-        def chain(x: Any, names: list[str], residual: bool) -> tuple[Any, tuple[Any, ...]]:
+        def chain(x: Any, block: Block) -> tuple[Any, tuple[Any, ...]]:
             before, collected = x, list[Any]()
-            for name in names:
+            for name in block.layers:
                 x, statistics = convolve(by_name[name], x)
                 collected += statistics
-            return (before + x if residual else x), tuple(collected)
+            return (before + x if block.residual else x), tuple(collected)
 
         collected = list[Any]()
-        if STEM in by_name:
-            x, first = chain(x, [STEM], residual=False)
+        if segment == 0:
+            x, first = chain(x, Block((self.skeleton.stem,)))
             collected += first
-        for number in SEGMENTS[segment]:
-            least, most = shallowest[number - 1], deepest[number - 1]
-            for block in range(most):
-                prefix = f"stage{number}_block{block + 1}_"
-                names = [layer.name for layer in layers if prefix in layer.name]
-                if number == len(STAGES):
-                    names.append(TOP)
-                if block < least:
-                    x, statistics = chain(x, names, residual=block > 0)
-                else:
-                    x, statistics = _perhaps(
-                        depths[number - 3] > block, chain, x, names, residual=block > 0
-                    )
-                collected += statistics
-        last = segment == len(SEGMENTS) - 1
+        for block in self.skeleton.segments[segment]:
+            if block.gate is None or block.index < self.smallest.depths[block.gate]:
+                x, statistics = chain(x, block)
+            else:
+                x, statistics = _perhaps(depths[block.gate] > block.index, chain, x, block)
+            collected += statistics
+        last = segment == self.segments - 1
         return (tf.reduce_mean(x, [1, 2]) if last else x), tuple(collected)
-
-
-def _segment(layer: Layer) -> int:
-    """The place in SEGMENTS of a convolution."""
-    if layer.name in (STEM, TOP):
-        return 0 if layer.name == STEM else len(SEGMENTS) - 1
-    stage = int(layer.name.removeprefix("stage").partition("_")[0])
-    return next(place for place, stages in enumerate(SEGMENTS) if stage in stages)
 
 
 def convolution(layer: Layer, x: Any, kernel: Any) -> Any:
     """The convolution of `layer` by itself: no batch norm, no bias, no activation."""
     nn = tensorflow().nn
     operator = nn.conv2d if layer.kind == "conv" else nn.depthwise_conv2d
-    return operator(x, kernel, [1, layer.stride, layer.stride, 1], "SAME")
+    strides = [1, *layer.stride, 1]
+    return operator(x, kernel, strides, "SAME" if layer.same else "VALID")
 
 
 def activation(layer: Layer, x: Any) -> Any:
-    """ReLU6 where `layer` has it."""
-    return tensorflow().nn.relu6(x) if layer.relu6 else x
+    """ReLU6 or ReLU where `layer` has it."""
+    nn = tensorflow().nn
+    return nn.relu6(x) if layer.relu6 else nn.relu(x) if layer.relu else x
 
 
 def _perhaps(
-    wanted: Any, chain: Callable[..., Any], x: Any, names: list[str], *, residual: bool
+    wanted: Any, chain: Callable[..., Any], x: Any, block: Block
 ) -> tuple[Any, tuple[Any, ...]]:
     """`chain` under tf.cond: a dropped block hands its input on, and empty statistics."""
     tf = tensorflow()
@@ -360,7 +356,7 @@ def _perhaps(
 
     def kept() -> tuple[Any, ...]:
         nonlocal count
-        y, statistics = chain(x, names, residual)
+        y, statistics = chain(x, block)
         count = len(statistics)
         return (y, *statistics)
 

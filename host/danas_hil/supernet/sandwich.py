@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 
-from danas_hil.space import ArchConfig, DataConfig, Genome, SearchSpace, layers
+from danas_hil.signals import DataConfig
+from danas_hil.space import Genome, Space, layers
 
 Fits = Callable[[Genome], bool]
 """Whether a genome could be chosen at all. It has to give the same answer at every call."""
@@ -28,7 +30,8 @@ class Sandwich:
     `largest` is the largest one that fits, and random ones are drawn among those that fit.
     """
 
-    space: SearchSpace
+    space: Space
+    family: str
     data: DataConfig
     largest: Genome
     smallest: Genome
@@ -36,18 +39,19 @@ class Sandwich:
     seed: int
 
     @staticmethod
-    def of(space: SearchSpace, data: DataConfig, seed: int, fits: Fits = anything) -> Sandwich:
-        """The largest is the one with the most multiplications among the deepest for each last
-        stage and width that fit; where none does, limits are of no account.
+    def of(
+        space: Space, family: str, data: DataConfig, seed: int, fits: Fits = anything
+    ) -> Sandwich:
+        """The largest is the one with the most multiplications among the deepest for each head and
+        width that fit; where none does, limits are of no account.
         """
-        deepest = space.largest(data)
-        cuts = [deepest.subnet, *_shallower(space, deepest)]
-        widths = (replace(cut, alpha=alpha) for cut in cuts for alpha in space.alpha)
-        fitting = [genome for arch in widths if fits(genome := Genome(data, arch))]
+        subnets = space.subnets(family)
+        smallest = Genome(data, subnets.smallest)
+        fitting = [genome for arch in subnets.extremes if fits(genome := Genome(data, arch))]
         if not fitting:
-            return Sandwich(space, data, deepest, space.smallest(data), anything, seed)
-        largest = max(fitting, key=lambda genome: sum(layer.macs for layer in layers(genome)))
-        return Sandwich(space, data, largest, space.smallest(data), fits, seed)
+            deepest = Genome(data, subnets.largest)
+            return Sandwich(space, family, data, deepest, smallest, anything, seed)
+        return Sandwich(space, family, data, max(fitting, key=_macs), smallest, fits, seed)
 
     def genomes(self, step: int, random_subnets: int) -> list[Genome]:
         """The subnets of step `step`: largest, smallest, and as many drawn from (seed, step)."""
@@ -55,7 +59,8 @@ class Sandwich:
         return [self.largest, self.smallest, *(self._draw(rng) for _ in range(random_subnets))]
 
     def _draw(self, rng: np.random.Generator) -> Genome:
-        draws = (self.space.sample(rng, self.data) for _ in range(_TRIES))
+        subnets, shape = self.space.of(self.family), self.data.shape
+        draws = (Genome(self.data, subnets.sample(rng, shape)) for _ in range(_TRIES))
         return next((genome for genome in draws if self.fits(genome)), self.largest)
 
 
@@ -73,9 +78,9 @@ class Schedule:
 
     @staticmethod
     def of(
-        space: SearchSpace, configs: Sequence[DataConfig], seed: int, fits: Fits = anything
+        space: Space, family: str, configs: Sequence[DataConfig], seed: int, fits: Fits = anything
     ) -> Schedule:
-        everything = tuple(Sandwich.of(space, data, seed, fits) for data in configs)
+        everything = tuple(Sandwich.of(space, family, data, seed, fits) for data in configs)
         useful = tuple(sandwich for sandwich in everything if fits(sandwich.largest))
         return Schedule(useful or everything, seed)
 
@@ -87,7 +92,7 @@ class Schedule:
     @property
     def shares(self) -> list[float]:
         """Of the steps, for each of `sandwiches`; 1 in all."""
-        raw = [1 / data.resolution for data in self.configs]
+        raw = [1 / sqrt(data.shape[0] * data.shape[1]) for data in self.configs]
         return [share / sum(raw) for share in raw]
 
     def genomes(
@@ -104,11 +109,6 @@ class Schedule:
         return self.sandwiches[place].genomes(step, random_subnets)
 
 
-def _shallower(space: SearchSpace, deepest: Genome) -> list[ArchConfig]:
-    """`deepest` with its last stages taken away one after the other, where the space has that."""
-    without_b7 = replace(deepest.subnet, b7=0)
-    without_b6 = replace(without_b7, b6=0)
-    without_b5 = replace(without_b6, b5=0)
-    without_b4 = replace(without_b5, b4=0)
-    cuts = (without_b7, without_b6, without_b5, without_b4, replace(without_b4, b3=0))
-    return [cut for cut in cuts if replace(deepest, arch=cut) in space and cut != deepest.subnet]
+def _macs(genome: Genome) -> int:
+    """Multiplications but for those of the classes, which all have."""
+    return sum(layer.macs for layer in layers(genome, classes=2))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from danas_hil.families import HEAD
 from danas_hil.space import Genome
 from danas_hil.supernet.backend import keras, tensorflow, traced
 from danas_hil.supernet.checkpoint import CHECKPOINT, Checkpoint, whole_training
@@ -33,13 +34,15 @@ class Standalone:
     def __init__(
         self,
         genome: Genome,
+        classes: int,
         seed: int = 0,
         settings: TrainingSettings = STANDALONE,
         made_for: Mapping[str, Any] | None = None,
     ) -> None:
-        self.genome, self.seed, self.settings = genome, seed, settings
+        self.genome, self.classes = genome, classes
+        self.seed, self.settings = seed, settings
         self._made_for = dict(made_for or {})
-        self.model: Any = build(genome)
+        self.model: Any = build(genome, classes)
         _initialise(self.model, np.random.default_rng(seed))
 
     def trained(self, folder: Path, steps: int) -> bool:
@@ -72,7 +75,8 @@ class Standalone:
             if should_stop():
                 return False
             images, labels = batch(self.genome.data, step, self.settings.batch_size)
-            loss = step_function(images, labels, self.settings.rate(step, steps))
+            counts = self.settings.weights(labels)
+            loss = step_function(images, labels, counts, self.settings.rate(step, steps))
             on_step(step + 1, steps, loss)
         if folder is not None:
             flat = np.concatenate([weight.ravel() for weight in self.model.get_weights()])
@@ -90,6 +94,7 @@ class Standalone:
     def _made_by(self, steps: int) -> dict[str, Any]:
         return {
             "genome": self.genome.to_json(),
+            "classes": self.classes,
             "seed": self.seed,
             "settings": asdict(self.settings),
             "steps": steps,
@@ -104,14 +109,16 @@ class Standalone:
 
 
 def time_standalone(
-    genome: Genome, settings: TrainingSettings = STANDALONE, steps: int = 3
+    genome: Genome, classes: int, settings: TrainingSettings = STANDALONE, steps: int = 3
 ) -> float:
     """Seconds that a training step of `genome` takes on this computer, without making its batch.
 
     The mean of `steps` steps on noise, after one that traces and is not counted.
     """
-    batch, step_function = noise(genome.data, settings.batch_size), _step_function(build(genome))
-    return mean_seconds(lambda _: step_function(*batch, 1e-3), steps)
+    batch = noise(genome.data, classes, settings.batch_size)
+    step_function = _step_function(build(genome, classes))
+    counts = settings.weights(batch[1])
+    return mean_seconds(lambda _: step_function(*batch, counts, 1e-3), steps)
 
 
 def _initialise(model: Any, rng: np.random.Generator) -> None:
@@ -125,27 +132,37 @@ def _initialise(model: Any, rng: np.random.Generator) -> None:
             layer.set_weights([rng.uniform(-bound, bound, kernel.shape), np.zeros_like(bias)])
 
 
-def _step_function(model: Any) -> Callable[[npt.NDArray[Any], npt.NDArray[Any], float], float]:
-    """One step in place on `model`: (images, labels, learning rate) to the loss before it."""
+_Step = Callable[[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any], float], float]
+
+
+def _step_function(model: Any) -> _Step:
+    """One step in place on `model`: (images, labels, how much each counts, learning rate) to the
+    loss before it."""
     tf = tensorflow()
     optimizer = keras().optimizers.Adam()
     optimizer.build(model.trainable_variables)
-    logits_of = keras().Model(model.inputs, model.get_layer("classes").output)
+    logits_of = keras().Model(model.inputs, model.get_layer(HEAD).output)
 
-    def step(images: Any, labels: Any) -> Any:
+    def step(images: Any, labels: Any, counts: Any) -> Any:
         with tf.GradientTape() as tape:
             logits = logits_of(images, training=True)
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-            loss = tf.reduce_mean(losses)
+            loss = tf.reduce_mean(counts * losses)
         slopes = tape.gradient(loss, model.trainable_variables)
         optimizer.apply(slopes)
         return loss
 
     images_spec = tf.TensorSpec([None, *model.input_shape[1:]], tf.float32)
-    traced_step = traced(step, [images_spec, tf.TensorSpec([None], tf.int32)])
+    labels_spec, counts_spec = tf.TensorSpec([None], tf.int32), tf.TensorSpec([None], tf.float32)
+    traced_step = traced(step, [images_spec, labels_spec, counts_spec])
 
-    def run(images: npt.NDArray[Any], labels: npt.NDArray[Any], rate: float) -> float:
+    def run(
+        images: npt.NDArray[Any],
+        labels: npt.NDArray[Any],
+        counts: npt.NDArray[Any],
+        rate: float,
+    ) -> float:
         optimizer.learning_rate.assign(rate)
-        return float(traced_step(images, tf.cast(labels, tf.int32)))
+        return float(traced_step(images, tf.cast(labels, tf.int32), counts))
 
     return run

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from danas_hil.space import DataConfig, Genome, SearchSpace
+from danas_hil.signals import DataConfig
+from danas_hil.space import Genome, Space
 from danas_hil.supernet import evaluation, extract, training
 from danas_hil.supernet.backend import Precision
 from danas_hil.supernet.checkpoint import CHECKPOINT, Checkpoint, whole_training
@@ -28,30 +29,52 @@ KEPT_BYTES = 1 << 30
 depths at 96x96 rgb come to 0.7 GB with 1,700 images, at 64x64 to 0.3."""
 
 
+@dataclass(frozen=True)
+class Subnets:
+    """Which networks share weights: those of a family of `space` that see one of `configs`."""
+
+    space: Space
+    family: str
+    configs: tuple[DataConfig, ...]
+    classes: int
+
+    def holds(self, genome: Genome) -> bool:
+        """Whether `genome` is of the family and sees one of the data configurations."""
+        return genome.family == self.family and genome.data in self.configs
+
+    @property
+    def network(self) -> Network:
+        """Equal for all that differ in the sizes of the data alone."""
+        return Network.of(self.space, self.family, self.configs, self.classes)
+
+
 class Supernet:
-    """All subnets of `space` for the data configurations `configs`, in one set of shared weights.
+    """All subnets of a family of `space` that see one of the data configurations `configs` and tell
+    `classes` apart, in one set of shared weights.
 
     fits: which genomes could be chosen; training keeps to them, and is quicker for it.
     made_for: what else the training depends on (images, limits), as JSON: a checkpoint is taken
     for the same only.
+    checkpoint_seconds: between two checkpoints of a training.
     `weights` is the flat vector (see Network.parameters), made from `seed` until it is trained or
     loaded; `focus` is what its training went on with, where it looked.
     """
 
+    checkpoint_seconds = CHECKPOINT_SECONDS
+
     def __init__(
         self,
-        space: SearchSpace,
-        configs: Sequence[DataConfig],
+        of: Subnets,
         seed: int = 0,
         settings: TrainingSettings | None = None,
         fits: Fits = anything,
         made_for: Mapping[str, Any] | None = None,
     ) -> None:
-        self.space, self.configs, self.seed = space, tuple(configs), seed
-        self.schedule = Schedule.of(space, configs, seed, fits)
+        self.of, self.seed = of, seed
+        self.schedule = Schedule.of(of.space, of.family, of.configs, seed, fits)
         self.settings = settings or TrainingSettings()
         self.made_for = dict(made_for or {})
-        self.network = Network.of(space, configs)
+        self.network = of.network
         self.weights: Array = self.network.initial(np.random.default_rng(seed))
         self.focus: Focus | None = None
         self._kept = Kept(KEPT_BYTES)
@@ -67,7 +90,6 @@ class Supernet:
         look: Look | None = None,
         should_stop: Callable[[], bool] = lambda: False,
         on_step: OnStep = lambda _done, _steps, _loss: None,
-        checkpoint_seconds: float = CHECKPOINT_SECONDS,
     ) -> bool:
         """Train for `steps` steps in all, going on from the checkpoint in `folder` if there is one.
 
@@ -96,7 +118,7 @@ class Supernet:
                 made_by,
                 should_stop=should_stop,
                 on_step=on_step,
-                checkpoint_seconds=checkpoint_seconds,
+                checkpoint_seconds=self.checkpoint_seconds,
                 until=until,
             )
             self.weights, self.focus = np.asarray(state.weights), state.focus
@@ -145,8 +167,9 @@ class Supernet:
         images: npt.NDArray[Any],
         precision: Precision = "float32",
     ) -> Array:
-        """Probabilities (n, 2) float32 of `genome` for `images`, with batch-norm statistics of the
-        images `recalibration`. Both are (n, height, width, channels), float32 in [-1, 1] or uint8.
+        """Probabilities (n, classes) float32 of `genome` for `images`, with batch-norm statistics
+        of the images `recalibration`. Both are (n, height, width, channels), float32 in [-1, 1] or
+        uint8.
 
         What other subnets share with `genome` is kept for them, up to KEPT_BYTES: don't change the
         weights or the images in place afterwards.
@@ -173,7 +196,6 @@ class Supernet:
         checkpoint: Path | None = None,
         should_stop: Callable[[], bool] = lambda: False,
         on_step: OnStep = lambda _done, _steps, _loss: None,
-        checkpoint_seconds: float = CHECKPOINT_SECONDS,
     ) -> Any:
         """`genome` as a plain keras.Model, trained on alone for `steps` of the training's batches.
 
@@ -202,7 +224,7 @@ class Supernet:
             made_by,
             should_stop=should_stop,
             on_step=on_step,
-            checkpoint_seconds=checkpoint_seconds,
+            checkpoint_seconds=self.checkpoint_seconds,
         ):
             return None
         return self._extract(np.asarray(state.weights), genome, recalibration)
@@ -225,13 +247,12 @@ class Supernet:
 
     @property
     def _made_by(self) -> dict[str, Any]:
-        genes = self.space.to_json()
-        for elsewhere in ("resolution", "colour"):  # of other supernets
-            del genes[elsewhere]
         return {
             **self.made_for,
-            "space": genes,
-            "data": [asdict(data) for data in self.configs],
+            "family": self.of.family,
+            "space": self.of.space.of(self.of.family).to_json(),
+            "data": [data.to_json() for data in self.of.configs],
+            "classes": self.of.classes,
             "seed": self.seed,
             "settings": asdict(self.settings),
             "largest": [sandwich.largest.to_json() for sandwich in self.schedule.sandwiches],
@@ -245,15 +266,14 @@ class Supernet:
 def time_finetune(supernet: Supernet, genome: Genome, steps: int = 3) -> float:
     """Seconds that a step of `Supernet.finetune` takes on this computer, without its batch."""
     network, settings, state = supernet.network, supernet.settings, State.fresh(supernet.weights)
-    batch = noise(genome.data, settings.batch_size)
+    batch = noise(genome.data, network.classes, settings.batch_size)
     return mean_seconds(
         lambda _: training.train_step(network, state, [genome], *batch, 1e-3, settings), steps
     )
 
 
 def time_steps(
-    space: SearchSpace,
-    configs: Sequence[DataConfig],
+    of: Subnets,
     settings: TrainingSettings | None = None,
     fits: Fits = anything,
     steps: int = 3,
@@ -265,11 +285,11 @@ def time_steps(
     serve the training that follows.
     """
     settings = settings or TrainingSettings()
-    network, schedule = Network.of(space, configs), Schedule.of(space, configs, 0, fits)
+    network, schedule = of.network, Schedule.of(of.space, of.family, of.configs, 0, fits)
     state = State.fresh(network.initial(np.random.default_rng(0)))
 
-    def of(sandwich: Sandwich) -> float:
-        batch = noise(sandwich.data, settings.batch_size)
+    def timed(sandwich: Sandwich) -> float:
+        batch = noise(sandwich.data, of.classes, settings.batch_size)
 
         def step(number: int) -> None:
             genomes = sandwich.genomes(number, settings.random_subnets)
@@ -277,5 +297,5 @@ def time_steps(
 
         return mean_seconds(step, steps)
 
-    seconds = {sandwich.data: of(sandwich) for sandwich in schedule.sandwiches}
+    seconds = {sandwich.data: timed(sandwich) for sandwich in schedule.sandwiches}
     return float(np.dot(schedule.shares, list(seconds.values()))), seconds

@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from danas_hil.space import CLASSES, DataConfig
+from danas_hil.signals import DataConfig
 
 
-def noise(data: DataConfig, count: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+def noise(
+    data: DataConfig, classes: int, count: int
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
     """A batch of `count` that shows nothing: images (count, h, w, c) in [-1, 1], and labels."""
     rng = np.random.default_rng(0)
     images = rng.uniform(-1, 1, (count, *data.shape)).astype(np.float32)
-    return images, rng.integers(0, len(CLASSES), count)
+    return images, rng.integers(0, classes, count)
 
 
 def mean_seconds(step: Callable[[int], Any], steps: int) -> float:

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from danas_hil.space import CLASSES, DataConfig, Genome, Layer
+from danas_hil.families import HEAD, Layer
+from danas_hil.signals import DataConfig
+from danas_hil.space import Genome
 from danas_hil.supernet.backend import tensorflow, traced
 from danas_hil.supernet.focus import Focus
-from danas_hil.supernet.network import EPSILON, HEAD, Array, Network, activation, convolution
+from danas_hil.supernet.network import EPSILON, Array, Network, activation, convolution
 
 Batch = Callable[[DataConfig, int, int], tuple[npt.NDArray[Any], npt.NDArray[Any]]]
 """(data configuration, step, size) to images as it shows them (size, height, width, channels),
@@ -38,7 +40,7 @@ class TrainingSettings:
         zero along a cosine. weight_decay: decoupled (AdamW, arXiv 1711.05101), on kernels only.
     random_subnets: trained at each step beside the largest and the smallest.
     distillation: share of the largest subnet's probabilities in what the others learn; the rest
-        are the labels.
+        are the labels. class_weights: how much an example of each class counts; empty: all alike.
     """
 
     batch_size: int = 64
@@ -47,6 +49,14 @@ class TrainingSettings:
     random_subnets: int = 2
     distillation: float = 0.5
     warmup: float = 0.05
+    class_weights: tuple[float, ...] = ()
+
+    def weights(self, labels: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """How much each of `labels` (n,) counts, (n,)."""
+        if not self.class_weights:
+            return np.ones(len(labels), np.float32)
+        weights: npt.NDArray[np.float32] = np.array(self.class_weights, np.float32)[labels]
+        return weights
 
     def rate(self, step: float, steps: int) -> float:
         """The learning rate of step `step` (from 0) of `steps`; also between two steps."""
@@ -93,15 +103,16 @@ def train_step(
     they are, a narrow subnet's is a hundredth of the largest's and goes under.
     """
     tf = tensorflow()
-    gradient_of, update = gradient_function(network, images.shape[3]), update_function(network)
+    gradient_of, update = gradient_function(network, genomes[0].data.kind), update_function(network)
     x = tf.convert_to_tensor(images, tf.float32)
-    targets = tf.one_hot(labels, len(CLASSES))
+    targets = tf.one_hot(labels, network.classes)
+    counts = tf.convert_to_tensor(settings.weights(labels))
     first_loss: Any = None
     total: Any = None
     for genome in genomes:
         choice = network.choice(genome)
         loss, probabilities, gradient = gradient_of(
-            state.weights, x, targets, choice.depths, choice.kept, choice.head
+            state.weights, x, targets, counts, choice.depths, choice.kept, choice.head
         )
         total = gradient if total is None else total + gradient
         if first_loss is None:
@@ -122,28 +133,30 @@ def train_step(
 
 
 @lru_cache(maxsize=8)
-def gradient_function(network: Network, channels: int) -> Any:
-    """Traced once for all subnets of `network` that see images of `channels`, of any resolution.
+def gradient_function(network: Network, kind: str) -> Any:
+    """Traced once for all subnets of `network` that see inputs of `kind`, of any size.
 
-    (weights, images, targets (n, 2), depths, kept, head) to loss, probabilities (n, 2), and the
-    gradient's direction.
+    (weights, images, targets (n, classes), how much each counts (n,), depths, kept, head) to loss,
+    probabilities (n, classes), and the gradient's direction.
     """
     tf = tensorflow()
+    channels = next(stem.channels for stem in network.stems if stem.kind == kind)
     signature = [
         tf.TensorSpec([network.size], tf.float32),
         tf.TensorSpec([None, None, None, channels], tf.float32),
-        tf.TensorSpec([None, len(CLASSES)], tf.float32),
-        tf.TensorSpec([5], tf.int32),
+        tf.TensorSpec([None, network.classes], tf.float32),
+        tf.TensorSpec([None], tf.float32),
+        tf.TensorSpec([len(network.largest.depths)], tf.int32),
         tf.TensorSpec([len(network.counts)], tf.int32),
         tf.TensorSpec([], tf.int32),
     ]
 
     def gradient(
-        flat: Any, images: Any, targets: Any, depths: Any, kept: Any, head: Any
+        flat: Any, images: Any, targets: Any, counts: Any, depths: Any, kept: Any, head: Any
     ) -> tuple[Any, Any, Any]:
-        logits = batch_logits(network, flat, images, depths, kept, head)
+        logits = batch_logits(network, kind, flat, images, depths, kept, head)
         losses = tf.nn.softmax_cross_entropy_with_logits(targets, logits)
-        loss = tf.reduce_mean(losses)
+        loss = tf.reduce_mean(counts * losses)
         slope = tf.gradients(loss, flat)[0]
         return loss, tf.nn.softmax(logits), slope / (tf.norm(slope) + TINY)
 
@@ -174,11 +187,11 @@ def update_function(network: Network) -> Any:
 
 
 def batch_logits(
-    network: Network, flat: Any, images: Any, depths: Any, kept: Any, head: Any
+    network: Network, kind: str, flat: Any, images: Any, depths: Any, kept: Any, head: Any
 ) -> Any:
-    """Logits (n, 2) of a subnet normalised by the statistics of this very batch."""
+    """Logits (n, classes) of a subnet normalised by the statistics of this very batch."""
     tf = tensorflow()
-    weights = network.cut_tensors(flat, kept, images.shape[3])
+    weights = network.cut_tensors(flat, kept, kind)
 
     def convolve(layer: Layer, x: Any) -> tuple[Any, tuple[Any, ...]]:
         gamma, beta = weights[f"{layer.name}_gamma"], weights[f"{layer.name}_beta"]

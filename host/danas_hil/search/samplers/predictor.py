@@ -9,8 +9,10 @@ from math import log2
 import numpy as np
 
 from danas_hil.search.pareto import Array
-from danas_hil.space import Genome, LayerStack, layers
-from danas_hil.space.genome import DEPTH_LIMITS
+from danas_hil.space import Genome, layers
+
+_CLASSES = 2
+"""Of the networks whose features are compared: more would move all of them alike."""
 
 LENGTH = 4.0
 """Length scale of the kernel, in standard deviations of the features."""
@@ -45,7 +47,7 @@ def predict(
 def _inputs(known: Sequence[Genome], unknown: Sequence[Genome]) -> tuple[Array, Array]:
     """Rows in units of the length scale: features standardised by the known, data marked."""
     genomes = [*known, *unknown]
-    rows = np.array([_features(genome) for genome in genomes])
+    rows = _rows(genomes)
     shift, scale = rows[: len(known)].mean(axis=0), rows[: len(known)].std(axis=0)
     rows = (rows - shift) / np.where(scale > 0, scale, 1)
     configs = list(dict.fromkeys(genome.data for genome in genomes))
@@ -54,28 +56,28 @@ def _inputs(known: Sequence[Genome], unknown: Sequence[Genome]) -> tuple[Array, 
     return whole[: len(known)], whole[len(known) :]
 
 
+def _rows(genomes: Sequence[Genome]) -> Array:
+    """Features of each genome (n, features): of families that it is not of, zeros."""
+    families = sorted({genome.family: len(genome.arch.features) for genome in genomes}.items())
+    rows = []
+    for genome in genomes:
+        row = [*_common(genome)]
+        for family, count in families:
+            own = genome.family == family
+            row += [float(own), *(genome.arch.features if own else [0.0] * count)]
+        rows.append(row)
+    return np.array(rows)
+
+
 @lru_cache(maxsize=100_000)
-def _features(genome: Genome) -> tuple[float, ...]:
-    """What the accuracy and the memory of a network go by; as many for each of a family."""
-    table, arch = layers(genome), genome.arch
-    common = (
-        log2(genome.data.resolution),
-        genome.data.channels,
+def _common(genome: Genome) -> tuple[float, ...]:
+    """What the accuracy and the memory of any network go by."""
+    table = layers(genome, _CLASSES)
+    return (
+        *genome.data.features,
         log2(sum(layer.macs for layer in table)),
         log2(sum(layer.weights for layer in table)),
     )
-    if isinstance(arch, LayerStack):
-        count = len(arch.convs)
-        return (
-            *common,
-            count,
-            sum(conv.kernel for conv in arch.convs) / count,
-            sum(conv.activation == "relu" for conv in arch.convs) / count,
-            log2(arch.convs[0].filters),
-            log2(arch.convs[-1].filters),
-        )
-    shares = (blocks / limit for blocks, limit in zip(arch.depths, DEPTH_LIMITS, strict=True))
-    return (*common, *shares, arch.alpha, log2(arch.alpha))
 
 
 def _matern(one: Array, other: Array) -> Array:

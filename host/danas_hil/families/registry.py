@@ -1,0 +1,34 @@
+"""The families that there are: ours, and those of other packages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from danas_hil.base import DanasError, known_or_near
+from danas_hil.base.plugins import registered
+from danas_hil.families.ds_cnn import DsCnnFamily
+from danas_hil.families.interface import Family
+from danas_hil.families.layers import LayersFamily
+from danas_hil.families.mobilenet_v2 import MobileNetV2Family
+
+GROUP = "danas_hil.families"
+"""The entry points by which another package registers a Family (an object, not its class)."""
+
+DEFAULT = "mobilenet_v2"
+
+_BUILT_IN: tuple[Family, ...] = (MobileNetV2Family(), DsCnnFamily(), LayersFamily())
+
+
+def families() -> Mapping[str, Family]:
+    """Every family, by name: ours first."""
+    return registered(GROUP, {family.name: family for family in _BUILT_IN})
+
+
+def find_family(name: str) -> Family:
+    """Raises DanasError where there is none of that name."""
+    known = families()
+    if name not in known:
+        raise DanasError(
+            f"There is no family of networks {name!r}.", known_or_near(name, known, "Families")
+        )
+    return known[name]
