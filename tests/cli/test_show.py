@@ -100,3 +100,11 @@ def test_lines_that_are_piped_have_80_columns_and_what_is_to_be_copied_stays_who
 def test_a_line_that_fits_is_left_as_it_is() -> None:
     for line in ("", "  sha256  0f", "a  b\n\n  c", "x" * 80):
         assert wrapped(line, 80) == line
+
+
+def test_a_table_that_is_too_wide_loses_nothing() -> None:
+    names = ["data-aware-with-a-name-that-is-too-long-for-it", "9" * 60]
+    written = shown(lambda: console().print(table(("a", ">b"), [names])), on_terminal=False)
+    assert max(map(len, written.splitlines())) <= 80
+    columns = zip(*(line.split() for line in written.splitlines()[1:3]), strict=True)
+    assert ["".join(parts) for parts in columns] == names

@@ -132,8 +132,11 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str =
     grid = Table(title=Text(title) if title else None, title_justify="left", box=None)
     grid.pad_edge = False
     for column in columns:
-        right = column.startswith(">")
-        grid.add_column(Text(column.lstrip(">")), justify="right" if right else "left")
+        grid.add_column(
+            Text(column.lstrip(">")),
+            justify="right" if column.startswith(">") else "left",
+            overflow="fold",  # where there is no room a name goes on in the next line
+        )
     for row in rows:
         grid.add_row(*(Text(str(cell)) for cell in row))
     return grid
