@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ from typer.testing import CliRunner
 
 from danas_hil.base import DanasError
 from danas_hil.cli.app import app
+from danas_hil.cli.running import outcome_json, run_search
 from danas_hil.run import RunFolder
-from danas_hil.search import create_run, discard_unbegun
+from danas_hil.search import Outcome, create_run, discard_unbegun
 from data.data_files import write_folders
 from search.small_search import SETTINGS
 
@@ -57,3 +59,22 @@ def test_only_what_has_seen_nothing_is_discarded(tmp_path: Path) -> None:
     assert [discard_unbegun(run) for run in (begun, with_more, empty)] == [False, False, True]
     assert RunFolder.open(begun.path).config()["data"] == {"source": "faces"}
     assert (with_more.path / "notes.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(0.4, ""), (125.0, "It took 2 min (20.8 %) longer than --time-budget 10")]
+)
+def test_a_search_says_by_how_much_it_overran_its_time(
+    seconds: float,
+    told: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ended = Outcome(5, None, "time is up", overrun_seconds=seconds)
+    monkeypatch.setattr("danas_hil.search.search", lambda *_, **__: ended)
+    run = create_run(tmp_path / "porch", replace(SETTINGS, time_budget=600.0))
+    assert outcome_json(run, run_search(run))["overrun_seconds"] == seconds
+    shown = " ".join(capsys.readouterr().err.split())
+    assert told in shown
+    assert ("It took" in shown) == bool(told)

@@ -93,6 +93,16 @@ def test_even_a_training_that_took_the_whole_budget_is_followed_by_evaluations(
     assert final_seconds(HOUR, clock.elapsed) <= 0
 
 
+def test_what_goes_beyond_the_time_budget_is_an_overrun(now: SimpleNamespace) -> None:
+    clock = Clock(HOUR, Listener(), 0.0)
+    now.seconds = 3599.0
+    assert clock.overrun == 0
+    now.seconds = 3690.0
+    assert clock.overrun == 90
+    unbounded = replace(HOUR, time_budget=None, trials=1, supernet_steps=1)
+    assert Clock(unbounded, Listener(), 0.0).overrun == 0
+
+
 def test_candidates_that_are_trained_one_by_one_end_with_the_clock(now: SimpleNamespace) -> None:
     settings = SimpleNamespace(
         shares_weights=False,

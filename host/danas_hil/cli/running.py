@@ -21,6 +21,7 @@ from danas_hil.cli.options import RunArgument, StorageOption
 from danas_hil.cli.show import (
     JsonOption,
     console,
+    format_duration,
     latency_note,
     milliseconds,
     milliseconds_title,
@@ -35,7 +36,9 @@ from danas_hil.cli.verdicts import ending_of, leave
 
 if TYPE_CHECKING:  # imported where they are used: they load numpy, and --help is to be quick
     from danas_hil.run import Candidate, Front, RunFolder
-    from danas_hil.search import Outcome
+    from danas_hil.search import Outcome, SearchSettings
+
+_OVERRUN_TOLD_SECONDS = 1.0
 
 
 def register(app: typer.Typer) -> None:
@@ -155,7 +158,22 @@ def run_search(
             f"The middle of its band decides; narrow it: danas-hil calibrate --board {rates.board}",
         )
     with gentle_interrupt() as stopping, SearchProgress(settings) as progress:
-        return run_it(run, progress, stopping.is_set, storage=storage, data=data, leading=leading)
+        outcome = run_it(
+            run, progress, stopping.is_set, storage=storage, data=data, leading=leading
+        )
+    _tell_overrun(settings, outcome)
+    return outcome
+
+
+def _tell_overrun(settings: SearchSettings, outcome: Outcome) -> None:
+    """Training ends by a count of steps and the export by one of candidates, which were planned
+    from how quick the computer was at first."""
+    over, budget = outcome.overrun_seconds, settings.time_budget
+    if budget and over >= _OVERRUN_TOLD_SECONDS:
+        note(
+            f"It took {format_duration(over)} ({percent(over / budget)}) longer than --time-budget"
+            f" {format_duration(budget)}."
+        )
 
 
 def use_threads(threads: int | None) -> None:
@@ -258,6 +276,7 @@ def outcome_json(run: RunFolder, outcome: Outcome) -> dict[str, Any]:
         "evaluations": outcome.evaluations,
         "reason": outcome.reason,
         "elsewhere": outcome.elsewhere,
+        "overrun_seconds": round(outcome.overrun_seconds, 1),
         "chosen": front and front.chosen,
         "candidates": [candidate.to_json() for candidate in front.candidates] if front else [],
     }

@@ -160,6 +160,12 @@ class Clock:
         """Seconds since the search began."""
         return time.monotonic() - self._started
 
+    @property
+    def overrun(self) -> float:
+        """Seconds by which the search is beyond its time budget; 0 within it, or without one."""
+        budget = self._settings.time_budget
+        return 0.0 if budget is None else max(0.0, self.elapsed - budget)
+
     def evaluated(self, seconds: float) -> None:
         """This process took so long for an evaluation, from asking the sampler to writing down."""
         self._evaluating += seconds

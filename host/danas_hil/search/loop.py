@@ -38,13 +38,15 @@ _OTHERS = "the evaluations of other workers"
 class Outcome:
     """How a search ended. front is None where there was nothing to export, or no time to.
 
-    elsewhere: the run folder into which another process exported the front.
+    elsewhere: the run folder into which another process exported the front. overrun_seconds: beyond
+    the time budget, when this process was done with all of it.
     """
 
     evaluations: int
     front: Front | None
     reason: str
     elsewhere: str | None = None
+    overrun_seconds: float = 0.0
 
     @property
     def stopped(self) -> bool:
@@ -132,7 +134,7 @@ def search(
             run, settings, shared.ledger, evaluator, estimator, dataset, listener, clock.elapsed
         )
         shared.note(FRONT, {"evaluations": done, "folder": str(run.path.resolve())})
-        return Outcome(done, front, reason)
+        return Outcome(done, front, reason, overrun_seconds=clock.overrun)
 
 
 def _started(shared: Shared, leading: bool) -> float:
