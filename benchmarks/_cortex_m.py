@@ -21,7 +21,7 @@ from elftools.elf.elffile import ELFFile
 from danas_hil import tflm
 from danas_hil.base import DanasError
 from danas_hil.board import Board
-from danas_hil.measure import TimingRule, measure_candidate
+from danas_hil.measure import MeasureSettings, TimingRule, measure_candidate
 from danas_hil.measure.selftest import selftest
 from danas_hil.platformio import SILENCE, BuildListener
 from danas_hil.sketch import Sketch
@@ -317,7 +317,7 @@ def main(chip: type[Chip], about: str) -> None:
             golden = tflm.golden_of_random(model.content, count=2)
             (place := folder / path.stem).mkdir()
             found = measure_candidate(
-                FirmwareTarget(device), model, golden, place, rule=TimingRule(1)
+                FirmwareTarget(device), model, golden, place, MeasureSettings(rule=TimingRule(1))
             )
             used = found.memory.arena_used_bytes if found.memory else None
             equal = found.parity is not None and found.parity.equal

@@ -26,7 +26,7 @@ from danas_hil.base import DanasError
 from danas_hil.board import load_board
 from danas_hil.builds import load_build
 from danas_hil.estimate import estimate_model
-from danas_hil.measure import Address, measure_candidate, reach
+from danas_hil.measure import Address, MeasureSettings, measure_candidate, reach
 from danas_hil.targets import ModelFile
 from estimate.arenas import try_arenas
 from estimate.operator_models import MODELS, random_net
@@ -60,7 +60,9 @@ def on_board(content: bytes, name: str, board: str) -> list[str]:
             tempfile.TemporaryDirectory() as folder,
             reach(address, arena_margin_bytes=margin, accept_wrong_outputs=True) as target,
         ):
-            found.append(measure_candidate(target, model, golden, Path(folder), attempts=1))
+            found.append(
+                measure_candidate(target, model, golden, Path(folder), MeasureSettings(attempts=1))
+            )
         if found[-1].memory is None:
             break
     first = found[0]

@@ -20,6 +20,7 @@ from danas_hil.measure import (
     FrontRow,
     Item,
     Measurement,
+    MeasureSettings,
     TimingRule,
     choose,
     measure_all,
@@ -112,7 +113,7 @@ class FakeSession:
 
 
 def measured(fake: Fake, tmp_path: Path, **options: Any) -> Measurement:
-    return measure_candidate(fake, MODEL, GOLDEN, tmp_path, **options)
+    return measure_candidate(fake, MODEL, GOLDEN, tmp_path, MeasureSettings(**options))
 
 
 def failure(stage: Stage, log: Path | None = None) -> TargetError:

@@ -17,6 +17,7 @@ from danas_hil.data.wake_vision import TASK
 from danas_hil.measure import (
     Item,
     Measurement,
+    MeasureSettings,
     TestImages,
     measure_all,
     measure_candidate,
@@ -194,6 +195,8 @@ def test_a_board_that_is_not_flashed_is_asked_all_the_same(item: Item) -> None:
     content = item.model.read_bytes()
     assert item.golden is not None
     golden = tflm.read_golden(item.golden)
-    found = measure_candidate(echo, ModelFile("c0", content), golden, item.folder, flash=False)
+    found = measure_candidate(
+        echo, ModelFile("c0", content), golden, item.folder, MeasureSettings(flash=False)
+    )
     assert found.good
     assert "flash" not in echo.order

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from danas_hil.measure import measure_candidate
+from danas_hil.measure import MeasureSettings, measure_candidate
 from danas_hil.targets import Build, BuildIdentity, Memory, ModelFile, OperatorTime
 from test_measure import GOLDEN, MODEL, Fake, FakeSession, failure
 
@@ -60,7 +60,7 @@ def test_head_tail_and_times_come_from_the_profiling_program_and_the_rest_does_n
     tmp_path: Path,
 ) -> None:
     target = WithProfiler()
-    found = measure_candidate(target, MODEL, GOLDEN, tmp_path, profile=True)
+    found = measure_candidate(target, MODEL, GOLDEN, tmp_path, MeasureSettings(profile=True))
     assert found.good
     assert found.build == target.identity(MODEL)
     assert found.memory == Memory(100, 60, 40, stack_peak_bytes=5, minimum_sufficed=True)
@@ -84,14 +84,14 @@ def test_the_board_is_left_with_the_program_that_was_measured(tmp_path: Path) ->
             super().flash(build)
 
     target = Noted(other=NotedProfiler())
-    found = measure_candidate(target, MODEL, GOLDEN, tmp_path, profile=True)
+    found = measure_candidate(target, MODEL, GOLDEN, tmp_path, MeasureSettings(profile=True))
     assert flashed == [target.other.identity(MODEL).id, found.build.id]
 
 
 def test_no_profiling_program_is_flashed_unasked_or_where_nothing_may_be(tmp_path: Path) -> None:
     for options in ({}, {"profile": True, "flash": False}):
         target = WithProfiler()
-        found = measure_candidate(target, MODEL, GOLDEN, tmp_path, **options)
+        found = measure_candidate(target, MODEL, GOLDEN, tmp_path, MeasureSettings(**options))
         assert found.good
         assert found.profile is None
         assert target.other.steps == []
@@ -99,7 +99,7 @@ def test_no_profiling_program_is_flashed_unasked_or_where_nothing_may_be(tmp_pat
 
 def test_a_profile_that_fails_leaves_the_other_figures(tmp_path: Path) -> None:
     target = WithProfiler(other=Profiler(fails={"build": [failure("SIZE")]}))
-    found = measure_candidate(target, MODEL, GOLDEN, tmp_path, profile=True)
+    found = measure_candidate(target, MODEL, GOLDEN, tmp_path, MeasureSettings(profile=True))
     assert found.status == "SIZE"
     assert found.latency is not None
     assert found.parity is not None
@@ -108,14 +108,14 @@ def test_a_profile_that_fails_leaves_the_other_figures(tmp_path: Path) -> None:
 
 def test_figures_of_another_program_are_no_profile(tmp_path: Path) -> None:
     target = WithProfiler(other=Profiler(build_id="0123456789abcdef"))
-    found = measure_candidate(target, MODEL, GOLDEN, tmp_path, profile=True)
+    found = measure_candidate(target, MODEL, GOLDEN, tmp_path, MeasureSettings(profile=True))
     assert found.status == "IDENTITY"
     assert found.profile is None
 
 
 def test_a_profile_is_tried_again_where_that_may_mend_it(tmp_path: Path) -> None:
     target = WithProfiler(other=Profiler(fails={"open": [failure("BOOT")] * 2}))
-    found = measure_candidate(target, MODEL, GOLDEN, tmp_path, profile=True)
+    found = measure_candidate(target, MODEL, GOLDEN, tmp_path, MeasureSettings(profile=True))
     assert found.good
     assert found.profile is not None
     assert target.other.steps.count("open") == 3

@@ -30,7 +30,7 @@ def reach_device(address, **waits):
     kind = "measured" if address.board.kind == "real" else address.board.kind
     yield SimpleNamespace(board=address.board, name=str(address.board.id), kind=kind)
 
-def measure_candidate(target, model, golden, folder, **options):
+def measure_candidate(target, model, golden, folder, settings):
     found = real(HostTarget(), model, golden, folder)
     if target.board == "host":
         return found

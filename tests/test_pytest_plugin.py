@@ -27,8 +27,8 @@ from danas_hil.targets import BuildIdentity
 
 flashed = []
 
-def measure_candidate(target, model, golden, folder, *, profile, flash):
-    flashed.append((model.name, target.name, flash))
+def measure_candidate(target, model, golden, folder, settings):
+    flashed.append((model.name, target.name, settings.flash))
     failure = Failure(STATUS, "of a reason", "Do this.", "some.log") if STATUS != "OK" else None
     return Measurement(model.name, model.sha256, 1, target.name, target.board, target.kind,
                        STATUS, "now", BuildIdentity("ab", {}), failure)

@@ -20,7 +20,7 @@ from danas_hil.builds import load_build
 from danas_hil.estimate import estimate_model
 from danas_hil.estimate.on_board import estimate_on
 from danas_hil.estimate.read import read_graph
-from danas_hil.measure import measure_candidate
+from danas_hil.measure import MeasureSettings, measure_candidate
 from danas_hil.sketch import LIBRARY_VARIABLE
 from danas_hil.targets import FirmwareTarget, ModelFile, QemuDevice, TargetError
 from estimate.operator_models import dense
@@ -122,7 +122,7 @@ def test_a_measurement_with_a_profile_keeps_the_figures_of_the_plain_program(tmp
     model = model_of("ad01_int8")
     golden = tflm.golden_of_random(model.content, name=model.name)
     target = FirmwareTarget(QemuDevice(BOARD))
-    found = measure_candidate(target, model, golden, tmp_path, profile=True)
+    found = measure_candidate(target, model, golden, tmp_path, MeasureSettings(profile=True))
     assert found.failure is None
     assert found.build == target.identity(model) != target.profiler().identity(model)
     foretold = estimate_of(model).arena

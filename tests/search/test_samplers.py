@@ -26,6 +26,7 @@ from danas_hil.search.samplers import (
     SurrogateSampler,
     TournamentSampler,
 )
+from danas_hil.search.samplers.nsga2 import crowding_distance
 from danas_hil.search.scoring import within
 from danas_hil.space import Genome, Space
 from danas_hil.tasks import Scores
@@ -33,6 +34,8 @@ from strategies import layer_space, make_space, spaces
 
 SPACE = make_space(resolution=(32, 64), alpha=(0.1, 0.2, 0.3))
 LIMITS = Limits(50_000, 50_000)
+
+GENOME = SPACE.sample(np.random.default_rng(0))
 
 KINDS = {
     "random": RandomSampler,
@@ -204,17 +207,60 @@ def test_nsga2_keeps_to_the_limits_when_it_knows_them() -> None:
     assert fitting[0] > 30 > fitting[1]
 
 
-def test_nsga2_remembers_no_child_that_was_refused() -> None:
+def evaluation(
+    accuracy: float, ram_kb: int, flash_kb: int, latency_us: float | None = None
+) -> Evaluation:
+    return Evaluation(
+        0,
+        GENOME,
+        "complete",
+        ram_kb * 1024,
+        flash_kb * 1024,
+        scores=Scores(accuracy, 0.5, 0.5, 10),
+        latency_us=latency_us,
+    )
+
+
+def test_nsga2_keeps_the_best_fronts_and_of_the_last_the_least_crowded() -> None:
+    sampler = Nsga2Sampler(SPACE, 0, Limits(102_400, 102_400, latency_us=50.0), population=4)
+    good, small, between, crowded, beaten = (
+        evaluation(0.9, 90, 90),
+        evaluation(0.5, 10, 10),
+        evaluation(0.7, 50, 50),
+        evaluation(0.69, 49, 49),  # beside `between`, which is farther from the other end
+        evaluation(0.6, 60, 60),
+    )
+    slow, large = evaluation(0.99, 10, 10, 55.0), evaluation(0.99, 120, 10, 10.0)
+    best = sampler._best([large, beaten, crowded, slow, small, between, good])
+    assert {id(one) for one in best[:2]} == {id(small), id(good)}
+    assert best[2:] == [between, crowded]
+    assert sampler._best([large, beaten, slow]) == [beaten, slow, large]
+
+
+def test_crowding_distance_is_that_of_the_paper() -> None:
+    costs = np.array([[0.0, 4.0, 1.0], [4.0, 0.0, 1.0], [1.0, 3.0, 1.0], [3.0, 1.0, 1.0]])
+    assert crowding_distance(costs).tolist() == [np.inf, np.inf, 1.5, 1.5]
+    assert crowding_distance(costs[:1]).tolist() == [0.0]
+
+
+def test_a_generation_of_nsga2_is_of_complete_evaluations() -> None:
     sampler = Nsga2Sampler(SPACE, 3, LIMITS, population=12)
     history = run(sampler, 30)
-    refused: list[Genome] = []
+    complete = [e for e in history if e.scores is not None]
+    assert sampler._parents_after(history[: complete[11].index]) == []
+    first = sampler._parents_after(history[: complete[11].index + 1])
+    assert {e.index for e in first} == {e.index for e in complete[:12]}
+    second = sampler._parents_after(history[: complete[23].index + 1])
+    assert second == sampler._best([*first, *complete[12:24]])
+    assert len(second) == 12
+    assert sampler._parents_after(history) == second
 
-    def the_hundredth(genome: Genome) -> bool:
-        refused.append(genome)
-        return len(refused) == 100
 
-    sampler.propose(history, the_hundredth)
-    assert len(sampler._study.trials) == sum(e.scores is not None for e in history)
+def test_nsga2_covers_more_than_chance() -> None:
+    def covered(kind: Kind) -> float:
+        return sum(run_hypervolume(run(kind(SPACE, seed), 80), LIMITS) for seed in range(3))
+
+    assert covered(KINDS["nsga2"]) > 1.05 * covered(RandomSampler)
 
 
 def test_the_surrogate_covers_more_than_chance() -> None:

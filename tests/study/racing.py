@@ -67,7 +67,7 @@ def _end(claims: Claims, first: bool, barrier: Barrier) -> bool:
     claims._mourn(trials)
     del claims._worker.is_dead
     barrier.wait(_SECONDS)
-    return claims._storage.get_trial(running._trial_id).state.name == "FAIL"
+    return claims._storage.get_trial(claims._id(running)).state.name == "FAIL"
 
 
 def _own_trial(claims: Claims) -> Claim:

@@ -14,7 +14,7 @@ import pytest
 
 from danas_hil.base import DanasError
 from danas_hil.board import load_board, locate
-from danas_hil.measure import Measurement, TimingRule, measure_candidate
+from danas_hil.measure import Measurement, MeasureSettings, TimingRule, measure_candidate
 from danas_hil.sketch import SelfTest, render_selftest
 from danas_hil.targets import (
     Build,
@@ -89,7 +89,9 @@ def flashed(board, monkeypatch):
 
 def measured(folder: Path) -> Measurement:
     rule = TimingRule(RUNS, 0.0, float("inf"))
-    return measure_candidate(BoardTarget(), ModelFile("m", b"m"), GOLDEN, folder, rule=rule)
+    return measure_candidate(
+        BoardTarget(), ModelFile("m", b"m"), GOLDEN, folder, MeasureSettings(rule=rule)
+    )
 
 
 def assert_right(found: Measurement, attempts: int = 1) -> None:

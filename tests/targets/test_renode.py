@@ -14,7 +14,7 @@ import pytest
 
 from danas_hil.base import DanasError
 from danas_hil.board import board_names, load_board
-from danas_hil.measure import RULES, measure_candidate
+from danas_hil.measure import RULES, MeasureSettings, measure_candidate
 from danas_hil.measure.timing import emulated_spread_us
 from danas_hil.targets import (
     Build,
@@ -86,7 +86,7 @@ def test_a_measurement_in_renode_is_whole_and_called_emulated(renode, tmp_path, 
     golden = Golden(INPUTS, INPUTS + np.uint8(1))
     rule = replace(RULES["emulated"], runs=20)  # an interrupt falls into some of these
     found = measure_candidate(
-        RenodeTarget(board), ModelFile("m", b"m"), golden, tmp_path, rule=rule
+        RenodeTarget(board), ModelFile("m", b"m"), golden, tmp_path, MeasureSettings(rule=rule)
     )
     assert found.status == "OK", found.failure
     assert found.latency.label == "emulated time"

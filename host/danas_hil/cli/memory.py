@@ -102,22 +102,14 @@ def estimate(
         raise DanasError("Which model?", "Give .tflite files: danas-hil estimate model.tflite")
     asked = any(given is not None for given in (board, ram, flash, latency))
     found = tell_board(load_board(_USUAL_BOARD if board is None else board))
-    if os.environ.get("DANAS_TFLM_LIBRARY"):  # or what a sketch needs would be loaded for nothing
-        with contextlib.suppress(DanasError):
-            if custom := custom_library(found):
-                note(f"{custom}: nothing here is about it.")
+    _tell_custom(found)
     limits = Limits(
         found.ram_bytes if ram is None else parse_size(ram),
         found.flash_bytes if flash is None else parse_size(flash),
         found.name,
         None if latency is None else parse_latency(latency),
     )
-    estimates: list[Estimate | DanasError] = []
-    for model in models:
-        try:
-            estimates.append(_estimate(model, found, build, kernels, limits))
-        except DanasError as error:
-            estimates.append(error)
+    estimates = [_tried(model, found, build, kernels, limits) for model in models]
     _show(models, found, estimates, limits, html, json)
     leave(
         worst(
@@ -127,6 +119,14 @@ def estimate(
             for one in estimates
         )
     )
+
+
+def _tell_custom(board: Board) -> None:
+    """Tell where another library is named: what is estimated is not about that one."""
+    if os.environ.get("DANAS_TFLM_LIBRARY"):  # or what a sketch needs would be loaded for nothing
+        with contextlib.suppress(DanasError):
+            if custom := custom_library(board):
+                note(f"{custom}: nothing here is about it.")
 
 
 def _show(
@@ -151,6 +151,16 @@ def _show(
                 console().print(_panel(model, board, one))
         if html:
             say(f"Open the page: {html}")
+
+
+def _tried(
+    model: Path, board: Board, build: str | None, kernels: str | None, limits: Limits
+) -> Estimate | DanasError:
+    """The estimate, or why there is none: the other models have theirs all the same."""
+    try:
+        return _estimate(model, board, build, kernels, limits)
+    except DanasError as error:
+        return error
 
 
 def _estimate(

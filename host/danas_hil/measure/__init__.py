@@ -2,7 +2,7 @@
 
 from danas_hil.measure.accuracy import TestImages, read_test_images, take_accuracy
 from danas_hil.measure.choose import TOP, FrontRow, choose
-from danas_hil.measure.measuring import Item, measure_all, measure_candidate
+from danas_hil.measure.measuring import Item, MeasureSettings, measure_all, measure_candidate
 from danas_hil.measure.reach import (
     TOOL_HINTS,
     Address,
@@ -26,6 +26,7 @@ __all__ = [
     "FrontRow",
     "Item",
     "Latency",
+    "MeasureSettings",
     "Measurement",
     "Parity",
     "Remembered",

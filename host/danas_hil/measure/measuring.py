@@ -62,6 +62,28 @@ class Item:
         return self.folder / "measurement.json"
 
 
+@dataclass(frozen=True)
+class MeasureSettings:
+    """How one model is measured.
+
+    profile: ask for the time of each operator too, for which some targets flash a program of its
+    own; it goes first, so that the board is left with the program that was measured. images: to
+    take the accuracy of; `streamed` is called before each. flash: False leaves on the board what
+    runs there, which must be the same build. rule: for timing, instead of that of the target's
+    kind. attempts: tries of the stages that a second try may mend.
+    """
+
+    profile: bool = False
+    images: TestImages | None = None
+    streamed: Streamed = lambda *_: None
+    flash: bool = True
+    rule: TimingRule | None = None
+    attempts: int = ATTEMPTS
+
+
+_USUAL = MeasureSettings()
+
+
 def measure_all(
     target: Target,
     items: Iterable[Item],
@@ -104,9 +126,8 @@ def measure_all(
             yield item, earlier, True
             continue
         starting(item)
-        measurement = measure_candidate(
-            target, model, golden, item.folder, profile=profile, images=images, streamed=streamed
-        )
+        settings = MeasureSettings(profile, images, streamed)
+        measurement = measure_candidate(target, model, golden, item.folder, settings)
         measurement.write(item.measurement_file)
         keep_beside(item.folder, target.board)
         remember(model.content, measurement)
@@ -118,45 +139,24 @@ def measure_candidate(
     model: ModelFile,
     golden: Golden,
     folder: Path,
-    *,
-    profile: bool = False,
-    images: TestImages | None = None,
-    flash: bool = True,
-    rule: TimingRule | None = None,
-    attempts: int = ATTEMPTS,
-    streamed: Streamed = lambda *_: None,
+    settings: MeasureSettings = _USUAL,
 ) -> Measurement:
     """What `target` shows of `model`; a failure of model or board is a status, not an exception.
 
-    golden: what its outputs must be. folder: for what building leaves. profile: ask for the time
-    of each operator too, for which some targets flash a program of its own; it goes first, so that
-    the board is left with the program that was measured. images: to take the accuracy of. flash:
-    False leaves on the board what runs there, which must be the same build. rule: for timing,
-    instead of that of the target's kind. attempts: tries of the stages that a second try may mend.
-    Where no estimate tells the arena, larger ones are tried until it suffices or the board is full.
+    golden: what its outputs must be. folder: for what building leaves. Where no estimate tells the
+    arena, larger ones are tried until it suffices or the board is full.
     """
-    if flash:
-        target = settle(target, model, folder, attempts)
+    if settings.flash:
+        target = settle(target, model, folder, settings.attempts)
     while True:
         try:
-            return _measure(
-                target, model, golden, folder, profile, images, flash, rule, attempts, streamed
-            )
+            return _measure(target, model, golden, folder, settings)
         except GrownError as grown:
             target = grown.target
 
 
 def _measure(
-    target: Target,
-    model: ModelFile,
-    golden: Golden,
-    folder: Path,
-    profile: bool,
-    images: TestImages | None,
-    flash: bool,
-    rule: TimingRule | None,
-    attempts: int,
-    streamed: Streamed,
+    target: Target, model: ModelFile, golden: Golden, folder: Path, settings: MeasureSettings
 ) -> Measurement:
     """As `measure_candidate`, with the arena that `target` has. Raises GrownError."""
     found = Measurement(
@@ -176,10 +176,11 @@ def _measure(
         return _failed(found, TargetError("RENDER", error.what, error.hint))
     no_profile: TargetError | None = None
     told: Memory | None = None  # by the profiling program
-    if profile and flash and isinstance(target, HasProfiler):
+    if settings.profile and settings.flash and isinstance(target, HasProfiler):
         try:
-            told, times = _profiled(target.profiler(), model, folder / "profile", attempts)
-            found, profile = replace(found, profile=times), False
+            profiler, place = target.profiler(), folder / "profile"
+            told, times = _profiled(profiler, model, place, settings.attempts)
+            found, settings = replace(found, profile=times), replace(settings, profile=False)
         except TargetError as error:
             grow(error, target, model)
             no_profile = error
@@ -188,16 +189,16 @@ def _measure(
     except TargetError as error:
         return _failed(found, error)
     found = replace(found, build=build.identity, sizes=build.sizes)
-    for attempt in range(1, attempts + 1):
-        talk = _Talk(target, build, golden, replace(found, attempts=attempt), profile, rule)
+    for attempt in range(1, settings.attempts + 1):
+        talk = _Talk(target, build, golden, replace(found, attempts=attempt), settings)
         try:
-            if flash:
+            if settings.flash:
                 target.flash(build)
             with target.open(build) as session:
-                talk.hold(session, images, streamed)
+                talk.hold(session)
         except TargetError as error:
             grow(error, target, model)
-            if error.stage in RETRIED and attempt < attempts:
+            if error.stage in RETRIED and attempt < settings.attempts:
                 continue
             return _failed(_with_head(talk.found, told), error)
         break
@@ -237,17 +238,16 @@ class _Talk:
         build: Build,
         golden: Golden,
         found: Measurement,
-        profile: bool,
-        rule: TimingRule | None,
+        settings: MeasureSettings,
     ) -> None:
         self.target = target
         self.build = build
         self.golden = golden
         self.found = found
-        self.profile = profile
-        self.rule = rule
+        self.settings = settings
 
-    def hold(self, session: Session, images: TestImages | None, streamed: Streamed) -> None:
+    def hold(self, session: Session) -> None:
+        images, rule = self.settings.images, self.settings.rule
         hello = identified(session, self.target, self.build)
         self.found = replace(
             self.found, tflm_version=hello.tflm_version, arena_bytes=hello.arena_bytes
@@ -257,13 +257,13 @@ class _Talk:
         self.found = replace(self.found, memory=memory)
         self.found = replace(self.found, parity=_parity(session, self.golden))
         kind = self.target.kind
-        latency = take_time(session, kind, hello.timer, self.rule, timer_hz=hello.timer_hz)
+        latency = take_time(session, kind, hello.timer, rule, timer_hz=hello.timer_hz)
         self.found = replace(self.found, latency=latency)
         if images is not None:
             content = self.build.model.content
-            taken = take_accuracy(session, content, images, streamed)
+            taken = take_accuracy(session, content, images, self.settings.streamed)
             self.found = replace(self.found, accuracy=taken)
-        if self.profile:
+        if self.settings.profile:
             self.found = replace(self.found, profile=session.profile())
         if memory.stack_peak_bytes is not None:  # by now it has seen whole inferences
             self.found = replace(self.found, memory=session.memory())

@@ -64,7 +64,7 @@ class Dut:
         are for the test to judge (`measurement.parity`). The same model is measured once a session.
         """
         from danas_hil.estimate import read_file
-        from danas_hil.measure import measure_candidate
+        from danas_hil.measure import MeasureSettings, measure_candidate
         from danas_hil.targets import ModelFile
 
         path = Path(model)
@@ -72,6 +72,8 @@ class Dut:
             file = ModelFile(path.stem, read_file(path))
             outputs = _golden(file, golden)
             key = (file.sha256, outputs.sha256, arena_margin_bytes, profile)
+            flash = not self._config.getoption("danas_no_flash")
+            settings = MeasureSettings(profile=profile, flash=flash)
             found = self._measured.get(key)
             if found is None:
                 found = self._measured[key] = measure_candidate(
@@ -79,8 +81,7 @@ class Dut:
                     file,
                     outputs,
                     self._folder(file.name),
-                    profile=profile,
-                    flash=not self._config.getoption("danas_no_flash"),
+                    settings,
                 )
         except DanasError as error:
             fail(str(error))

@@ -46,6 +46,7 @@ class Claims:
                 study_name=name, storage=storage, directions=directions, load_if_exists=True
             )
             self._study_id = storage.get_study_id_from_name(name)
+        self._ids: dict[int, int] = {}
         self._mourned = float("-inf")
 
     # -- looking -------------------------------------------------------------------------------
@@ -92,7 +93,7 @@ class Claims:
     def take(self, trial: Any) -> Claim | None:
         """A waiting trial; None where another process was quicker."""
         with self._errors():
-            return self._taken(Claim(trial._trial_id, trial.number, trial.user_attrs))
+            return self._taken(Claim(self._id(trial), trial.number, trial.user_attrs))
 
     def note(self, claim: Claim, key: str, value: Any) -> None:
         """Write an attribute of a trial of ours, unless it is ours no longer."""
@@ -116,6 +117,13 @@ class Claims:
 
     def _trials(self) -> list[Any]:
         return list(self.study.get_trials(deepcopy=False))
+
+    def _id(self, trial: Any) -> int:
+        """A trial's id in the storage, which never changes."""
+        if trial.number not in self._ids:
+            find = self._storage.get_trial_id_from_study_id_trial_number
+            self._ids[trial.number] = find(self._study_id, trial.number)
+        return self._ids[trial.number]
 
     def _taken(self, claim: Claim) -> Claim | None:
         """Heartbeat first: see above. Then the database says whose it is."""
@@ -141,7 +149,7 @@ class Claims:
 
     def _mourn(self, trials: Sequence[Any]) -> bool:
         """Finish what dead processes left behind. Returns whether there was any."""
-        running = {trial._trial_id: trial for trial in trials if self.at_work(trial)}
+        running = {self._id(trial): trial for trial in trials if self.at_work(trial)}
         gone = {key for key, trial in running.items() if self._is_orphan(trial)}
         every = self._storage.get_heartbeat_interval()
         looked = bool(running) and time.monotonic() - self._mourned >= every

@@ -1,31 +1,40 @@
-"""NSGA-II, as Optuna has it."""
+"""NSGA-II."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from danas_hil.base import require
 from danas_hil.board import Limits
 from danas_hil.run import Evaluation
-from danas_hil.search.samplers.interface import Acceptable, bred, check_population, generator
+from danas_hil.search.pareto import Array, non_dominated
+from danas_hil.search.samplers.interface import (
+    Acceptable,
+    bred,
+    check_population,
+    generator,
+    sampled,
+)
 from danas_hil.space import Genome, Space
 from danas_hil.study import objectives
 
-_DIRECTIONS = ("maximize", "minimize", "minimize")
+_CROSSOVER = 0.9
+"""Share of children that have two parents, as in Deb et al., section V."""
+_MUTATIONS = 0.7
+"""Of a child, on the mean."""
 
 
 class Nsga2Sampler:
-    """optuna.samplers.NSGAIISampler (Deb et al., IEEE TEC 6(2), 2002) on accuracy, RAM and flash.
+    """NSGA-II (Deb et al., IEEE TEC 6(2), 2002) on accuracy, RAM and flash.
 
-    The limits are its constraints: what fits is better than what doesn't, and of two that don't
-    fit the one that exceeds them by less. The children's depths are repaired.
+    A generation is `population` complete evaluations; the first one is random. Parents are the best
+    `population` of the parents before and the generation that they had. Limits are constraints
+    (section VI): what fits is better than what doesn't, and of two that don't fit the one that
+    exceeds them by less. Failed evaluations count for nothing.
 
-    Optuna's study is only a form of the history: it is kept in memory and made anew from any other
-    history. The random numbers of a proposal are drawn from its seed and place, as those of every
-    sampler are.
+    Parents follow from the history alone. They are kept as long as a history goes on from the one
+    before, since choosing them anew takes longer the longer it is.
     """
 
     def __init__(
@@ -34,99 +43,90 @@ class Nsga2Sampler:
         check_population(population)
         self.space, self.seed, self.population = space, seed, population
         self.limits = limits or Limits()
-        self._genes = space.genes
-        self._told: list[Evaluation] = []
-        self._study: Any = None
+        self._chosen_from: list[Evaluation] = []
+        self._parents: list[Evaluation] = []
 
     def propose(self, history: Sequence[Evaluation], acceptable: Acceptable) -> Genome:
-        self._follow(history)
         rng = generator(self.seed, history)
-        return bred(lambda: self._child(rng), self.space, rng, acceptable)
+        parents = [evaluation.genome for evaluation in self._parents_after(history)]
+        if not parents:
+            return sampled(self.space, rng, acceptable)
+        return bred(lambda: self._child(parents, rng), self.space, rng, acceptable)
 
-    def _child(self, rng: np.random.Generator) -> Genome:
-        """Asked of the sampler itself: the study would keep every child, also those refused."""
-        seed = int(rng.integers(2**31))
-        sampler = self._sampler(population_size=self.population, seed=seed)
-        create = self._optuna.trial.create_trial
-        trial = create(state=self._optuna.trial.TrialState.RUNNING, system_attrs=self._generation())
-        genes = sampler.sample_relative(self._study, trial, self._varied)
-        for gene, values in self._distributions.items():
-            if values.single():
-                (genes[gene],) = values.choices
-            elif gene not in genes:
-                genes[gene] = sampler.sample_independent(self._study, trial, gene, values)
-        return self.space.genome(genes)
+    def _child(self, parents: Sequence[Genome], rng: np.random.Generator) -> Genome:
+        child = parents[_winner(len(parents), rng)]
+        if rng.random() < _CROSSOVER:
+            others = [genome for genome in parents if genome != child]
+            if others:
+                child = self.space.crossover(child, others[_winner(len(others), rng)], rng)
+        for _ in range(rng.poisson(_MUTATIONS)):
+            child = self.space.mutate(child, rng)
+        return child
 
-    def _generation(self) -> dict[str, int]:
-        """That of the next child, in Optuna's words.
+    def _parents_after(self, history: Sequence[Evaluation]) -> list[Evaluation]:
+        """The parents of the present generation, the best first; none of the first generation."""
+        complete = [evaluation for evaluation in history if evaluation.scores is not None]
+        if complete[: len(self._chosen_from)] != self._chosen_from:
+            self._chosen_from, self._parents = [], []
+        for begin in range(len(self._chosen_from), len(complete), self.population):
+            generation = complete[begin : begin + self.population]
+            if len(generation) == self.population:
+                self._parents = self._best([*self._parents, *generation])
+                self._chosen_from += generation
+        return self._parents
 
-        Optuna counts generations of trials that it proposed and has no public word for others.
-        """
-        return {self._sampler._get_generation_key(): self._complete // self.population}
+    def _best(self, evaluations: Sequence[Evaluation]) -> list[Evaluation]:
+        """The best `population` of them: by front, and in a front by crowding distance."""
+        costs = np.array([_costs(evaluation) for evaluation in evaluations])
+        excess = np.array([self._excess(evaluation) for evaluation in evaluations])
+        order: list[int] = []
+        left = np.flatnonzero(excess == 0)
+        while left.size:
+            best = non_dominated(costs[left])
+            front, left = left[best], left[~best]
+            order += list(front[np.argsort(-crowding_distance(costs[front]), kind="stable")])
+        over = np.flatnonzero(excess > 0)
+        order += list(over[np.argsort(excess[over], kind="stable")])
+        return [evaluations[place] for place in order[: self.population]]
 
-    def _follow(self, history: Sequence[Evaluation]) -> None:
-        """Make the study one of this history."""
-        if self._study is None or self._told != list(history[: len(self._told)]):
-            self._begin()
-        for evaluation in history[len(self._told) :]:
-            self._tell(evaluation)
-            self._told.append(evaluation)
-
-    def _begin(self) -> None:
-        self._optuna = require("optuna", "search")
-        self._optuna.logging.set_verbosity(self._optuna.logging.WARNING)
-        categorical = self._optuna.distributions.CategoricalDistribution
-        self._distributions = {gene: categorical(values) for gene, values in self._genes.items()}
-        self._varied = {g: of for g, of in sorted(self._distributions.items()) if not of.single()}
-        self._sampler = _with_parents_at_hand(self._optuna)
-        self._study = self._optuna.create_study(directions=list(_DIRECTIONS))
-        self._told, self._complete = [], 0
-
-    def _tell(self, evaluation: Evaluation) -> None:
-        if evaluation.scores is None:
-            return  # Optuna leaves failed trials out as well
-        accuracy, *_, ram_bytes, flash_bytes = objectives(evaluation)
-        shares = {
-            what: value / limit
-            for what, value, limit in (
-                ("ram", ram_bytes, self.limits.ram_bytes),
-                ("flash", flash_bytes, self.limits.flash_bytes),
-                ("latency", evaluation.latency_us, self.limits.latency_us),
-            )
-            if value is not None and limit is not None
-        }
-        genes = evaluation.genome.to_json()
-        self._study.add_trial(
-            self._optuna.trial.create_trial(
-                values=[accuracy, ram_bytes, flash_bytes],
-                params={gene: genes[gene] for gene in self._genes},
-                distributions=self._distributions,
-                constraints={what: share - 1 for what, share in shares.items()},
-                system_attrs=self._generation(),
-            )
+    def _excess(self, evaluation: Evaluation) -> float:
+        """By how much it exceeds the limits, as shares of them; what is not known exceeds none."""
+        pairs = (
+            (evaluation.ram_bytes, self.limits.ram_bytes),
+            (evaluation.flash_bytes, self.limits.flash_bytes),
+            (evaluation.latency_us, self.limits.latency_us),
         )
-        self._complete += 1
+        return sum(
+            max(0.0, value / limit - 1)
+            for value, limit in pairs
+            if value is not None and limit is not None
+        )
 
 
-def _with_parents_at_hand(optuna: Any) -> Any:
-    """NSGAIISampler that looks for the parents of a generation once, and without a cache.
+def crowding_distance(costs: Array) -> Array:
+    """How far the neighbours of each of (n, objectives) points are apart, (n,).
 
-    Optuna goes through the whole history for each child. It knows parents in another order when it
-    is asked again: which child comes first must not depend on who asks when. And it believes that
-    nothing was told between two trials that it was asked for.
+    The sum over the objectives, each as a share of its range; infinite for the first and the last
+    of an objective, and nothing where all are alike in it (Deb et al., section III-B).
     """
-    parents: dict[int, list[Any]] = {}
+    distance = np.zeros(len(costs))
+    for column in costs.T:
+        order = np.argsort(column, kind="stable")
+        values = column[order]
+        if values[0] == values[-1]:
+            continue
+        gaps = np.full(len(costs), np.inf)
+        gaps[1:-1] = (values[2:] - values[:-2]) / (values[-1] - values[0])
+        distance[order] += gaps
+    return distance
 
-    class Nsga2(optuna.samplers.NSGAIISampler):  # type: ignore[misc]
-        def get_population(self, study: Any, generation: int) -> list[Any]:
-            key = self._get_generation_key()
-            trials = study.get_trials(deepcopy=False)
-            return [trial for trial in trials if trial.system_attrs.get(key) == generation]
 
-        def get_parent_population(self, study: Any, generation: int) -> list[Any]:
-            if generation not in parents:
-                chosen = self.select_parent(study, generation) if generation else []
-                parents[generation] = sorted(chosen, key=lambda trial: trial.number)
-            return parents[generation]
+def _costs(evaluation: Evaluation) -> tuple[float, float, float]:
+    """Less is better."""
+    accuracy, *_, ram_bytes, flash_bytes = objectives(evaluation)
+    return -accuracy, ram_bytes, flash_bytes
 
-    return Nsga2
+
+def _winner(count: int, rng: np.random.Generator) -> int:
+    """Of a tournament of two among `count`, the best of which stands first."""
+    return int(rng.integers(count, size=2).min())
