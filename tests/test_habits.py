@@ -16,8 +16,6 @@ MOST_LINES_OF_A_COMMAND = 30  # of its body: its parameters are its options, its
 WAITING = {
     "search/loop.py: search",
     "search/loop.py: _evaluate_all",
-    "space/layers.py: _append",
-    "supernet/supernet.py: finetune",
 }
 
 
