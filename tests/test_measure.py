@@ -29,7 +29,6 @@ from danas_hil.measure import (
 )
 from danas_hil.measure.timing import MOST_RUNS
 from danas_hil.targets import (
-    Build,
     BuildIdentity,
     Hello,
     HostTarget,
@@ -37,6 +36,7 @@ from danas_hil.targets import (
     Memory,
     ModelFile,
     OperatorTime,
+    Program,
     Sizes,
     Stage,
     TargetError,
@@ -71,28 +71,28 @@ class Fake:
     def identity(self, model: ModelFile) -> BuildIdentity:
         return BuildIdentity.of({"model": model.sha256})
 
-    def build(self, model: ModelFile, folder: Path) -> Build:
+    def build(self, model: ModelFile, folder: Path) -> Program:
         self.step("build")
-        return Build(model, self.identity(model), folder, Sizes(900, 500, {".text": 800}))
+        return Program(model, self.identity(model), folder, Sizes(900, 500, {".text": 800}))
 
-    def flash(self, build: Build) -> None:
+    def flash(self, program: Program) -> None:
         self.step("flash")
 
     @contextlib.contextmanager
-    def open(self, build: Build) -> Iterator[FakeSession]:
+    def open(self, program: Program) -> Iterator[FakeSession]:
         self.step("open")
-        yield FakeSession(self, build)
+        yield FakeSession(self, program)
         self.steps.append("closed")
 
 
 @dataclass
 class FakeSession:
     fake: Fake
-    build: Build
+    program: Program
 
     def identify(self) -> Hello:
         self.fake.step("identify")
-        build_id = self.fake.build_id or self.build.identity.id
+        build_id = self.fake.build_id or self.program.identity.id
         return Hello(build_id, self.fake.says_board, "2026", "cycle counter", arena_bytes=128)
 
     def memory(self) -> Memory:
@@ -252,7 +252,7 @@ def test_an_interruption_is_not_swallowed_at_any_stage(step: str, tmp_path: Path
 
 def timed(kind: Kind, times: list[float], rule: TimingRule | None = None) -> tuple[float, ...]:
     fake = Fake(kind=kind, times=times)
-    session = FakeSession(fake, Build(MODEL, fake.identity(MODEL)))
+    session = FakeSession(fake, Program(MODEL, fake.identity(MODEL)))
     return take_time(session, kind, "timer", rule).runs_us
 
 
@@ -272,7 +272,7 @@ def test_an_emulator_is_timed_twice_and_must_agree() -> None:
 def test_by_a_whole_cores_cycle_counter_runs_differ_by_one_interrupt_at_most() -> None:
     def twice(second: float, timer: str) -> tuple[float, ...]:
         fake = Fake(kind="emulated", times=[278.4, second])
-        session = FakeSession(fake, Build(MODEL, fake.identity(MODEL)))
+        session = FakeSession(fake, Program(MODEL, fake.identity(MODEL)))
         return take_time(session, "emulated", timer, timer_hz=216_000_000).runs_us
 
     assert twice(278.52, "dwt") == (278.4, 278.52)

@@ -24,13 +24,13 @@ from danas_hil.measure import (
     read_test_images,
 )
 from danas_hil.targets import (
-    Build,
     BuildIdentity,
     Hello,
     Kind,
     Memory,
     ModelFile,
     OperatorTime,
+    Program,
     TargetError,
 )
 from danas_hil.tasks import Scores
@@ -58,25 +58,25 @@ class Echo:
     def identity(self, model: ModelFile) -> BuildIdentity:
         return BuildIdentity.of({"model": model.sha256})
 
-    def build(self, model: ModelFile, folder: Path) -> Build:
-        return Build(model, self.identity(model), folder)
+    def build(self, model: ModelFile, folder: Path) -> Program:
+        return Program(model, self.identity(model), folder)
 
-    def flash(self, build: Build) -> None:
+    def flash(self, program: Program) -> None:
         self.order.append("flash")
 
     @contextlib.contextmanager
-    def open(self, build: Build) -> Iterator[EchoSession]:
+    def open(self, program: Program) -> Iterator[EchoSession]:
         self.inferred = 0
-        yield EchoSession(self, build)
+        yield EchoSession(self, program)
 
 
 @dataclass
 class EchoSession:
     echo: Echo
-    build: Build
+    program: Program
 
     def identify(self) -> Hello:
-        return Hello(self.build.identity.id, "echo", "2026", "cycle counter")
+        return Hello(self.program.identity.id, "echo", "2026", "cycle counter")
 
     def memory(self) -> Memory:
         return Memory(100)

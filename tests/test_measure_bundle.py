@@ -156,7 +156,7 @@ def test_paths_keep_their_last_part_only(text: str, clean: str) -> None:
 
 @pytest.mark.usefixtures("somebody")
 def test_what_lies_in_our_own_folders_is_told_from_there() -> None:
-    text = f"{user_folder('builds')}/nano33ble-tflm/src {Path.cwd()}/secret/m.tflite"
+    text = f"{user_folder('projects')}/nano33ble-tflm/src {Path.cwd()}/secret/m.tflite"
     assert Anonymiser().clean(text) == "<user folder>/projects/nano33ble-tflm/src <path>/m.tflite"
     assert Anonymiser({"nano33": "x"}).clean("nano33ble NANO33") == "nano33ble <x>"
     assert load_board("nano33ble")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from danas_hil.measure import MeasureSettings, measure_candidate
-from danas_hil.targets import Build, BuildIdentity, Memory, ModelFile, OperatorTime
+from danas_hil.targets import BuildIdentity, Memory, ModelFile, OperatorTime, Program
 from test_measure import GOLDEN, MODEL, Fake, FakeSession, failure
 
 
@@ -38,9 +38,9 @@ class Profiler(Fake):
         return BuildIdentity.of({"model": model.sha256, "profiling": "yes"})
 
     @contextlib.contextmanager
-    def open(self, build: Build) -> Iterator[FakeSession]:
+    def open(self, program: Program) -> Iterator[FakeSession]:
         self.step("open")
-        yield self.session(self, build)
+        yield self.session(self, program)
 
 
 @dataclass
@@ -51,9 +51,9 @@ class WithProfiler(Fake):
         return self.other
 
     @contextlib.contextmanager
-    def open(self, build: Build) -> Iterator[FakeSession]:
+    def open(self, program: Program) -> Iterator[FakeSession]:
         self.step("open")
-        yield Plain(self, build)
+        yield Plain(self, program)
 
 
 def test_head_tail_and_times_come_from_the_profiling_program_and_the_rest_does_not(
@@ -73,15 +73,15 @@ def test_the_board_is_left_with_the_program_that_was_measured(tmp_path: Path) ->
 
     @dataclass
     class Noted(WithProfiler):
-        def flash(self, build: Build) -> None:
-            flashed.append(build.identity.id)
-            super().flash(build)
+        def flash(self, program: Program) -> None:
+            flashed.append(program.identity.id)
+            super().flash(program)
 
     @dataclass
     class NotedProfiler(Profiler):
-        def flash(self, build: Build) -> None:
-            flashed.append(build.identity.id)
-            super().flash(build)
+        def flash(self, program: Program) -> None:
+            flashed.append(program.identity.id)
+            super().flash(program)
 
     target = Noted(other=NotedProfiler())
     found = measure_candidate(target, MODEL, GOLDEN, tmp_path, MeasureSettings(profile=True))

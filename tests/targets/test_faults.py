@@ -17,9 +17,9 @@ from danas_hil.board import load_board, locate
 from danas_hil.measure import Measurement, MeasureSettings, TimingRule, measure_candidate
 from danas_hil.sketch import SelfTest, render_selftest
 from danas_hil.targets import (
-    Build,
     BuildIdentity,
     ModelFile,
+    Program,
     SerialDevice,
     TargetError,
     open_session,
@@ -51,17 +51,17 @@ class BoardTarget:
         return BuildIdentity(self.sketch.identity, {"model": model.sha256})
 
     def build(self, model, folder):
-        return Build(model, self.identity(model), folder)
+        return Program(model, self.identity(model), folder)
 
-    def flash(self, build):
+    def flash(self, program):
         try:
-            self.device.flash(self.sketch, build.folder / "flash.log")
+            self.device.flash(self.sketch, program.folder / "flash.log")
         except DanasError as error:
             raise TargetError("FLASH", error.what, error.hint) from error
 
     @contextlib.contextmanager
-    def open(self, build):
-        with open_session(self.device, build.folder, (SIZE,), "uint8") as session:
+    def open(self, program):
+        with open_session(self.device, program.folder, (SIZE,), "uint8") as session:
             yield session
 
 

@@ -225,10 +225,10 @@ def test_what_no_other_model_would_change_ends_the_batch(board, monkeypatch, tmp
     target = FirmwareTarget(SerialDevice(Connection(NANO_BOARD, 115200, url=board.names[-1])))
     model = public_model("hello_world_int8")
     assert isinstance(model, ModelFile)
-    from danas_hil.targets import Build
+    from danas_hil.targets import Program
 
     with pytest.raises(EnvironmentFaultError):
-        target.flash(Build(model, target.identity(model), tmp_path))
+        target.flash(Program(model, target.identity(model), tmp_path))
 
 
 def test_the_self_test_tells_it_in_its_line_and_tries_no_second_time(board, selftested, tmp_path):

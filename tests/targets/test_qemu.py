@@ -13,9 +13,9 @@ import pytest
 from danas_hil.board import load_board
 from danas_hil.sketch import SelfTest, render_selftest
 from danas_hil.targets import (
-    Build,
     BuildIdentity,
     ModelFile,
+    Program,
     TargetError,
     build_into,
     emulated_device,
@@ -49,16 +49,16 @@ class SelfTestTarget:
             sketch = self._sketch(model)
         except ValueError as error:
             raise TargetError("RENDER", f"{model.name} is no number.") from error
-        return Build(model, self.identity(model), folder, build_into(sketch, folder))
+        return Program(model, self.identity(model), folder, build_into(sketch, folder))
 
-    def flash(self, build):
-        self.device.flash(self._sketch(build.model), build.folder / "flash.log")
+    def flash(self, program):
+        self.device.flash(self._sketch(program.model), program.folder / "flash.log")
 
     @contextlib.contextmanager
-    def open(self, build):
-        test = self_test(build.model)
+    def open(self, program):
+        test = self_test(program.model)
         shape = (test.side - 2, test.side - 2, test.outputs)
-        with open_session(self.device, build.folder, shape, "int8") as session:
+        with open_session(self.device, program.folder, shape, "int8") as session:
             yield session
 
     def _sketch(self, model):
@@ -88,17 +88,17 @@ class TestQemu(Contract):
         images = [test.image(number) for number in range(count)]
         return Golden(np.stack(images), np.stack([test.answer(image) for image in images]))
 
-    def test_an_emulator_that_dies_is_told_with_its_status(self, target, build):
-        with target.open(build) as session:
+    def test_an_emulator_that_dies_is_told_with_its_status(self, target, program):
+        with target.open(program) as session:
             for child in children():
                 os.kill(child, signal.SIGKILL)
             with pytest.raises(TargetError, match="QEMU ended with status -9") as caught:
                 session.memory()
         assert caught.value.stage == "PROTOCOL"
 
-    def test_no_emulator_is_left_behind_however_the_session_ends(self, target, build):
+    def test_no_emulator_is_left_behind_however_the_session_ends(self, target, program):
         def interrupted():
-            with target.open(build) as session:
+            with target.open(program) as session:
                 session.memory()
                 assert children()
                 raise KeyboardInterrupt

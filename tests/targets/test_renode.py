@@ -17,9 +17,9 @@ from danas_hil.board import board_names, load_board
 from danas_hil.measure import RULES, MeasureSettings, measure_candidate
 from danas_hil.measure.timing import emulated_spread_us
 from danas_hil.targets import (
-    Build,
     BuildIdentity,
     ModelFile,
+    Program,
     RenodeDevice,
     TargetError,
     emulated_device,
@@ -70,14 +70,14 @@ class RenodeTarget:
     def build(self, model, folder):
         identity = self.identity(model)
         (folder / "firmware.elf").write_text(elf(identity.id, self.board))
-        return Build(model, identity, folder)
+        return Program(model, identity, folder)
 
-    def flash(self, build):
-        self.device.flash(None, build.folder / "flash.log")
+    def flash(self, program):
+        self.device.flash(None, program.folder / "flash.log")
 
     @contextlib.contextmanager
-    def open(self, build):
-        with open_session(self.device, build.folder, (40,), "uint8") as session:
+    def open(self, program):
+        with open_session(self.device, program.folder, (40,), "uint8") as session:
             yield session
 
 

@@ -36,10 +36,10 @@ def settle(target: Target, model: ModelFile, folder: Path, attempts: int) -> Tar
         if not isinstance(target, Grows) or generous is None:
             break
         try:
-            build = generous.build(model, folder)
-            generous.flash(build)
-            with generous.open(build) as session:
-                identified(session, generous, build)
+            program = generous.build(model, folder)
+            generous.flash(program)
+            with generous.open(program) as session:
+                identified(session, generous, program)
                 return target.needing(session.memory().arena_used_bytes)
         except ArenaError:
             generous = generous.larger(model) if isinstance(generous, Grows) else None

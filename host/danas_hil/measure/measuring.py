@@ -21,7 +21,6 @@ from danas_hil.measure.remember import remember
 from danas_hil.measure.timing import TimingRule, take_time
 from danas_hil.platformio import SILENCE, BuildListener
 from danas_hil.targets import (
-    Build,
     BuildIdentity,
     Grows,
     HasProfiler,
@@ -29,6 +28,7 @@ from danas_hil.targets import (
     Memory,
     ModelFile,
     OperatorTime,
+    Program,
     Session,
     Stage,
     Target,
@@ -185,16 +185,16 @@ def _measure(
             grow(error, target, model)
             no_profile = error
     try:
-        build = target.build(model, folder)
+        program = target.build(model, folder)
     except TargetError as error:
         return _failed(found, error)
-    found = replace(found, build=build.identity, sizes=build.sizes)
+    found = replace(found, build=program.identity, sizes=program.sizes)
     for attempt in range(1, settings.attempts + 1):
-        talk = _Talk(target, build, golden, replace(found, attempts=attempt), settings)
+        talk = _Talk(target, program, golden, replace(found, attempts=attempt), settings)
         try:
             if settings.flash:
-                target.flash(build)
-            with target.open(build) as session:
+                target.flash(program)
+            with target.open(program) as session:
                 talk.hold(session)
         except TargetError as error:
             grow(error, target, model)
@@ -235,20 +235,20 @@ class _Talk:
     def __init__(
         self,
         target: Target,
-        build: Build,
+        program: Program,
         golden: Golden,
         found: Measurement,
         settings: MeasureSettings,
     ) -> None:
         self.target = target
-        self.build = build
+        self.program = program
         self.golden = golden
         self.found = found
         self.settings = settings
 
     def hold(self, session: Session) -> None:
         images, rule = self.settings.images, self.settings.rule
-        hello = identified(session, self.target, self.build)
+        hello = identified(session, self.target, self.program)
         self.found = replace(
             self.found, tflm_version=hello.tflm_version, arena_bytes=hello.arena_bytes
         )
@@ -260,7 +260,7 @@ class _Talk:
         latency = take_time(session, kind, hello.timer, rule, timer_hz=hello.timer_hz)
         self.found = replace(self.found, latency=latency)
         if images is not None:
-            content = self.build.model.content
+            content = self.program.model.content
             taken = take_accuracy(session, content, images, self.settings.streamed)
             self.found = replace(self.found, accuracy=taken)
         if self.settings.profile:

@@ -5,27 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 
 from danas_hil.targets import (
-    Build,
     Hello,
     Memory,
     ModelFile,
     OperatorTime,
+    Program,
     Session,
     Target,
     TargetError,
 )
 
 
-def identified(session: Session, target: Target, build: Build) -> Hello:
+def identified(session: Session, target: Target, program: Program) -> Hello:
     """What the program tells of itself. Raises TargetError (IDENTITY) if it is another one."""
     hello = session.identify()
-    if hello.build_id != build.identity.id or hello.board != target.board:
+    if hello.build_id != program.identity.id or hello.board != target.board:
         raise TargetError(
             "IDENTITY",
             f"{target.name} runs build {hello.build_id} for {hello.board}, not"
-            f" {build.identity.id} for {target.board}.",
+            f" {program.identity.id} for {target.board}.",
             "Flash it anew, and see that port and board belong together.",
-            build.log,
+            program.log,
         )
     return hello
 
@@ -37,8 +37,8 @@ def take_profile(
 
     Raises TargetError. The board is left with that program.
     """
-    build = target.build(model, folder)
-    target.flash(build)
-    with target.open(build) as session:
-        identified(session, target, build)
+    program = target.build(model, folder)
+    target.flash(program)
+    with target.open(program) as session:
+        identified(session, target, program)
         return session.memory(), session.profile()

@@ -5,7 +5,6 @@ from danas_hil.targets.firmware import FirmwareTarget, build_into, open_session
 from danas_hil.targets.host import HostTarget
 from danas_hil.targets.interface import (
     ArenaError,
-    Build,
     BuildIdentity,
     Grows,
     HasProfiler,
@@ -14,6 +13,7 @@ from danas_hil.targets.interface import (
     Memory,
     ModelFile,
     OperatorTime,
+    Program,
     Session,
     Sizes,
     Stage,
@@ -26,7 +26,6 @@ from danas_hil.targets.renode import RenodeDevice, emulated_device
 __all__ = [
     "PORT_SECONDS",
     "ArenaError",
-    "Build",
     "BuildIdentity",
     "Device",
     "FirmwareTarget",
@@ -38,6 +37,7 @@ __all__ = [
     "Memory",
     "ModelFile",
     "OperatorTime",
+    "Program",
     "QemuDevice",
     "RenodeDevice",
     "SerialDevice",

@@ -20,10 +20,10 @@ from danas_hil.platformio import SILENCE, BuildListener, SizeError, build
 from danas_hil.sketch import Sketch, firmware_of, library_of, render_tflm
 from danas_hil.targets.devices import Device
 from danas_hil.targets.interface import (
-    Build,
     BuildIdentity,
     Kind,
     ModelFile,
+    Program,
     Sizes,
     TargetError,
 )
@@ -113,7 +113,7 @@ class FirmwareTarget:
         }
         return BuildIdentity(sketch.identity, parts)
 
-    def build(self, model: ModelFile, folder: Path) -> Build:
+    def build(self, model: ModelFile, folder: Path) -> Program:
         try:
             self._check_outputs(model)
             sketch = self._sketch(model)
@@ -130,12 +130,12 @@ class FirmwareTarget:
                 "Let them be, and build it once more.",
                 log,
             )
-        return Build(model, identity, folder, sizes, log)
+        return Program(model, identity, folder, sizes, log)
 
-    def flash(self, build: Build) -> None:
-        folder = _folder(build)
+    def flash(self, program: Program) -> None:
+        folder = _folder(program)
         try:
-            sketch = self._sketch(build.model)
+            sketch = self._sketch(program.model)
             self.device.flash(sketch, folder / "flash.log", self.listener)
         except EnvironmentFaultError:
             raise
@@ -143,16 +143,16 @@ class FirmwareTarget:
             raise TargetError("FLASH", error.what, error.hint, folder / "flash.log") from error
 
     @contextlib.contextmanager
-    def open(self, build: Build) -> Iterator[WireSession]:
-        graph = read_graph(build.model.content, build.model.name)
+    def open(self, program: Program) -> Iterator[WireSession]:
+        graph = read_graph(program.model.content, program.model.name)
         output = graph.tensors[graph.outputs[0]]
-        custom = build.identity.custom_library
+        custom = program.identity.custom_library
         least = None if custom else self._minimum_arena_bytes(graph)
         with (
             _ending_a_batch(),
             open_session(
                 self.device,
-                _folder(build),
+                _folder(program),
                 without_batch(output.shape),
                 output.type,
                 minimum_arena_bytes=least,
@@ -160,21 +160,21 @@ class FirmwareTarget:
             ) as session,
         ):
             yield session
-            self._keep_figures(build, graph, session)
+            self._keep_figures(program, graph, session)
 
-    def _keep_figures(self, build: Build, graph: OperatorGraph, session: WireSession) -> None:
-        """What this build tells of its board, for the next estimate; nothing before inferences, and
-        nothing where it has another library than estimates are made for."""
-        if build.identity.custom_library:
+    def _keep_figures(self, program: Program, graph: OperatorGraph, session: WireSession) -> None:
+        """What this program tells of its board, for the next estimate; nothing before inferences,
+        and nothing where it has another library than estimates are made for."""
+        if program.identity.custom_library:
             return
-        if self.profiling or build.sizes is None or session.peak_stack_bytes is None:
+        if self.profiling or program.sizes is None or session.peak_stack_bytes is None:
             return
         board, hello = self.device.board, session.identify()
         table = load_build(board.build, board.kernels).code.get(board.toolchain)
         operators = frozenset(_operators(graph))
         library = table.bytes_for(operators) if table else None
-        rest = build.sizes.flash_bytes - len(build.model.content)
-        static, behind = build.sizes.static_ram_bytes - (hello.arena_bytes or 0), 0
+        rest = program.sizes.flash_bytes - len(program.model.content)
+        static, behind = program.sizes.static_ram_bytes - (hello.arena_bytes or 0), 0
         if table is not None:
             static, behind = table.static_rest(static, operators)
         key = build_key(board.build, board.kernels, board.toolchain)
@@ -189,7 +189,7 @@ class FirmwareTarget:
             stack_bytes=max(peaks),
             stack_least_bytes=min(peaks),
             framework_ram_bytes=session.heap_bytes,
-            source=f"builds with {hello.tflm_version}, the last of {build.model.name} on"
+            source=f"builds with {hello.tflm_version}, the last of {program.model.name} on"
             f" {datetime.now(UTC):%Y-%m-%d}",
         )
         keep_figures(board.kept_as, key, figures)
@@ -322,6 +322,6 @@ def _operators(graph: OperatorGraph) -> tuple[str, ...]:
     return tuple(dict.fromkeys(operator.kind for operator in graph.operators))
 
 
-def _folder(build: Build) -> Path:
-    assert build.folder is not None, "a firmware is built in a folder"
-    return build.folder
+def _folder(program: Program) -> Path:
+    assert program.folder is not None, "a firmware is built in a folder"
+    return program.folder

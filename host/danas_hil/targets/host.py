@@ -9,13 +9,13 @@ from pathlib import Path
 from danas_hil import tflm
 from danas_hil.base import DanasError
 from danas_hil.targets.interface import (
-    Build,
     BuildIdentity,
     Hello,
     Kind,
     Memory,
     ModelFile,
     OperatorTime,
+    Program,
     Stage,
     TargetError,
 )
@@ -33,32 +33,32 @@ class HostTarget:
             {"target": "host", "model": model.sha256, "tflite-micro": tflm.version()}
         )
 
-    def build(self, model: ModelFile, folder: Path) -> Build:  # noqa: ARG002
+    def build(self, model: ModelFile, folder: Path) -> Program:  # noqa: ARG002
         with _as("RENDER"):
             tflm.check_model(model.content, model.name)
-        return Build(model, self.identity(model))
+        return Program(model, self.identity(model))
 
-    def flash(self, build: Build) -> None:
+    def flash(self, program: Program) -> None:
         """Nothing: it is here already."""
 
     @contextlib.contextmanager
-    def open(self, build: Build) -> Iterator[HostSession]:
+    def open(self, program: Program) -> Iterator[HostSession]:
         with contextlib.ExitStack() as stack:
             with _as("ALLOCATE"):
-                loaded = stack.enter_context(tflm.load(build.model.content, build.model.name))
-            yield HostSession(build, loaded)
+                loaded = stack.enter_context(tflm.load(program.model.content, program.model.name))
+            yield HostSession(program, loaded)
 
 
 class HostSession:
     """A model in TFLM's interpreter on this computer."""
 
-    def __init__(self, build: Build, loaded: tflm.LoadedModel) -> None:
-        self._build = build
+    def __init__(self, program: Program, loaded: tflm.LoadedModel) -> None:
+        self._program = program
         self._loaded = loaded
 
     def identify(self) -> Hello:
         return Hello(
-            build_id=self._build.identity.id,
+            build_id=self._program.identity.id,
             board="host",
             tflm_version=tflm.version(),
             timer="the clock of this computer",

@@ -93,8 +93,8 @@ class Sizes:
 
 
 @dataclass(frozen=True)
-class Build:
-    """A program that is ready to be flashed. folder: where it was built, if anywhere."""
+class Program:
+    """A model in a program that is ready to be flashed. folder: where it was built, if anywhere."""
 
     model: ModelFile
     identity: BuildIdentity
@@ -201,15 +201,15 @@ class Target(Protocol):
         """What a build of `model` would be; cheap, so that a measurement can be found again."""
         ...
 
-    def build(self, model: ModelFile, folder: Path) -> Build:
+    def build(self, model: ModelFile, folder: Path) -> Program:
         """Make the program, in `folder`. Raises TargetError: RENDER, BUILD, SIZE."""
         ...
 
-    def flash(self, build: Build) -> None:
+    def flash(self, program: Program) -> None:
         """Bring the program onto the board. Raises TargetError: FLASH."""
         ...
 
-    def open(self, build: Build) -> AbstractContextManager[Session]:
+    def open(self, program: Program) -> AbstractContextManager[Session]:
         """Start the program and wait for it. Raises TargetError: BOOT, PROTOCOL, ALLOCATE."""
         ...
 
