@@ -13,7 +13,6 @@ import pytest
 
 from danas_hil import tflm
 from danas_hil.base import DanasError
-from danas_hil.data.wake_vision import TASK
 from danas_hil.measure import (
     Item,
     Measurement,
@@ -36,6 +35,7 @@ from danas_hil.targets import (
 from danas_hil.tasks import Scores
 from danas_hil.tflm import Golden
 from estimate.little_models import little_model
+from tasks.some_tasks import PERSON
 
 LABELS = np.array([0, 0, 1, 1, 1, 0, 1, 0])
 # Two pixels an image: the brighter one is its class to the board, which errs twice.
@@ -110,7 +110,7 @@ def item(tmp_path: Path) -> Item:
         tmp_path / "model.tflite",
         tmp_path / "golden.npz",
         tmp_path / "c0" / "echo",
-        (images, "16-rgb"),
+        (images, "16-rgb", PERSON),
     )
 
 
@@ -123,7 +123,7 @@ def test_the_scores_are_of_the_device_s_own_classes(item: Item) -> None:
     found, _ = measured(Echo(), item, 8)
     assert found.good
     assert found.accuracy is not None
-    assert found.accuracy.scores == Scores.of(LABELS, BRIGHT, TASK)
+    assert found.accuracy.scores == Scores.of(LABELS, BRIGHT, PERSON)
     assert found.accuracy.scores.accuracy == 6 / 8
     assert Measurement.from_json(json.loads(json.dumps(found.to_json()))) == found
 
@@ -140,7 +140,7 @@ def test_a_line_that_breaks_costs_time_and_no_image(item: Item) -> None:
     assert found.good
     assert found.attempts == 2
     assert found.accuracy is not None
-    assert found.accuracy.scores == Scores.of(LABELS, BRIGHT, TASK)
+    assert found.accuracy.scores == Scores.of(LABELS, BRIGHT, PERSON)
 
 
 def test_a_line_that_stays_broken_leaves_no_accuracy_but_the_figures_before_it(item: Item) -> None:
@@ -171,13 +171,15 @@ def test_fewer_images_are_spread_over_all_that_there_are(item: Item) -> None:
         list(IMAGES[place].ravel()) for place in (0, 4, 7)
     ]
     assert len(read_test_images(*item.test_images, 99).labels) == 8
-    assert few.sha256 != TestImages(few.images, 1 - few.labels).sha256
+    assert few.sha256 != TestImages(few.images, 1 - few.labels, PERSON).sha256
 
 
-@pytest.mark.parametrize("damage", ["gone", "torn", "other data", "none asked"])
+@pytest.mark.parametrize("damage", ["gone", "torn", "other data", "none asked", "more classes"])
 def test_images_that_can_t_be_used_are_told_by_name(damage: str, item: Item) -> None:
     assert item.test_images is not None
-    file, data = item.test_images
+    file, data, task = item.test_images
+    if damage == "more classes":
+        np.savez(file, labels=LABELS + 1, **{data: IMAGES})
     if damage == "gone":
         file.unlink()
     elif damage == "torn":
@@ -186,6 +188,7 @@ def test_images_that_can_t_be_used_are_told_by_name(damage: str, item: Item) -> 
         read_test_images(
             file,
             "32-rgb" if damage == "other data" else data,
+            task,
             0 if damage == "none asked" else 3,
         )
 

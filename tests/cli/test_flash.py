@@ -15,10 +15,10 @@ from danas_hil import convert, tflm
 from danas_hil.base import DanasError
 from danas_hil.board import board_names, load_board
 from danas_hil.cli.app import app
-from danas_hil.data.wake_vision import TASK
 from danas_hil.measure import measuring
 from danas_hil.run import RunFolder
 from danas_hil.tasks import Scores
+from tasks.some_tasks import PERSON
 
 
 def invoke(*arguments: str) -> Any:
@@ -111,7 +111,7 @@ class TestAccuracy:
             inputs = convert.quantise_input(
                 images[data[one["model"]]], convert.input_quantisation(model)
             )
-            expected = Scores.of(images["labels"], tflm.run(model, inputs).argmax(axis=1), TASK)
+            expected = Scores.of(images["labels"], tflm.run(model, inputs).argmax(axis=1), PERSON)
             assert Scores.from_json(one["accuracy"]["scores"]) == expected
             assert expected.images == 40
 

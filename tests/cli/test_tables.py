@@ -15,6 +15,7 @@ from danas_hil.search import Outcome
 from danas_hil.signals.image import ImageConfig
 from danas_hil.space import Genome
 from danas_hil.tasks import Scores
+from tasks.some_tasks import PERSON
 
 GENOME = Genome(ImageConfig(224, "monochrome"), MobileNetV2(2, 3, 3, 3, 1, 0.35))
 SOURCE = "qemu-m4, fitted on emulated times of 75 models"
@@ -28,7 +29,7 @@ def front(**latency: Any) -> Front:
     candidate = Candidate(
         GENOME.id, GENOME, 0, 3.0, dict.fromkeys(names, scores), {"totals": totals}
     )
-    return Front("porch", Limits(262_144, 1_048_576), "exact", (candidate,), GENOME.id)
+    return Front("porch", PERSON, Limits(262_144, 1_048_576), "exact", (candidate,), GENOME.id)
 
 
 def shown(front: Front, tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> list[str]:

@@ -19,6 +19,7 @@ from danas_hil.run import Candidate, Evaluation, Front, RunFolder
 from danas_hil.space import DEFAULT_SPACE, Genome, layers
 from danas_hil.targets import BuildIdentity, Memory, Sizes
 from danas_hil.tasks import Scores
+from tasks.some_tasks import PERSON
 
 LIMITS = Limits(256 * 1024, 960 * 1024, "Arduino Nano 33 BLE Sense")
 SOURCES = {"COCO": 640, "Open Images": 410, "street, night": 130, "indoor": 95}
@@ -143,7 +144,9 @@ def synthetic_front(
     rows = evaluations(count, seed, limits, dropped)
     candidates = tuple(candidate(e, rng) for e in rows if e.pareto)
     best = max(candidates, key=lambda c: c.scores["int8_validation"].accuracy, default=None)
-    return Front("night", limits, "exact", candidates, best.id if best else None, tuple(rows))
+    return Front(
+        "night", PERSON, limits, "exact", candidates, best.id if best else None, tuple(rows)
+    )
 
 
 TARGETS = (

@@ -190,7 +190,7 @@ def test_searches_under_other_limits_have_a_section_of_their_own(
 
 
 def test_a_run_that_found_nothing_is_told_of(experiment: Experiment) -> None:
-    empty = result(Front("x", LIMITS, "exact", (), None), "wide", 0)
+    empty = result(Front("x", FACES, LIMITS, "exact", (), None), "wide", 0)
     page = check(experiment_page(experiment, [Group([empty], 0.75, by_count)]))
     assert "No evaluation was completed" in page.words
 

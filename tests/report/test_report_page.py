@@ -20,7 +20,8 @@ from danas_hil.report import Measured, report_page, write_report
 from danas_hil.report.measured import Outcome, TargetWords
 from danas_hil.report.rows import members
 from danas_hil.run import Front, RunFolder
-from danas_hil.tasks import Scores
+from danas_hil.tasks import Scores, Task
+from tasks.some_tasks import PERSON
 
 HOSTILE = "<script>alert('x')</script>\"&"
 
@@ -98,15 +99,17 @@ def test_a_run_without_limits_renders(make_front: Callable[..., Front]) -> None:
 
 
 def test_a_front_without_evaluations_renders() -> None:
-    check(report_page("empty", Front("empty", Limits(), "paper", (), None), {}))
+    check(report_page("empty", Front("empty", PERSON, Limits(), "paper", (), None), {}))
 
 
 def test_names_are_shown_and_never_run(front: Front) -> None:
     groups = {HOSTILE: Scores(0.5, 0.5, 0.5, 10)}
     first = front.candidates[0]
-    candidate = type(first)(**{**first.__dict__, "id": HOSTILE, "groups": groups})
+    known = {**first.scores, "int8_test": Scores(0.5, 0.5, 0.5, 4, 0.5, 0.5, ((1, 1), (1, 1)))}
+    candidate = replace(first, id=HOSTILE, groups=groups, scores=known)
     hostile = Front(
         HOSTILE,
+        Task((HOSTILE, "other"), HOSTILE, f"f1:{HOSTILE}"),
         Limits(262144, None, HOSTILE),
         HOSTILE,
         (candidate,),

@@ -17,10 +17,12 @@ from danas_hil.signals.image import ImageConfig
 from danas_hil.space import Genome
 from danas_hil.tasks import Scores
 from strategies import genomes
+from tasks.some_tasks import PERSON, tasks
 
 GENOME = Genome(ImageConfig(32, "rgb"), MobileNetV2(1, 1, 0, 0, 0, 0.5))
 SCORES = Scores(0.75, 0.5, 1.0, 40)
 FRONT = Front(
+    task=PERSON,
     run="first",
     limits=Limits(262144, None, "nano"),
     memory_model="paper",
@@ -43,7 +45,13 @@ FRONT = Front(
 )
 
 _fractions = st.floats(0, 1)
-_scores = st.builds(Scores, _fractions, _fractions, _fractions, st.integers(1, 10**6))
+_counted = Scores.of([0, 1, 1], [0, 0, 1], PERSON)
+_scores = st.just(_counted) | st.builds(
+    Scores,
+    *(_fractions, _fractions, _fractions, st.integers(1, 10**6)),
+    macro_f1=st.none() | _fractions,
+    metric=st.none() | _fractions,
+)
 _bytes = st.integers(0, 2**31)
 _sizes = st.none() | _bytes
 _evaluations = st.builds(
@@ -78,6 +86,7 @@ _candidates = st.builds(
 _fronts = st.builds(
     Front,
     run=st.text(),
+    task=tasks(),
     limits=st.builds(Limits, st.none() | st.integers(1024, 2**30), origin=st.text()),
     memory_model=st.text(),
     candidates=st.lists(_candidates, max_size=3).map(tuple),
@@ -203,7 +212,7 @@ def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return found
 
 
-_OPTIONAL = {"schema", "float_test", "coco", "groups", "final_steps"}
+_OPTIONAL = {"schema", "positive", "metric", "float_test", "coco", "groups", "final_steps"}
 """They have defaults, wherever they stand."""
 _OPTIONAL_IN = {
     "limits": {"ram_bytes", "flash_bytes", "origin", "latency_us"},

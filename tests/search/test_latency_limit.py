@@ -12,7 +12,6 @@ from typer.testing import CliRunner
 from danas_hil.base import DanasError
 from danas_hil.board import Limits, load_board
 from danas_hil.cli.app import app
-from danas_hil.data.wake_vision import TASK
 from danas_hil.estimate.latency import LatencyTable
 from danas_hil.estimate.latency_tables import find_table, keep_table
 from danas_hil.estimate.on_board import estimate_on
@@ -23,13 +22,13 @@ from danas_hil.search.samplers import Nsga2Sampler
 from danas_hil.tasks import Scores
 from estimate.little_models import network
 from strategies import make_space
-from tasks.some_tasks import FACES
+from tasks.some_tasks import FACES, PERSON
 
 SPACE = make_space(resolution=(32, 64), colour=("rgb",), alpha=(0.1, 0.5, 1.0))
 SETTINGS = SearchSettings("faces", FACES, space=SPACE, board="qemu-m4", time_budget=60.0)
 NO_FACTOR = "renode-nano33ble"
 """A board whose times can't be estimated uncalibrated."""
-SCORES = Scores.of(np.array([0, 1, 1, 0]), np.array([0, 1, 1, 1]), TASK)
+SCORES = Scores.of(np.array([0, 1, 1, 0]), np.array([0, 1, 1, 1]), PERSON)
 
 
 @pytest.fixture(autouse=True)

@@ -7,10 +7,10 @@ from statistics import fmean
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from danas_hil.base import DanasError
 from danas_hil.tasks import Scores, Task, beats_guessing, chance, majority
+from tasks.some_tasks import answers
 
 PAIR = Task(("no", "yes"), positive="yes")
 ANIMALS = Task(("cat", "dog", "bird"))
@@ -75,18 +75,6 @@ def test_scores_are_numbers_also_without_the_positive_class(
     labels: list[int], guesses: list[int], expected: tuple[float, float, float, int]
 ) -> None:
     assert shares(Scores.of(labels, guesses, PAIR)) == expected
-
-
-@st.composite
-def answers(draw: st.DrawFn) -> tuple[Task, list[int], list[int]]:
-    count = draw(st.sampled_from([2, 3, 4, 10, 100]))
-    names = tuple(f"class {n}" for n in range(count))
-    positive = draw(st.sampled_from([None, *names])) if count == 2 else None
-    kinds = ["accuracy", "macro-f1", f"f1:{names[-1]}", f"recall:{names[0]}"]
-    one = st.integers(0, count - 1)
-    pairs = draw(st.lists(st.tuples(one, one), min_size=1, max_size=60))
-    task = Task(names, positive, draw(st.sampled_from(kinds)))
-    return task, [label for label, _ in pairs], [guess for _, guess in pairs]
 
 
 @given(answers())

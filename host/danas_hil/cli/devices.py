@@ -268,7 +268,7 @@ def run_items(
 
     front = run.front()
     rows = [
-        FrontRow(c.id, c.estimate["totals"]["ram_bytes"], c.scores["int8_validation"].accuracy)
+        FrontRow(c.id, c.estimate["totals"]["ram_bytes"], c.scores["int8_validation"].worth)
         for c in front.candidates
     ]
     picks = None if ids or everything or top else run.picks()
@@ -285,7 +285,7 @@ def run_items(
                 run.candidate(id_) / "model.tflite",
                 golden if golden.is_file() else None,
                 run.measured(id_, target.name),
-                (run.test_images_file, genomes[id_].data.name),
+                (run.test_images_file, genomes[id_].data.name, front.task),
             )
         )
     return items

@@ -108,7 +108,7 @@ def _chosen(run: RunFolder, ids: list[str], everything: bool) -> tuple[str, ...]
             f"Pick some: danas-hil pick {run.path}; or name them by --candidate; or --all.",
         )
     rows = [
-        FrontRow(c.id, c.estimate["totals"]["ram_bytes"], c.scores["int8_validation"].accuracy)
+        FrontRow(c.id, c.estimate["totals"]["ram_bytes"], c.scores["int8_validation"].worth)
         for c in front.candidates
     ]
     return choose(rows, ids=ids, everything=everything, picks=picks.ids if picks else ())

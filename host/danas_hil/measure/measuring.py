@@ -35,6 +35,7 @@ from danas_hil.targets import (
     TargetError,
     TellsOfBuilds,
 )
+from danas_hil.tasks import Task
 from danas_hil.tflm import Golden
 
 RETRIED = ("FLASH", "BOOT", "PROTOCOL")
@@ -48,14 +49,14 @@ class Item:
     """A model to be measured. golden: its golden.npz; None: made with random inputs.
 
     folder: where measurement.json goes, and what building leaves. test_images: the file with them,
-    and the name of the data configuration that the model was made for.
+    the name of the data configuration that the model was made for, and what it tells apart.
     """
 
     id: str
     model: Path
     golden: Path | None
     folder: Path
-    test_images: tuple[Path, str] | None = None
+    test_images: tuple[Path, str, Task] | None = None
 
     @property
     def measurement_file(self) -> Path:

@@ -13,7 +13,7 @@ from danas_hil.estimate.lines import all_fit
 from danas_hil.report.measured import FirmwareShares, Outcome
 from danas_hil.run import Candidate, Evaluation, Front
 from danas_hil.space import Genome
-from danas_hil.tasks import Scores
+from danas_hil.tasks import Scores, Task, wilson_interval
 
 MEAN_OF = 25
 """Evaluations that the running mean of the fitness takes in (arXiv 2502.12690, Fig. 7)."""
@@ -63,7 +63,7 @@ class Member:
     Scores are None where they were not taken. fits: against the run's limits, from estimates;
     None where a figure is missing. final_steps: of training by itself, after the search.
     latency_us: of one inference, estimated by latency_source; None where it is not. latency_band:
-    by which share that may be more or less.
+    by which share that may be more or less. validation_metric, test_metric: of the task, in int8.
     """
 
     id: str
@@ -84,6 +84,8 @@ class Member:
     latency_us: float | None = None
     latency_source: str = ""
     latency_band: float = 0.0
+    validation_metric: float | None = None
+    test_metric: float | None = None
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,41 @@ class Group:
     recall: float
 
 
-Row = System | Step | Find | Member | Group | Outcome | Compared | FirmwareShares
+@dataclass(frozen=True)
+class ClassScores:
+    """int8 test scores of one class; low, high: the 95 % Wilson interval of its recall."""
+
+    candidate: str
+    name: str
+    images: int
+    recall: float
+    low: float
+    high: float
+    precision: float
+
+
+@dataclass(frozen=True)
+class Confused:
+    """How many test images of class `is_` the int8 model called `given`; none of zero images."""
+
+    candidate: str
+    is_: str
+    given: str
+    images: int
+
+
+Row = (
+    System
+    | Step
+    | Find
+    | Member
+    | Group
+    | ClassScores
+    | Confused
+    | Outcome
+    | Compared
+    | FirmwareShares
+)
 
 
 def genome_words(genome: Genome) -> str:
@@ -148,10 +184,10 @@ def finds(evaluations: Sequence[Evaluation]) -> tuple[Find, ...]:
 
 
 def members(front: Front) -> tuple[Member, ...]:
-    """The candidates of the front, the most accurate (int8 validation) first."""
+    """The candidates of the front, the best by the task's metric (int8 validation) first."""
     searched = {e.index: e for e in front.evaluations}
     rows = [_member(c, searched.get(c.evaluation), front) for c in front.candidates]
-    return tuple(sorted(rows, key=lambda row: -(row.int8_validation or row.float_validation or 0)))
+    return tuple(sorted(rows, key=lambda row: -(row.validation_metric or 0)))
 
 
 def _member(candidate: Candidate, evaluation: Evaluation | None, front: Front) -> Member:
@@ -182,6 +218,8 @@ def _member(candidate: Candidate, evaluation: Evaluation | None, front: Front) -
         latency,
         totals.get("latency_source", ""),
         totals.get("latency_band", 0.0),
+        candidate.scores["int8_validation"].worth,
+        test.worth if test else None,
     )
 
 
@@ -215,6 +253,34 @@ def groups(candidate: Candidate) -> tuple[Group, ...]:
     )
 
 
+def class_scores(candidate: Candidate, task: Task) -> tuple[ClassScores, ...]:
+    """Scores of each class, in the order of the task; none without a confusion matrix."""
+    rows = _confusion(candidate)
+    given = [sum(column) for column in zip(*rows, strict=True)]
+    return tuple(
+        ClassScores(
+            candidate.id,
+            name,
+            sum(rows[place]),
+            rows[place][place] / max(1, sum(rows[place])),
+            *wilson_interval(rows[place][place] / max(1, sum(rows[place])), sum(rows[place])),
+            rows[place][place] / max(1, given[place]),
+        )
+        for place, name in enumerate(task.classes)
+        if rows
+    )
+
+
+def confused(candidate: Candidate, task: Task) -> tuple[Confused, ...]:
+    """The confusion matrix as a list, row by row."""
+    return tuple(
+        Confused(candidate.id, is_, given, images)
+        for is_, row in zip(task.classes, _confusion(candidate), strict=False)
+        for given, images in zip(task.classes, row, strict=True)
+        if images
+    )
+
+
 def columns(row: Row) -> dict[str, Any]:
     """A row as it is exported."""
     return row.to_json() if isinstance(row, Compared) else asdict(row)
@@ -222,3 +288,8 @@ def columns(row: Row) -> dict[str, Any]:
 
 def _accuracy(scores: Scores | None) -> float | None:
     return None if scores is None else scores.accuracy
+
+
+def _confusion(candidate: Candidate) -> tuple[tuple[int, ...], ...]:
+    scores = candidate.scores.get("int8_test")
+    return scores.confusion if scores else ()

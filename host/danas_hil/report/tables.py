@@ -80,7 +80,8 @@ def table(
     return element("div", inner, class_="scroll", tabindex="0")
 
 
-def pareto_table(members: Sequence[Member]) -> Markup:
+def pareto_table(members: Sequence[Member], metric: str = "") -> Markup:
+    """metric: what candidates are chosen by, in words, where that is not the accuracy."""
     headers: tuple[str, ...] = (
         "candidate",
         "verdict",
@@ -95,6 +96,7 @@ def pareto_table(members: Sequence[Member]) -> Markup:
         "RAM",
         "flash",
     )
+    headers += (f"{metric}, int8 validation", f"{metric}, int8 test") if metric else ()
     timed = any(m.latency_us is not None for m in members)
     rows = [
         (
@@ -102,14 +104,15 @@ def pareto_table(members: Sequence[Member]) -> Markup:
             verdict(m.fits),
             element("span", esc(m.genome), class_="genome"),
             esc(f"{m.final_steps:,}"),
-            _share(m.float_validation),
-            _share(m.int8_validation),
-            element("strong", _share(m.int8_test)),
-            _interval(m.low, m.high),
-            _share(m.precision),
-            _share(m.recall),
+            share(m.float_validation),
+            share(m.int8_validation),
+            element("strong", share(m.int8_test)),
+            interval(m.low, m.high),
+            share(m.precision),
+            share(m.recall),
             _size(m.ram_bytes),
             _size(m.flash_bytes),
+            *((share(m.validation_metric), share(m.test_metric)) if metric else ()),
             *((_timed(m),) if timed else ()),
         )
         for m in members
@@ -132,10 +135,10 @@ def groups_table(groups: Sequence[Group]) -> Markup:
         (
             esc(g.source),
             esc(g.images),
-            _share(g.accuracy),
-            _interval(g.low, g.high),
-            _share(g.precision),
-            _share(g.recall),
+            share(g.accuracy),
+            interval(g.low, g.high),
+            share(g.precision),
+            share(g.recall),
         )
         for g in groups
     ]
@@ -334,11 +337,13 @@ def _amount(value: float | None, unit: str) -> Markup:
     return esc(f"{plain(value)} {'B' if unit == 'bytes' else unit}")
 
 
-def _share(value: float | None) -> Markup:
+def share(value: float | None) -> Markup:
+    """`81.5 %`, or a mark for nothing."""
     return NOTHING if value is None else esc(f"{value * 100:.1f} %")
 
 
-def _interval(low: float | None, high: float | None) -> Markup:
+def interval(low: float | None, high: float | None) -> Markup:
+    """`78.1 to 84.2 %`, or a mark for nothing."""
     if low is None or high is None:
         return NOTHING
     return esc(f"{low * 100:.1f} to {high * 100:.1f} %")

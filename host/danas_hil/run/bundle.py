@@ -21,7 +21,8 @@ def export_bundle(run: RunFolder, to: Path, ids: Sequence[str] | None = None) ->
     """Copy `run` without study and supernets to the new folder `to`, whole or not at all.
 
     ids: the candidates that the copy's front shall have; None for all. Where the chosen one is
-    none of them, the one of them with the best int8 validation accuracy is chosen in the copy.
+    none of them, the one of them that is the best by the task's metric, in int8 on validation
+    images, is chosen in the copy.
     Returns the copied files, relative to `to`. Raises DanasError when the run has no front yet, or
     there is something at `to`.
     """
@@ -61,5 +62,5 @@ def _narrowed(front: Front, ids: Sequence[str]) -> Front:
     kept = tuple(candidate for candidate in front.candidates if candidate.id in ids)
     chosen = front.chosen
     if chosen not in ids:
-        chosen = max(kept, key=lambda c: c.scores["int8_validation"].accuracy).id
+        chosen = max(kept, key=lambda c: c.scores["int8_validation"].worth).id
     return replace(front, candidates=kept, chosen=chosen)

@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+TASK_OF_FORMAT1 = {"classes": ["no person", "person"], "positive": "person"}
+"""What 0.1 searched for, whatever the images."""
+
 _USUAL_WIDTH = 0.33
 """Of monochrome images, where nothing else was said."""
 
@@ -26,8 +29,9 @@ def genome_of_format1(genes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def front_of_format1(front: Mapping[str, Any]) -> dict[str, Any]:
-    """front.json: the genomes of its candidates and evaluations. Ids stay what they were."""
-    return {**front, **{key: [_row(row) for row in front[key]] for key in _ROWS if key in front}}
+    """front.json: its task, and the genomes of its rows. Ids stay what they were."""
+    rows = {key: [_row(row) for row in front[key]] for key in _ROWS if key in front}
+    return {"task": TASK_OF_FORMAT1, **front, **rows}
 
 
 _ROWS = ("candidates", "evaluations")

@@ -8,8 +8,9 @@ from typing import Any
 
 from danas_hil.base import DanasError, read_json, write_json
 from danas_hil.base.plain import check_format
-from danas_hil.run.format1 import genome_of_format1
+from danas_hil.run.format1 import TASK_OF_FORMAT1, genome_of_format1
 from danas_hil.space import Genome
+from danas_hil.tasks import Task
 
 FORMAT = 2
 _HINT = "candidates/ID/genome.json of a run is one."
@@ -33,7 +34,8 @@ def read_genome(path: Path) -> GenomeFile:
     if not isinstance(value, dict):
         raise DanasError(f"{path} is not a genome.", _HINT)
     if "genome" not in value:  # format 1: the genes alone, of two classes
-        return GenomeFile(Genome.from_json(genome_of_format1(value)), ("no", "yes"))
+        genome = Genome.from_json(genome_of_format1(value))
+        return GenomeFile(genome, Task.from_json(TASK_OF_FORMAT1).classes)
     check_format(path, value, FORMAT, _HINT, "format")
     genes, classes = value["genome"], value.get("classes")
     named = isinstance(classes, list) and all(isinstance(name, str) for name in classes)

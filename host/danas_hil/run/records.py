@@ -12,7 +12,7 @@ from danas_hil.base import build, check_format, checking
 from danas_hil.board import Limits
 from danas_hil.run.format1 import front_of_format1
 from danas_hil.space import Genome
-from danas_hil.tasks import Scores
+from danas_hil.tasks import Scores, Task
 
 SCHEMA = 2
 
@@ -149,11 +149,12 @@ class _Totals:
 class Front:
     """The exported Pareto front (front.json), and every evaluation that led to it.
 
-    chosen: the id of the candidate with the best int8 validation accuracy within the limits; None
-    where nothing fits.
+    task: what its candidates tell apart. chosen: the id of the candidate within the limits that is
+    the best by the task's metric, in int8 on validation images; None where nothing fits.
     """
 
     run: str
+    task: Task
     limits: Limits
     memory_model: str
     candidates: tuple[Candidate, ...]
@@ -164,6 +165,7 @@ class Front:
         return {
             "schema": SCHEMA,
             "run": self.run,
+            "task": self.task.to_json(),
             "limits": self.limits.to_json(),
             "memory_model": self.memory_model,
             "chosen": self.chosen,

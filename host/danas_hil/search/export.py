@@ -82,6 +82,7 @@ def export_front(
     pareto = {evaluation.index for evaluation in front}
     result = Front(
         run=run.name,
+        task=settings.task,
         limits=settings.limits,
         memory_model=settings.memory_model,
         candidates=tuple(tested),
