@@ -70,7 +70,7 @@ def evaluations(count: int, seed: int, limits: Limits, dropped: bool) -> list[Ev
         genome = drawn
         if good and rng.random() < 0.7:
             genome = DEFAULT_SPACE.mutate(good[rng.integers(len(good))], rng)
-        estimate = paper(genome)
+        estimate = paper(genome, 2)
         ram = int(estimate.ram_bytes * 1.12) + 31_000
         flash = int(estimate.flash_bytes * 1.06) + 140_000
         over = max(0, ram - (limits.ram_bytes or ram)) / (limits.ram_bytes or 1)
@@ -130,7 +130,7 @@ def candidate(evaluation: Evaluation, rng: np.random.Generator) -> Candidate:
         },
         groups=groups,
         estimate={
-            "paper": paper(evaluation.genome).__dict__,
+            "paper": paper(evaluation.genome, 2).__dict__,
             "exact": {board: exact(evaluation.genome, more) for _, board, _, more in TARGETS},
             "totals": {"ram_bytes": evaluation.ram_bytes, "flash_bytes": evaluation.flash_bytes},
         },
@@ -159,7 +159,7 @@ TARGETS = (
 
 def exact(genome: Genome, factor: float, seen: bool = False) -> dict[str, dict[str, int]]:
     """An exact estimate as in estimate.json; what is `seen` has some more flash."""
-    counted = paper(genome)
+    counted = paper(genome, 2)
     arena = round(counted.ram_bytes * 1.12 * factor) + 9_000
     model = int(counted.flash_bytes * 1.05)
     return {
@@ -173,7 +173,7 @@ def synthetic_measurement(candidate: Candidate, target: str = "qemu-m4") -> Meas
     """A good measurement of `candidate` on one of TARGETS."""
     _, board, kind, factor = next(row for row in TARGETS if row[0] == target)
     figures = exact(candidate.genome, factor, seen=True)
-    time = 1.2 * paper(candidate.genome).ram_bytes
+    time = 1.2 * paper(candidate.genome, 2).ram_bytes
     flash, ram = figures["flash"]["total_bytes"], figures["ram"]["total_bytes"] - 1_400
     own = {"tflm": 900, "sketch": 90, "framework": 9, "c_library": 8, "linker": 1}
     sizes = Sizes(flash, ram, {}, {"model": flash - 1_008, **own}, {"model": ram - 1_008, **own})
@@ -227,7 +227,7 @@ def write_run(
 
 
 def synthetic_plan(genome: Genome) -> tuple[PlannedBuffer, ...]:
-    table = layers(genome)
+    table = layers(genome, 2)
     last = {index: index for index in range(-1, len(table))}
     for step, layer in enumerate(table):
         last |= dict.fromkeys(layer.inputs, step)
