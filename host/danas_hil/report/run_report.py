@@ -9,11 +9,12 @@ from typing import Any
 from danas_hil.base import write_atomic
 from danas_hil.compare import Compared
 from danas_hil.report import figures, tables
-from danas_hil.report.classes import classes_section, guesses, guessing_words
+from danas_hil.report.chosen import chosen_card
+from danas_hil.report.classes import classes_section
 from danas_hil.report.export import write_figures_csv, write_figures_json
 from danas_hil.report.markup import EMPTY, Markup, element, esc, join
 from danas_hil.report.measured import Measured, Outcome, TargetWords, gather
-from danas_hil.report.page import bar, document, figure, section, tile
+from danas_hil.report.page import document, figure, section, tile
 from danas_hil.report.rows import (
     MEAN_OF,
     Member,
@@ -29,10 +30,8 @@ from danas_hil.report.rows import (
 )
 from danas_hil.report.svg import percent
 from danas_hil.run import Candidate, Front, RunFolder
-from danas_hil.tasks import Scores, Task
 
 NOTHING_MEASURED = Measured()
-_NO_BETTER = "no better than guessing"
 _DRAWN = ("arena", "ram", "flash")
 """Quantities of which estimate and measurement are drawn; the table has all."""
 
@@ -75,7 +74,7 @@ def report_page(
         f"Run {name}",
         element("p", _lead(front), class_="lead"),
         element("div", *_tiles(front, row), class_="tiles"),
-        element("div", _trade_off(front), _chosen(front, chosen, row), class_="grid uneven"),
+        element("div", _trade_off(front), chosen_card(front, chosen, row), class_="grid uneven"),
         _pareto(front, table),
         classes_section(chosen, front.task) if chosen else EMPTY,
         _sources(chosen) if chosen and chosen.groups else EMPTY,
@@ -156,58 +155,6 @@ def _trade_off(front: Front) -> Markup:
         legend.append(figures.key("chosen", "chosen"))
     drawing = figures.accuracy_against_ram(rows, front.limits, front.chosen)
     return figure(title, drawing, caption, *legend)
-
-
-def _chosen(front: Front, chosen: Candidate | None, row: Member | None) -> Markup:
-    if row is None or chosen is None:
-        words = (
-            "No candidate was found that is within the limits. Allow more memory, smaller"
-            " resolutions or widths in the search space, or search for longer."
-        )
-        return element(
-            "div", element("h3", esc("Nothing fits")), element("p", esc(words)), class_="card"
-        )
-    task, test = front.task, chosen.scores.get("int8_test")
-    facts = _facts(row, test, task)
-    best = f"The best {task.metric_name} in int8 on validation images within the limits."
-    return element(
-        "div",
-        element(
-            "h3", esc("Chosen: "), element("code", esc(row.id)), esc(" "), tables.verdict(row.fits)
-        ),
-        element("p", esc(best), class_="note"),
-        element("p", tables.state(_NO_BETTER, None)) if guesses(test, task) else EMPTY,
-        element("dl", *(join((element("dt", esc(k)), element("dd", v))) for k, v in facts)),
-        element("p", tables.badge("estimated"), esc(" memory against the limits"), class_="note"),
-        element(
-            "div",
-            bar("RAM", row.ram_bytes, front.limits.ram_bytes),
-            bar("flash", row.flash_bytes, front.limits.flash_bytes),
-            class_="bars",
-        ),
-        class_="card",
-    )
-
-
-def _facts(row: Member, test: Scores | None, task: Task) -> list[tuple[str, Markup]]:
-    facts: list[tuple[str, Markup]] = [("genome", esc(row.genome))]
-    if row.int8_test is not None and row.low is not None and row.high is not None:
-        interval = (
-            f"{percent(row.int8_test)} (95 % interval {percent(row.low)} to {percent(row.high)})"
-        )
-        facts.append(("int8 test accuracy", esc(interval)))
-    shares = {
-        f"int8 test {task.metric_name}": row.test_metric if task.metric_label is not None else None,
-        "precision": row.precision,
-        "recall": row.recall,
-        "macro F1": test.macro_f1 if test else None,
-        "int8 validation accuracy": row.int8_validation,
-        "float validation accuracy": row.float_validation,
-    }
-    facts += [(name, esc(percent(share))) for name, share in shares.items() if share is not None]
-    if test is not None and test.confusion:
-        facts.append((f"{task.metric_name} of guessing", esc(guessing_words(test, task))))
-    return facts
 
 
 def _pareto(front: Front, rows: Sequence[Member]) -> Markup:
