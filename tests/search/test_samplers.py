@@ -124,7 +124,8 @@ class TestEverySampler:
         assert all(genome in SPACE for genome in genomes)
 
     def test_a_small_space_is_found_to_the_last_genome_and_then_refused(self, kind: Kind) -> None:
-        small = make_space((32,), ("rgb",), (0, 1), (0,), (0,), (0,), (0,), (0.1, 0.2, 0.3))
+        empty = dict.fromkeys(("b4", "b5", "b6", "b7"), (0,))
+        small = make_space((32,), ("rgb",), b3=(0, 1), alpha=(0.1, 0.2, 0.3), **empty)
         history = run(kind(small, 0), small.size)
         assert len({evaluation.genome for evaluation in history}) == small.size == 6
         with pytest.raises(NothingLeftError, match="No further genome"):
