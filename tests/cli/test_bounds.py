@@ -79,9 +79,9 @@ def test_a_setting_beyond_its_bounds_is_refused_by_name(name: str, wrong: str) -
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("--resolutions nan", "not finite"),
-        ("--resolutions 32,inf", "not finite"),
-        ("--resolutions 32.5", "no whole numbers"),
+        ("--resolutions nan", "no resolution"),
+        ("--resolutions 32,inf", "no resolution"),
+        ("--resolutions 32.5", "no resolution"),
         ("--resolutions 1000000", "too large"),
         ("--weights 1,1,nan,1,1", "not finite"),
         ("--ram 99999999999999999999MB", "too large a size"),

@@ -25,7 +25,8 @@ OTHER_VALUES: dict[str, Any] = {
     "memory_model": "paper",
     "drop_infeasible": True,
     "space": "hardware-aware",
-    "resolutions": "32,64",
+    "family": "ds_cnn,mobilenet_v2",
+    "resolutions": "32,96x64",
     "colours": "rgb",
     "trials": 7,
     "time_budget": "2h",
@@ -59,8 +60,8 @@ OTHER_VALUES: dict[str, Any] = {
     "storage": "sqlite:////tmp/study.db",
     "lease": "90s",
 }
-NO_SETTINGS = {"name", "threads", "json"}
-"""Of the run's folder, of this process, and of what is shown."""
+NO_SETTINGS = {"name", "threads", "json", "signal"}
+"""Of the run's folder, of this process, of what is shown; and one that has a single value here."""
 NEEDED = {  # beside the option, for it to be taken
     "latency": {"board": "nano33ble"},
     "supernets": {"supernet_steps": 11},
@@ -130,3 +131,29 @@ def test_the_task_is_what_the_data_and_the_options_say() -> None:
         typed(data="photos", metric="recall:cta").settings(folder)
     with pytest.raises(DanasError, match="no folder"):
         typed(data="nowhere").settings(folder)
+
+
+def test_families_and_images_that_are_not_square_make_the_space() -> None:
+    space = typed(family="ds_cnn, mobilenet_v2", resolutions="32,96x64").settings(Path("x")).space
+    assert space.families == ("ds_cnn", "mobilenet_v2")
+    assert {data.shape[:2] for data in space.data_configs} == {(32, 32), (64, 96)}
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"family": "ds_cn"}, "Did you mean ds_cnn"),
+        ({"family": "layers,ds_cnn"}, "trained from scratch"),
+        ({"family": "ds_cnn", "space": "layers"}, "--family can't be given with --space layers"),
+        ({"family": ""}, "no family"),
+        ({"signal": "imag"}, "Did you mean image"),
+        ({"resolutions": "96x"}, "'96x' is no resolution"),
+        ({"resolutions": "0x64"}, "'0x64' is no resolution"),
+        ({"resolutions": "96x8"}, "too small"),
+        ({"resolutions": "32,"}, "'' is no resolution"),
+    ],
+)
+def test_a_space_that_there_is_not_is_told(options: dict[str, str], told: str) -> None:
+    with pytest.raises(DanasError) as caught:
+        typed(**options).settings(Path("runs/x"))
+    assert told in str(caught.value)

@@ -44,9 +44,9 @@ def test_searches_take_what_is_common_and_set_the_rest(tmp_path: Path) -> None:
     assert experiment.name == "mine"
     assert [variant.baseline for variant in experiment.variants] == [False, True]
     assert wide.weights == narrow.weights == Weights(1, 0, 0, 1, 1)
-    assert wide.space.resolution == (16, 24)
-    assert narrow.space.resolution == (24,)
-    assert narrow.space.colour == ("rgb",)
+    assert wide.space.data.resolution == (16, 24)
+    assert narrow.space.data.resolution == (24,)
+    assert narrow.space.data.colour == ("rgb",)
     assert wide.limits == narrow.limits
     assert wide.limits.ram_bytes == 256 * 1024
 

@@ -61,8 +61,30 @@ SpaceOption = Annotated[
         help="data-aware, hardware-aware, layers, or a TOML file.", rich_help_panel=_SPACE
     ),
 ]
+FamilyOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Families of networks: mobilenet_v2 (default), ds_cnn, both as mobilenet_v2,ds_cnn, or"
+        " layers, whose networks share no weights. `danas-hil doctor` lists those of other"
+        " packages too.",
+        rich_help_panel=_SPACE,
+        metavar="NAME[,NAME]",
+    ),
+]
+SignalOption = Annotated[
+    str | None,
+    typer.Option(
+        help="What the device senses: image (default), or what another package adds, whose genes"
+        " stand in the file of --space.",
+        rich_help_panel=_SPACE,
+    ),
+]
 ResolutionsOption = Annotated[
-    str | None, typer.Option(help="Resolutions, as 32,64,96.", rich_help_panel=_SPACE)
+    str | None,
+    typer.Option(
+        help="Sides in pixels, as 32,64,96; of images that are not square WIDTHxHEIGHT, as 96x64.",
+        rich_help_panel=_SPACE,
+    ),
 ]
 ColoursOption = Annotated[
     str | None, typer.Option(help="Colours, as monochrome,rgb.", rich_help_panel=_SPACE)
@@ -94,7 +116,7 @@ CandidateStepsOption = Annotated[
     typer.Option(
         min=1,
         max=10**9,
-        help="Training steps of each candidate of --space layers. Default: what --time-budget"
+        help="Training steps of each candidate of --family layers. Default: what --time-budget"
         " allows for 50 of them, else 25,000.",
         rich_help_panel=_TIME,
     ),
@@ -114,7 +136,7 @@ SupernetsOption = Annotated[
     typer.Option(
         help="Folder or URL (s3://, …) of supernets to share with other searches and workers:"
         " what it lacks is trained there first, outside --time-budget. Needs --supernet-steps"
-        " (--space layers: --candidate-steps).",
+        " (--family layers: --candidate-steps).",
         rich_help_panel=_TIME,
     ),
 ]

@@ -71,6 +71,8 @@ class SearchRequest:
     memory_model: str
     drop_infeasible: bool
     space: str
+    family: str | None
+    signal: str | None
     resolutions: str | None
     colours: str | None
     trials: int | None
@@ -151,11 +153,16 @@ class SearchRequest:
 
     def _chosen_space(self) -> Space:
         from danas_hil.signals.image import OPTIONS
-        from danas_hil.space import choose_space
+        from danas_hil.space import SPACES, choose_space
 
+        if self.family is not None and "family" in SPACES.get(self.space, {}):
+            raise DanasError(
+                f"--family can't be given with --space {self.space}, which is one of a family.",
+                "Leave one of them out.",
+            )
+        genes = {gene: listed(getattr(self, option)) for option, gene in OPTIONS.items()}
         return choose_space(
-            self.space,
-            {gene: listed(getattr(self, option)) for option, gene in OPTIONS.items()},
+            self.space, {**genes, "family": listed(self.family), "signal": self.signal}
         )
 
     def _data_options(self) -> dict[str, Any]:

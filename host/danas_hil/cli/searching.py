@@ -25,6 +25,8 @@ def search(
     flash: options.FlashOption = None,
     latency: options.LatencyOption = None,
     space: options.SpaceOption = "data-aware",
+    family: options.FamilyOption = None,
+    signal: options.SignalOption = None,
     resolutions: options.ResolutionsOption = None,
     colours: options.ColoursOption = None,
     trials: options.TrialsOption = None,
@@ -72,6 +74,8 @@ def search(
       danas-hil search photos/ --ram 256kB --flash 1MB --resolutions 32,64,96
 
       danas-hil search faces --device-class small --trials 50 --supernet-steps 300
+
+      danas-hil search photos/ --ram 256kB --family ds_cnn --resolutions 96x64,48x32
 
       danas-hil search photos/ --ram 256kB --space hardware-aware --resolutions 96
 

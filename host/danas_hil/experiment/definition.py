@@ -23,7 +23,7 @@ THRESHOLD = 0.75
 """Validation accuracy from which on models are counted, as arXiv 2502.12690 does."""
 
 _LIMITS = ("board", "device_class", "ram", "flash", "latency")
-_GENES = {**OPTIONS, "family": "family"}
+_GENES = {**OPTIONS, "family": "family", "signal": "signal"}
 """Genes of the space by the keys that give their values."""
 _TRAINING = ("supernet", "supernet_steps")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -278,6 +278,7 @@ _OF_ALL: dict[str, tuple[type, ...]] = {
     "space": (str, dict),
     **dict.fromkeys(OPTIONS, (list,)),
     "family": (str, list),
+    "signal": (str,),
     "weights": (list,),
     **_SETTINGS,
 }
