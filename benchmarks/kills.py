@@ -177,9 +177,9 @@ def _trained(run: Path) -> list[str]:
     wrong += [f"{one} is left" for one in map(str, (run / "candidates").glob(".part-*"))]
     for candidate in front.candidates:
         noted = json.loads((run / "candidates" / candidate.id / "training.json").read_text())
-        if noted["final_steps"] != candidate.final_steps:
+        if noted["finetune_steps"] != candidate.finetune_steps:
             wrong.append(f"{candidate.id}: the front tells of another training")
-        if candidate.final_steps != 60 and "60" not in noted["no_better"]:
+        if candidate.finetune_steps != 60 and "60" not in noted["no_better"]:
             wrong.append(f"{candidate.id} was not trained")
     return wrong
 

@@ -41,13 +41,11 @@ from danas_hil.search.cost import CostEstimator, rates_of_run
 from danas_hil.search.evaluator import Evaluator
 from danas_hil.search.listener import Listener
 from danas_hil.search.scoring import judged
-from danas_hil.search.session import join, open_data, prepare
+from danas_hil.search.session import join, open_session, prepare
 from danas_hil.search.settings import SamplerName
-from danas_hil.search.training_plan import agree_on_plan
+from danas_hil.search.training_plan import agree_on_training
 from danas_hil.signals.image import ImageConfig
 from danas_hil.space import Genome
-from danas_hil.study import Trainings
-from danas_hil.supernet import make_deterministic
 
 SHARES = (0.1, 0.2, 0.4, 0.6, 1.0)
 """Of all evaluations, after which the hypervolume is printed."""
@@ -109,16 +107,11 @@ class Oracle:
     def _opened(self) -> Evaluator:
         listener, run = Listener(), self._run
         prepared = prepare(run, listener, self._data)
-        estimator, supernet_source = prepared.estimator, prepared.supernet_source
-        settings = replace(prepared.settings, validation_images=self.settings.validation_images)
         shared = self._at_end.enter_context(join(run, prepared.settings))
-        dataset = open_data(settings, listener)
-        make_deterministic()
-        plan = agree_on_plan(
-            run, settings, shared, dataset, estimator, listener, lambda: False, supernet_source
-        )
-        trainings = Trainings(shared.locks, prepared.store, lambda: False)
-        return Evaluator(settings, dataset, plan, estimator, listener, trainings, supernet_source)
+        settings = replace(prepared.settings, validation_images=self.settings.validation_images)
+        prepared = replace(prepared, settings=settings)
+        session = open_session(run, prepared, shared, listener, lambda: False)
+        return Evaluator(session, agree_on_training(session))
 
 
 def search(

@@ -43,7 +43,7 @@ def searched(danas: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     arguments = (
         "search faces --name small --space space.toml --board qemu-m4 --ram 64kB --flash 512kB"
     )
-    arguments += " --trials 10 --supernet-steps 15 --batch-size 16 --final-steps 2"
+    arguments += " --trials 10 --supernet-steps 15 --batch-size 16 --export-finetune-steps 2"
     arguments += " --export-limit 3 --seed 3"
     done = danas(*arguments.split(), folder=folder)
     assert done.returncode == 0, done.stderr

@@ -193,7 +193,7 @@ class TestSearch:
             }
             exact = candidate["estimate"]["exact"]["qemu-m4"]
             assert exact["flash"]["model_bytes"] == (folder / "model.tflite").stat().st_size
-        trained = sorted(candidate["final_steps"] for candidate in front["candidates"])
+        trained = sorted(candidate["finetune_steps"] for candidate in front["candidates"])
         assert trained[-1] == 2
         assert set(trained) <= {0, 2}
         assert front["chosen"] in [candidate["id"] for candidate in front["candidates"]]

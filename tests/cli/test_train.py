@@ -49,7 +49,7 @@ def files(run: RunFolder) -> dict[str, bytes]:
 
 
 def steps(front: Front) -> dict[str, int]:
-    return {candidate.id: candidate.final_steps for candidate in front.candidates}
+    return {candidate.id: candidate.finetune_steps for candidate in front.candidates}
 
 
 def test_a_better_model_is_exported_with_all_that_goes_with_it(run: RunFolder) -> None:

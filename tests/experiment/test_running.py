@@ -172,7 +172,8 @@ def test_searches_share_supernets_only_where_their_training_is_the_same() -> Non
     ours = folder(SETTINGS)
     assert ours is not None
     assert ours == folder(FIXED)  # another resolution and sampler, the same supernets
-    assert ours == folder(replace(FIXED, supernet="shared", final_steps=0))  # of one by itself
+    by_itself = replace(FIXED, supernet="shared", export_finetune_steps=0)
+    assert ours == folder(by_itself)
     assert folder(SETTINGS, reuse=False) is None
     others = [
         folder(SETTINGS, seed=1),

@@ -212,7 +212,7 @@ def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return found
 
 
-_OPTIONAL = {"schema", "positive", "metric", "float_test", "coco", "groups", "final_steps"}
+_OPTIONAL = {"schema", "positive", "metric", "float_test", "coco", "groups", "finetune_steps"}
 """They have defaults, wherever they stand."""
 _OPTIONAL_IN = {
     "limits": {"ram_bytes", "flash_bytes", "origin", "latency_us"},

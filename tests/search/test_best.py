@@ -9,12 +9,10 @@ from types import SimpleNamespace
 from danas_hil.run import Evaluation
 from danas_hil.search import Listener, create_run
 from danas_hil.search.budget import Clock
-from danas_hil.search.cost import CostEstimator
-from danas_hil.search.loop import _evaluate_all
-from danas_hil.search.session import join
+from danas_hil.search.loop import EvaluationLoop
 from danas_hil.space import Genome
 from danas_hil.tasks import Scores
-from search.small_search import SETTINGS
+from search.small_search import SETTINGS, session
 from search.test_interrupted import EVALUATOR
 
 
@@ -40,7 +38,6 @@ def scores(genome: Genome) -> Scores:
 def test_the_best_accuracy_never_falls(tmp_path: Path) -> None:
     settings = replace(SETTINGS, trials=6)
     heard, evaluator = Heard(), SimpleNamespace(**{**vars(EVALUATOR), "scores": scores})
-    with join(create_run(tmp_path / "run", settings), settings) as shared:
-        estimator, clock = CostEstimator(settings), Clock(settings, heard, 0.0)
-        _evaluate_all(settings, shared.ledger, evaluator, estimator, heard, lambda: False, clock)
+    with session(create_run(tmp_path / "run", settings), settings, heard) as opened:
+        EvaluationLoop(opened, evaluator, Clock(settings, heard, 0.0)).run()
     assert heard.best == [max(heard.all[: place + 1]) for place in range(6)]

@@ -26,10 +26,10 @@ def test_a_supernet_for_all_data_gets_all_the_time() -> None:
     assert plan.steps == {"shared": 200}
 
 
-def test_steps_of_the_last_training_follow_from_its_time_and_are_none_if_few() -> None:
-    assert budget.final_steps(900, 0.1) == int(900 / 0.1) // 4
-    assert budget.final_steps(15, 0.1) == 0
-    assert budget.final_steps(1e6, 0.1) == budget.FINAL_MOST_STEPS
+def test_steps_of_fine_tuning_follow_from_its_time_and_are_none_if_few() -> None:
+    assert budget.finetune_steps(900, 0.1) == int(900 / 0.1) // 4
+    assert budget.finetune_steps(15, 0.1) == 0
+    assert budget.finetune_steps(1e6, 0.1) == budget.FINETUNE_MOST_STEPS
 
 
 def test_where_everything_fits_all_data_are_used_alike() -> None:

@@ -19,16 +19,16 @@ from supernet.elastic import DATA, SHALLOW_SPACE
 IMAGES = np.random.default_rng(0).integers(0, 256, (64, *DATA.shape), np.uint8)
 
 
-@pytest.mark.parametrize("final_steps", [0, 3])
-def test_float_scores_are_those_of_the_saved_network(final_steps: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("finetune_steps", [0, 3])
+def test_float_scores_are_those_of_the_saved_network(finetune_steps: int, tmp_path: Path) -> None:
     supernet = Supernet(SHALLOW_SPACE, (DATA,))
     genome = SHALLOW_SPACE.largest(DATA)
     model = supernet.extract(genome, IMAGES)
-    if final_steps:  # other weights than the supernet's
+    if finetune_steps:  # other weights than the supernet's
         kernel, bias = model.get_layer("classes").get_weights()
         model.get_layer("classes").set_weights([-kernel, bias])
     model.save(tmp_path / "model.keras")
-    write_json(tmp_path / "training.json", {"final_steps": final_steps})
+    write_json(tmp_path / "training.json", {"finetune_steps": finetune_steps, "format": 2})
     evaluator: Any = SimpleNamespace(
         keeps_shared_weights=True, supernet=lambda data: supernet, recalibration=lambda data: IMAGES
     )

@@ -1,4 +1,4 @@
-"""When evaluations end, and what the last training gets."""
+"""When evaluations end, and what fine-tuning before the export gets."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ import pytest
 from danas_hil.search import Listener, budget, create_run, pareto_front, search_seconds
 from danas_hil.search.budget import (
     EVALUATION_LEAST,
-    FINAL_SHARE,
+    FINETUNE_SHARE,
     TRAINING_SHARE,
     Clock,
-    final_seconds,
+    finetune_seconds,
 )
-from danas_hil.search.cost import CostEstimator
-from danas_hil.search.finetune import final_steps
-from danas_hil.search.loop import _evaluate_all
-from danas_hil.search.session import join
+from danas_hil.search.finetune import plan_finetuning
+from danas_hil.search.loop import EvaluationLoop
 from danas_hil.tasks import Scores
-from search.small_search import SETTINGS
+from search.small_search import SETTINGS, session
 
-HOUR = replace(SETTINGS, time_budget=3600.0, trials=None, final_steps=None, supernet_steps=None)
-END, LONGER = search_seconds(HOUR), search_seconds(HOUR, last_training=False)
+HOUR = replace(
+    SETTINGS, time_budget=3600.0, trials=None, export_finetune_steps=None, supernet_steps=None
+)
+END, LONGER = search_seconds(HOUR), search_seconds(HOUR, finetuning=False)
 assert END is not None
 assert LONGER is not None
 
@@ -51,7 +51,7 @@ def now(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     return at
 
 
-def test_evaluations_end_with_their_time_and_the_last_training_gets_its_own(
+def test_evaluations_end_with_their_time_and_fine_tuning_gets_its_own(
     now: SimpleNamespace,
 ) -> None:
     heard = Heard()
@@ -61,7 +61,7 @@ def test_evaluations_end_with_their_time_and_the_last_training_gets_its_own(
     assert not clock.is_up(lambda _: True)
     now.seconds = END
     assert clock.is_up(lambda _: True)
-    assert final_seconds(HOUR, clock.elapsed) == pytest.approx(FINAL_SHARE * 3600)
+    assert finetune_seconds(HOUR, clock.elapsed) == pytest.approx(FINETUNE_SHARE * 3600)
     assert not heard.until
     assert not heard.longer
 
@@ -79,7 +79,9 @@ def test_after_a_slow_training_evaluations_still_have_a_time_of_their_own(
         clock.evaluated(least / 4)
     assert clock.is_up(lambda _: True)
     assert heard.until == [pytest.approx(END + 100 + least)]  # told once
-    assert final_seconds(HOUR, clock.elapsed) == pytest.approx(FINAL_SHARE * 3600 - 100 - least)
+    assert finetune_seconds(HOUR, clock.elapsed) == pytest.approx(
+        FINETUNE_SHARE * 3600 - 100 - least
+    )
 
 
 def test_even_a_training_that_took_the_whole_budget_is_followed_by_evaluations(
@@ -90,7 +92,7 @@ def test_even_a_training_that_took_the_whole_budget_is_followed_by_evaluations(
     assert not clock.is_up(lambda _: False)
     clock.evaluated(END)
     assert clock.is_up(lambda _: False)
-    assert final_seconds(HOUR, clock.elapsed) <= 0
+    assert finetune_seconds(HOUR, clock.elapsed) <= 0
 
 
 def test_what_goes_beyond_the_time_budget_is_an_overrun(now: SimpleNamespace) -> None:
@@ -108,35 +110,34 @@ def test_candidates_that_are_trained_one_by_one_end_with_the_clock(now: SimpleNa
         shares_weights=False,
         time_budget=3600.0,
         export_limit=HOUR.export_limit,
-        final_steps=None,
+        export_finetune_steps=None,
     )
     now.seconds = LONGER
     assert Clock(settings, Listener(), 0.0).is_up(lambda _: False)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("step_seconds", "longer"), [(1.0, True), (1e-6, False)])
-def test_the_time_of_a_last_training_that_would_be_too_short_goes_to_evaluations(
+def test_the_time_of_a_fine_tuning_that_would_be_too_short_goes_to_evaluations(
     step_seconds: float, longer: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Processor time: other work on the computer would leave none for the last training.
+    # Processor time: other work on the computer would leave none for fine-tuning.
     monkeypatch.setattr(budget, "time", SimpleNamespace(monotonic=time.process_time))
     settings = replace(SETTINGS, time_budget=1.0, trials=None, export_limit=1)
     evaluator: Any = SimpleNamespace(
         scores=lambda genome: Scores(0.75, 0.5, 0.5, 100),
         prepare=lambda data: None,
         lacking=set,
-        final_step_seconds=lambda genome: step_seconds,
+        finetune_step_seconds=lambda genome: step_seconds,
     )
     heard = Heard()
     run = create_run(tmp_path / "run", settings)
-    with join(run, settings) as shared:
+    with session(run, settings, heard) as opened:
         clock = Clock(settings, heard, budget.time.monotonic())
-        estimator, never = CostEstimator(settings), lambda: False
-        reason = _evaluate_all(settings, shared.ledger, evaluator, estimator, heard, never, clock)
-        members = pareto_front(shared.ledger.evaluations)
+        reason = EvaluationLoop(opened, evaluator, clock).run()
+        members = pareto_front(opened.evaluations)
     assert reason == "time is up"
-    trained = final_steps(settings, members, evaluator, clock.elapsed)
+    trained = plan_finetuning(settings, members, evaluator, clock.elapsed)
     assert any(trained.values()) is not longer
-    whole = search_seconds(settings, last_training=False)
+    whole = search_seconds(settings, finetuning=False)
     assert heard.longer == ([whole] if longer else [])
     assert clock.elapsed >= (whole if longer else search_seconds(settings))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from danas_hil.families.mobilenet_v2 import MobileNetV2
 from danas_hil.run import Evaluation
-from danas_hil.search.budget import FINAL_CANDIDATES
+from danas_hil.search.budget import FINETUNED
 from danas_hil.search.selection import finalists
 from danas_hil.signals.image import ImageConfig
 from danas_hil.space import Genome
@@ -30,9 +30,9 @@ fronts = st.lists(st.tuples(st.sampled_from([32, 64, 96]), st.integers(0, 100)))
 @given(fronts)
 def test_finalists_are_few_and_not_all_of_one_data_configuration(front: list[Evaluation]) -> None:
     chosen = finalists(front)
-    assert len(chosen) <= FINAL_CANDIDATES
+    assert len(chosen) <= FINETUNED
     alike = Counter(evaluation.genome.data for evaluation in chosen)
-    assert all(count <= FINAL_CANDIDATES // 2 for count in alike.values())
+    assert all(count <= FINETUNED // 2 for count in alike.values())
 
 
 @given(fronts)

@@ -15,12 +15,10 @@ import pytest
 from danas_hil.run import RunFolder
 from danas_hil.search import Listener, create_run
 from danas_hil.search.budget import Clock
-from danas_hil.search.cost import CostEstimator
-from danas_hil.search.loop import _evaluate_all
-from danas_hil.search.session import join
+from danas_hil.search.loop import EvaluationLoop
 from danas_hil.space import Genome
 from danas_hil.tasks import Scores
-from search.small_search import SETTINGS
+from search.small_search import SETTINGS, session
 
 SEARCH = replace(SETTINGS, trials=7, population=4)
 """Four are drawn, three bred."""
@@ -42,10 +40,9 @@ EVALUATOR: Any = SimpleNamespace(scores=scores, prepare=lambda data: None, lacki
 
 def work(run: RunFolder) -> list[tuple[int, Genome, str]]:
     """Search to the end, or to death: then the operating system frees the worker's lock."""
-    with join(run, SEARCH) as shared:
-        estimator, clock = CostEstimator(SEARCH), Clock(SEARCH, Listener(), 0.0)
-        _evaluate_all(SEARCH, shared.ledger, EVALUATOR, estimator, Listener(), lambda: False, clock)
-        return [(e.index, e.genome, e.outcome) for e in shared.ledger.evaluations]
+    with session(run, SEARCH) as opened:
+        EvaluationLoop(opened, EVALUATOR, Clock(SEARCH, Listener(), 0.0)).run()
+        return [(e.index, e.genome, e.outcome) for e in opened.evaluations]
 
 
 @contextmanager

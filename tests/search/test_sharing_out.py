@@ -9,30 +9,20 @@ import pytest
 
 from danas_hil.search import Listener, create_run
 from danas_hil.search.budget import Clock
-from danas_hil.search.cost import CostEstimator
-from danas_hil.search.loop import _evaluate_all
-from danas_hil.search.session import join
+from danas_hil.search.loop import EvaluationLoop
 from danas_hil.search.settings import SearchSettings
 from danas_hil.space import Genome
-from search.small_search import SETTINGS
+from search.small_search import SETTINGS, session
 from search.test_interrupted import EVALUATOR
 from strategies import make_space
 
 
 def evaluated(path: Path, settings: SearchSettings, place: tuple[int, int]) -> list[Genome]:
     run = create_run(path, settings)
-    with join(run, settings) as shared:
-        _evaluate_all(
-            settings,
-            shared.ledger,
-            EVALUATOR,
-            CostEstimator(settings),
-            Listener(),
-            lambda: False,
-            Clock(settings, Listener(), 0.0),
-            lambda: place,
-        )
-        return [evaluation.genome for evaluation in shared.ledger.evaluations]
+    with session(run, settings) as opened:
+        clock = Clock(settings, Listener(), 0.0)
+        EvaluationLoop(opened, EVALUATOR, clock, lambda: place).run()
+        return [evaluation.genome for evaluation in opened.evaluations]
 
 
 @pytest.mark.parametrize("sampler", ["nsga2", "tournament", "surrogate"])

@@ -57,7 +57,9 @@ class Heard(Listener):
     def data_ready(self, balance: Mapping[str, Balance]) -> None:
         assert balance["train"].images
 
-    def planned(self, steps: Mapping[str, int], seconds: float | None, origin: str) -> None:
+    def training_planned(
+        self, steps: Mapping[str, int], seconds: float | None, origin: str
+    ) -> None:
         self.origin = origin
         assert dict(steps) == {"shared": 2}
         assert seconds is None
@@ -100,11 +102,13 @@ def test_a_narrower_space_with_another_seed_sees_images_as_the_supernet_did(
     large: RunFolder,
 ) -> None:
     narrow = replace(SMALL.subnets, resolution=(16,), alpha=(0.3,))
-    settings = replace(SMALL, space=narrow, seed=5, limits=Limits(512 * 1024), final_steps=1)
+    settings = replace(
+        SMALL, space=narrow, seed=5, limits=Limits(512 * 1024), export_finetune_steps=1
+    )
     heard = Heard()
     outcome = search(run := create_run(large.path.parent / "narrow", settings), heard)
     assert outcome.front is not None
-    assert [c.final_steps for c in outcome.front.candidates] == [1]
+    assert [c.finetune_steps for c in outcome.front.candidates] == [1]
     assert run.config()["data"]["pixels_decoded"] == 24
     assert len(heard.warnings) == 1
     assert "were trained for RAM 256 kB" in heard.warnings[0]
@@ -128,7 +132,7 @@ def test_its_candidates_can_be_trained_further_from_the_weights_of_the_other_run
     large: RunFolder,
 ) -> None:
     narrow = replace(SMALL.subnets, resolution=(16,), alpha=(0.2,))
-    settings = replace(SMALL, space=narrow, final_steps=0)
+    settings = replace(SMALL, space=narrow, export_finetune_steps=0)
     search(run := create_run(large.path.parent / "further", settings))
     front = run.front()
     (candidate,) = front.candidates
@@ -144,7 +148,7 @@ def test_its_candidates_can_be_trained_further_from_the_weights_of_the_other_run
     outcome = train_candidates(run, [candidate.id], 3, Watching())
     assert [one.verdict for one in outcome.trained] == ["better"]
     assert trained == [candidate.id] * 3
-    assert [c.final_steps for c in run.front().candidates] == [3]
+    assert [c.finetune_steps for c in run.front().candidates] == [3]
     assert (large.supernets / "shared" / "checkpoint.npz").read_bytes() == weights
     assert not run.supernets.exists()
 

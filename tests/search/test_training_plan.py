@@ -11,11 +11,10 @@ from danas_hil.base import DanasError
 from danas_hil.data import Dataset
 from danas_hil.run import RunFolder
 from danas_hil.search import Listener, SearchSettings, create_run, training_plan
-from danas_hil.search.budget import FINAL_SHARE, TRAINING_SHARE, search_seconds
-from danas_hil.search.cost import CostEstimator
-from danas_hil.search.session import join, open_data
-from danas_hil.search.training_plan import Agreed, agree_on_plan
-from search.small_search import SETTINGS
+from danas_hil.search.budget import FINETUNE_SHARE, TRAINING_SHARE, search_seconds
+from danas_hil.search.session import open_data
+from danas_hil.search.training_plan import TrainingPlan, agree_on_training
+from search.small_search import SETTINGS, session
 
 pytest.importorskip("skimage", reason="the extra [search] is not installed")
 
@@ -33,48 +32,42 @@ def agreed(
     settings: SearchSettings,
     dataset: Dataset,
     listener: Listener | None = None,
-) -> Agreed:
-    with join(run, settings) as shared:
-        return agree_on_plan(
-            run,
-            settings,
-            shared,
-            dataset,
-            CostEstimator(settings),
-            listener or Listener(),
-            lambda: False,
-        )
+) -> TrainingPlan:
+    with session(run, settings, listener, dataset) as opened:
+        return agree_on_training(opened)
 
 
 def test_the_first_plan_counts(tmp_path: Path, faces: Dataset) -> None:
     run = create_run(tmp_path / "run", SETTINGS)
     first = agreed(run, SETTINGS, faces)
-    assert set(first.supernet_steps.values()) == {SETTINGS.supernet_steps}
+    assert set(first.steps.values()) == {SETTINGS.supernet_steps}
     config = run.config()
-    assert config["supernet_steps"] == first.supernet_steps
+    assert config["supernet_steps"] == first.steps
     assert config["evaluation_precision"] == first.precision
     assert config["data"]["train_images"]["face"] > 0
     # Whose folder was copied before there was a plan takes it from the study.
     del config["supernet_steps"], config["evaluation_precision"]
     run.write_config(config)
     assert agreed(run, SETTINGS, faces) == first
-    assert run.config()["supernet_steps"] == first.supernet_steps
+    assert run.config()["supernet_steps"] == first.steps
 
 
-def test_training_takes_its_share_of_what_the_export_and_the_last_training_leave(
+def test_training_takes_its_share_of_what_the_export_and_fine_tuning_leave(
     tmp_path: Path, faces: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(training_plan, "time_steps", lambda *_: (0.5, {SMALL: 0.25}))
-    hour = replace(SETTINGS, supernet_steps=None, time_budget=3600.0, final_steps=None)
+    hour = replace(SETTINGS, supernet_steps=None, time_budget=3600.0, export_finetune_steps=None)
     steps = []
-    for name, settings in (("with", hour), ("without", replace(hour, final_steps=0))):
+    for name, settings in (("with", hour), ("without", replace(hour, export_finetune_steps=0))):
         plan = agreed(create_run(tmp_path / name, settings), settings, faces)
-        steps.append(sum(plan.supernet_steps.values()))
+        steps.append(sum(plan.steps.values()))
         assert plan.step_seconds == {SMALL.name: 0.25}
         seconds = search_seconds(settings)
         assert seconds is not None
         assert 0.5 * steps[-1] == pytest.approx(TRAINING_SHARE * seconds, rel=0.01)
-    assert steps[1] - steps[0] == pytest.approx(TRAINING_SHARE * FINAL_SHARE * 3600 / 0.5, rel=0.01)
+    assert steps[1] - steps[0] == pytest.approx(
+        TRAINING_SHARE * FINETUNE_SHARE * 3600 / 0.5, rel=0.01
+    )
 
 
 def test_a_time_budget_that_training_alone_takes_is_told(

@@ -69,7 +69,9 @@ class SearchProgress(Listener):
             dropped = f", {counts.dropped:,} of no class dropped" if counts.dropped else ""
             self._line(f"{split}: {_by_class(counts)}{dropped}")
 
-    def planned(self, steps: Mapping[str, int], seconds: float | None, origin: str) -> None:
+    def training_planned(
+        self, steps: Mapping[str, int], seconds: float | None, origin: str
+    ) -> None:
         listed = ", ".join(f"{name} {count:,}" for name, count in steps.items())
         total = "" if seconds is None else f", about {format_duration(seconds)} in all"
         self._line(f"training steps ({origin}{total}): {listed}")
@@ -107,7 +109,7 @@ class SearchProgress(Listener):
 
     def prolonged(self, seconds: float) -> None:
         self._end = round(seconds)
-        self._line("no candidate is trained by itself: too few steps in the time kept for it")
+        self._line("no candidate is fine-tuned: too few steps in the time kept for it")
 
     def late(self, until: float, seconds: float) -> None:
         self._end = round(until)
@@ -172,9 +174,11 @@ class TrainingProgress(SearchProgress):
 
     _steps: Mapping[str, int] = {}
 
-    def planned(self, steps: Mapping[str, int], seconds: float | None, origin: str) -> None:
+    def training_planned(
+        self, steps: Mapping[str, int], seconds: float | None, origin: str
+    ) -> None:
         self._steps = steps
-        super().planned(steps, seconds, origin)
+        super().training_planned(steps, seconds, origin)
 
     def training(self, data: str, step: int, steps: int, loss: float) -> None:
         if data not in self._steps:  # the end of a supernet's training, which comes first

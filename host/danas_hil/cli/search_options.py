@@ -106,8 +106,8 @@ SupernetStepsOption = Annotated[
     typer.Option(
         min=1,
         max=10**9,
-        help="Training steps of each supernet. Default: 80 % of the time before the last training"
-        " and the export.",
+        help="Training steps of each supernet. Default: 80 % of the time before the last"
+        " fine-tuning and the export.",
         rich_help_panel=_TIME,
     ),
 ]
@@ -121,13 +121,13 @@ CandidateStepsOption = Annotated[
         rich_help_panel=_TIME,
     ),
 ]
-FinalStepsOption = Annotated[
+ExportFinetuneStepsOption = Annotated[
     int | None,
     typer.Option(
         min=0,
         max=10**9,
-        help="Training steps of the best candidates by themselves. Default: 25 % of"
-        " --time-budget, for four of them.",
+        help="Steps of fine-tuning for the best candidates, before they are exported. Default:"
+        " 25 % of --time-budget, for four of them.",
         rich_help_panel=_TIME,
     ),
 ]
@@ -148,12 +148,12 @@ SupernetOfOption = Annotated[
         rich_help_panel=_TIME,
     ),
 ]
-FinetuneStepsOption = Annotated[
+EvaluationFinetuneStepsOption = Annotated[
     int,
     typer.Option(
         min=0,
         max=10**9,
-        help="Steps of fine-tuning for each candidate (the paper: 100).",
+        help="Steps of fine-tuning for each subnet, before it is scored (the paper: 100).",
         rich_help_panel=_TIME,
     ),
 ]

@@ -38,8 +38,8 @@ _AS_TYPED = (
     "trials",
     "supernet_steps",
     "candidate_steps",
-    "final_steps",
-    "finetune_steps",
+    "export_finetune_steps",
+    "evaluation_finetune_steps",
     "sampler",
     "population",
     "update_ratio",
@@ -79,10 +79,10 @@ class SearchRequest:
     time_budget: str | None
     supernet_steps: int | None
     candidate_steps: int | None
-    final_steps: int | None
+    export_finetune_steps: int | None
     supernets: str | None
     supernet_of: Path | None
-    finetune_steps: int
+    evaluation_finetune_steps: int
     sampler: str
     supernet: str | None
     population: int | None

@@ -41,9 +41,9 @@ def train(
     """Train candidates further by themselves; export anew those that it made better.
 
     The picks are trained (danas-hil pick), or those named. Each starts with the
-    weights of the supernet, as in the last training of a search
-    (--final-steps). A model is replaced when the new one has the better int8
-    accuracy on validation images; until then it stays as it is.
+    weights of the supernet, as in the fine-tuning of a search
+    (--export-finetune-steps). A model is replaced when the new one has the better
+    int8 accuracy on validation images; until then it stays as it is.
 
     After Ctrl-C or a kill the same command goes on: from checkpoints, and with
     the candidates that are left.

@@ -26,7 +26,8 @@ from danas_hil.search import Outcome, SearchSettings, create_run
 
 _NOT_TRAINING = (
     *("sampler", "population", "update_ratio", "crossover_ratio", "trials", "time_budget"),
-    *("finetune_steps", "final_steps", "recalibration_images", "validation_images"),
+    *("evaluation_finetune_steps", "export_finetune_steps"),
+    *("recalibration_images", "validation_images"),
     *("drop_infeasible", "export_limit", "clear_names", "supernets"),
 )
 """Settings of a search that its supernets do not depend on. Checkpoints are checked all the same:

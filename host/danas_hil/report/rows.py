@@ -61,7 +61,7 @@ class Member:
     """A line of the Pareto table. low, high: the 95 % Wilson interval of the int8 test accuracy.
 
     Scores are None where they were not taken. fits: against the run's limits, from estimates;
-    None where a figure is missing. final_steps: of training by itself, after the search.
+    None where a figure is missing. finetune_steps: of training by itself, after the search.
     latency_us: of one inference, estimated by latency_source; None where it is not. latency_band:
     by which share that may be more or less. validation_metric, test_metric: of the task, in int8.
     """
@@ -70,7 +70,7 @@ class Member:
     genome: str
     evaluation: int
     chosen: bool
-    final_steps: int
+    finetune_steps: int
     float_validation: float | None
     int8_validation: float | None
     int8_test: float | None
@@ -204,7 +204,7 @@ def _member(candidate: Candidate, evaluation: Evaluation | None, front: Front) -
         genome_words(candidate.genome),
         candidate.evaluation,
         candidate.id == front.chosen,
-        candidate.final_steps,
+        candidate.finetune_steps,
         _accuracy(candidate.scores.get("float_validation")),
         _accuracy(candidate.scores.get("int8_validation")),
         _accuracy(test),

@@ -21,6 +21,7 @@ from danas_hil.base import (
     write_json,
 )
 from danas_hil.run.anew import anew
+from danas_hil.run.format1 import config_of_format1
 from danas_hil.run.picks import Picks
 from danas_hil.run.records import Front
 
@@ -147,8 +148,9 @@ class RunFolder:
         hint = anew(self.config_file)
         config = read_toml(self.config_file, hint)
         check_format(self.config_file, config, FORMAT, hint, "format")
-        config.pop("format", None)
         with checking(self.config_file, hint):
+            if config.pop("format", 1) == 1:
+                config = config_of_format1(config)
             settled = {field.name for field in fields(_Settled)}
             build(_Settled, {key: one for key, one in config.items() if key in settled})
         return config

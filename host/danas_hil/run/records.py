@@ -81,7 +81,7 @@ class Candidate:
     id: of its genome, as an evaluation has it; the name of its folder under candidates/.
     evaluation: the index of the evaluation it comes from. scores: by (precision and split):
     `float_validation`, `int8_validation`, `float_test`, `int8_test`. groups: int8 test scores by
-    source of the image. estimate: as in estimate.json. final_steps: of training by itself, after
+    source of the image. estimate: as in estimate.json. finetune_steps: of training by itself, after
     the search.
     """
 
@@ -92,7 +92,7 @@ class Candidate:
     scores: Mapping[str, Scores]
     estimate: Mapping[str, Any]
     groups: Mapping[str, Scores] = field(default_factory=dict)
-    final_steps: int = 0
+    finetune_steps: int = 0
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -103,7 +103,7 @@ class Candidate:
             "scores": {name: scores.to_json() for name, scores in self.scores.items()},
             "groups": {name: scores.to_json() for name, scores in self.groups.items()},
             "estimate": dict(self.estimate),
-            "final_steps": self.final_steps,
+            "finetune_steps": self.finetune_steps,
         }
 
     @staticmethod
@@ -181,7 +181,7 @@ class Front:
     ) -> Front:
         """The inverse of `to_json`. Raises DanasError for another schema or a damaged `file`."""
         check_format(file, value, SCHEMA, hint)
-        content = front_of_format1(value) if value.get("schema", 1) == 1 else value
         with checking(file, hint):
+            content = front_of_format1(value) if value.get("schema", 1) == 1 else value
             front: Front = build(Front, {k: v for k, v in content.items() if k != "schema"})
         return front

@@ -15,19 +15,19 @@ from danas_hil.space import Genome, Space
 from danas_hil.supernet import Subnets
 
 TRAINING_SHARE = 0.8
-"""Of the time before the last training and the export goes to training supernets. Weights gain more
-by it than the search does by evaluations beyond some hundred (docs/results.md)."""
+"""Of the time before fine-tuning and the export goes to training supernets. Weights gain more by it
+than the search does by evaluations beyond some hundred (docs/results.md)."""
 EVALUATION_LEAST = 0.5
 """Evaluations get at least this share of the time that TRAINING_SHARE leaves them. A computer that
 slows down after the first steps trains for longer than planned; a search that only trained would
 have found nothing. Nothing says that half is the best share."""
-FINAL_SHARE = 0.25
-"""Of the time budget, at most, goes to training the best candidates by themselves."""
-FINAL_CANDIDATES = 4
-"""So many are trained by themselves."""
-FINAL_MOST_STEPS = 6000
+FINETUNE_SHARE = 0.25
+"""Of the time budget, at most, goes to fine-tuning the best candidates."""
+FINETUNED = 4
+"""So many are fine-tuned."""
+FINETUNE_MOST_STEPS = 6000
 """A cap, so that long budgets end; nothing says that it is the best figure."""
-FINAL_LEAST_STEPS = 100
+FINETUNE_LEAST_STEPS = 100
 """Fewer are not worth the trouble: a short search goes without."""
 EXPORT_SHARE = 0.1
 """Of the time budget, at most, is kept for the export."""
@@ -38,7 +38,7 @@ _DRAWS = 2000
 
 
 @dataclass(frozen=True)
-class Plan:
+class Steps:
     """Training steps of each supernet (by name), the seconds they take in all, and the seconds of a
     step for each family and data configuration (by `step_name`), where they were measured.
     """
@@ -88,7 +88,7 @@ def plan_steps(
     supernets: Mapping[str, Subnets],
     use: Mapping[Share, float],
     step_seconds: Mapping[str, float],
-) -> Plan:
+) -> Steps:
     """Share `training_seconds` out: each supernet gets time by its expected use."""
     share = {
         name: sum(use[of.family, data] for data in of.configs) for name, of in supernets.items()
@@ -97,7 +97,7 @@ def plan_steps(
         name: max(LEAST_STEPS, int(training_seconds * share[name] / step_seconds[name]))
         for name in supernets
     }
-    return Plan(steps, sum(steps[name] * step_seconds[name] for name in supernets))
+    return Steps(steps, sum(steps[name] * step_seconds[name] for name in supernets))
 
 
 def evaluation_least(search_seconds: float) -> float:
@@ -105,33 +105,33 @@ def evaluation_least(search_seconds: float) -> float:
     return EVALUATION_LEAST * (1 - TRAINING_SHARE) * search_seconds
 
 
-def final_steps(seconds: float, step_seconds: float) -> int:
-    """Steps that each of the candidates trained by itself gets of `seconds` for all."""
-    steps = int(seconds / FINAL_CANDIDATES / step_seconds)
-    return min(FINAL_MOST_STEPS, steps) if steps >= FINAL_LEAST_STEPS else 0
+def finetune_steps(seconds: float, step_seconds: float) -> int:
+    """Steps that each of the fine-tuned candidates gets of `seconds` for all."""
+    steps = int(seconds / FINETUNED / step_seconds)
+    return min(FINETUNE_MOST_STEPS, steps) if steps >= FINETUNE_LEAST_STEPS else 0
 
 
-def search_seconds(settings: SearchSettings, last_training: bool = True) -> float | None:
+def search_seconds(settings: SearchSettings, finetuning: bool = True) -> float | None:
     """When evaluations end, in seconds from the beginning; None where the clock does not say.
 
-    last_training: whether candidates are going to be trained by themselves, where the time budget
-    says for how long.
+    finetuning: whether candidates are going to be fine-tuned, where the time budget says for how
+    long.
     """
     if settings.time_budget is None:
         return None
     reserve = export_reserve(settings.time_budget, settings.export_limit)
-    if last_training and settings.shares_weights and settings.final_steps is None:
-        reserve += FINAL_SHARE * settings.time_budget
+    if finetuning and settings.shares_weights and settings.export_finetune_steps is None:
+        reserve += FINETUNE_SHARE * settings.time_budget
     return settings.time_budget - reserve
 
 
-def final_seconds(settings: SearchSettings, elapsed: float) -> float:
-    """Seconds for training candidates by themselves, `elapsed` seconds from the beginning."""
+def finetune_seconds(settings: SearchSettings, elapsed: float) -> float:
+    """Seconds for fine-tuning candidates, `elapsed` seconds from the beginning."""
     if settings.time_budget is None:
         return 0.0
-    end = search_seconds(settings, last_training=False)
+    end = search_seconds(settings, finetuning=False)
     assert end is not None
-    return min(FINAL_SHARE * settings.time_budget, end - elapsed)
+    return min(FINETUNE_SHARE * settings.time_budget, end - elapsed)
 
 
 class Clock:
@@ -170,13 +170,13 @@ class Clock:
         """This process took so long for an evaluation, from asking the sampler to writing down."""
         self._evaluating += seconds
 
-    def is_up(self, trains_last: Callable[[float], bool]) -> bool:
+    def is_up(self, finetunes: Callable[[float], bool]) -> bool:
         """Whether evaluations end now.
 
-        They take the time that is kept for the last training where the training of the supernets
-        left them too little, and where the last training would come to nothing.
+        They take the time that is kept for fine-tuning where the training of the supernets left
+        them too little, and where fine-tuning would come to nothing.
 
-        trains_last: whether it comes to anything, so many seconds from the beginning.
+        finetunes: whether it comes to anything, so many seconds from the beginning.
         """
         if self._end is None or self.elapsed < self._end:
             return False
@@ -185,9 +185,9 @@ class Clock:
                 self._late = True
                 self._listener.late(self.elapsed + left, left)
             return False
-        longer = search_seconds(self._settings, last_training=False)
+        longer = search_seconds(self._settings, finetuning=False)
         assert longer is not None
-        if self._end >= longer or self.elapsed >= longer or trains_last(self.elapsed):
+        if self._end >= longer or self.elapsed >= longer or finetunes(self.elapsed):
             return True
         self._end = longer
         self._listener.prolonged(longer)

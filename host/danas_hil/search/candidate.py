@@ -23,12 +23,12 @@ from danas_hil.base import (
     write_atomic,
     write_json,
 )
-from danas_hil.data import Dataset, LabelledImages
+from danas_hil.data import LabelledImages
 from danas_hil.estimate import read_file, read_graph
 from danas_hil.run import Candidate, RunFolder, anew, write_genome
 from danas_hil.search.cost import CostEstimator
 from danas_hil.search.evaluator import Evaluator, classes
-from danas_hil.search.settings import SearchSettings
+from danas_hil.search.session import Session
 from danas_hil.space import Genome
 from danas_hil.supernet import load
 from danas_hil.tasks import Scores
@@ -43,11 +43,11 @@ _MODEL, _KERAS, _TRAINING = "model.tflite", "model.keras", "training.json"
 
 @dataclass(frozen=True)
 class _Training:
-    """training.json. no_better: what trainings of other lengths came to, by their steps."""
+    """training.json. no_better: what fine-tunings of other lengths came to, by their steps."""
 
-    final_steps: int
+    finetune_steps: int
     no_better: Mapping[str, float] = field(default_factory=dict)
-    format: int = 1
+    format: int = 2
 
 
 def has_model(folder: Path) -> bool:
@@ -58,7 +58,7 @@ def has_model(folder: Path) -> bool:
     if not (folder / _MODEL).is_file():
         return False
     read_graph(read_file(folder / _MODEL), str(folder / _MODEL))
-    trained_steps(folder)
+    finetuned_steps(folder)
     try:
         with zipfile.ZipFile(folder / _KERAS) as packed:
             broken = packed.testzip()
@@ -69,13 +69,12 @@ def has_model(folder: Path) -> bool:
     return True
 
 
-def write_model(
-    folder: Path, genome: Genome, model: Any, steps: int, settings: SearchSettings, dataset: Dataset
-) -> None:
-    """model.keras, model.tflite, and for how many steps `model` was trained by itself.
+def write_model(folder: Path, genome: Genome, model: Any, steps: int, session: Session) -> None:
+    """model.keras, model.tflite, and for how many steps `model` was fine-tuned.
 
     The .tflite file comes last: where it is, the others are.
     """
+    settings, dataset = session.settings, session.dataset
     representative = dataset.representative(genome.data, CALIBRATION_IMAGES, settings.seed)
     with atomic_path(folder / _KERAS) as path:
         model.save(path)
@@ -84,9 +83,9 @@ def write_model(
     write_atomic(folder / _MODEL, content)
 
 
-def trained_steps(folder: Path) -> int:
-    """For how many steps the model in `folder` was trained by itself."""
-    return _training(folder).final_steps
+def finetuned_steps(folder: Path) -> int:
+    """For how many steps the model in `folder` was fine-tuned."""
+    return _training(folder).finetune_steps
 
 
 def note_no_better(folder: Path, steps: int, accuracy: float) -> None:
@@ -105,10 +104,10 @@ def _training(folder: Path) -> _Training:
     """Raises DanasError naming training.json where it is missing or damaged."""
     path = folder / _TRAINING
     value = read_json(path, anew(path))
-    check_format(path, value, 1, anew(path), "format")
+    check_format(path, value, 2, anew(path), "format")
     with checking(path, anew(path)):
         noted: _Training = build(_Training, value)
-        if noted.final_steps < 0 or not all(steps.isdigit() for steps in noted.no_better):
+        if noted.finetune_steps < 0 or not all(steps.isdigit() for steps in noted.no_better):
             raise ValueError("steps are no count")
     return noted
 
@@ -168,7 +167,7 @@ def _float_scores(
     folder: Path, genome: Genome, images: LabelledImages, evaluator: Evaluator
 ) -> Scores:
     """In float32: by the supernet where its weights are the model's, in a third of Keras' time."""
-    if trained_steps(folder) or not evaluator.keeps_shared_weights:
+    if finetuned_steps(folder) or not evaluator.keeps_shared_weights:
         model = load(folder / _KERAS)
         if model.input_shape[1:] != genome.data.shape:
             path = folder / _KERAS

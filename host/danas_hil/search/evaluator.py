@@ -11,56 +11,40 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from danas_hil.data import Dataset, EvaluationView, LabelledImages, TrainingView, scale
+from danas_hil.data import EvaluationView, LabelledImages, TrainingView, scale
 from danas_hil.search.budget import Share, step_name
-from danas_hil.search.cost import CostEstimator
 from danas_hil.search.data_focus import LOOK_IMAGES, LOOK_RECALIBRATION, look_size, use_on_front
-from danas_hil.search.listener import Listener
-from danas_hil.search.settings import SearchSettings
-from danas_hil.search.supernet_source import SupernetSource, needed_supernets
-from danas_hil.search.training_plan import Agreed
+from danas_hil.search.session import Session
+from danas_hil.search.supernet_source import needed_supernets
+from danas_hil.search.training_plan import TrainingPlan
 from danas_hil.signals import DataConfig
 from danas_hil.space import Genome
 from danas_hil.study import StoppedError, Trainings
 from danas_hil.supernet import Batch, Look, Subnets, Supernet, TrainingSettings, Use, time_finetune
 from danas_hil.tasks import Scores, Task
 
-FINAL_RATE = 5e-3
+FINETUNE_RATE = 5e-3
 """Learning rate of the training of a candidate by itself: a third of the supernet's."""
 _BATCH = 256
 
 
 class Evaluator:
-    """Supernets, trained when first needed, and the images they see.
+    """Supernets, trained when first needed, and the images they see."""
 
-    supernet_source: the run that has trained them already, for its own settings; the folder of
-        `trainings` is its.
-    """
-
-    def __init__(
-        self,
-        settings: SearchSettings,
-        dataset: Dataset,
-        plan: Agreed,
-        estimator: CostEstimator,
-        listener: Listener,
-        trainings: Trainings,
-        supernet_source: SupernetSource | None = None,
-    ) -> None:
-        self._settings = settings
-        self._lender = supernet_source
-        self._trained_by = supernet_source.settings if supernet_source else settings
-        self._trainings = trainings
-        self._dataset = dataset
-        self._steps, self._precision = plan.supernet_steps, plan.precision
-        self._step_seconds = plan.step_seconds
-        self._estimator = estimator
-        self._fits = supernet_source.fits if supernet_source else estimator.fits
-        self._listener = listener
+    def __init__(self, session: Session, plan: TrainingPlan) -> None:
+        self._settings, self._dataset = session.settings, session.dataset
+        self._estimator, self._listener = session.estimator, session.listener
+        self._source = source = session.supernet_source
+        self._trained_by = source.settings if source else session.settings
+        self._fits = source.fits if source else session.estimator.fits
+        self._trainings = Trainings(
+            session.shared.locks, session.store, session.should_stop, session.listener.waiting
+        )
+        self._plan = plan
         self._supernets: dict[str, Supernet] = {}
         self._view = cache(self._make_view)
         self._training_view = cache(self._make_training_view)
-        self._final_step_seconds = cache(self._time_final_step)
+        self._finetune_step_seconds = cache(self._time_finetune_step)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -101,9 +85,9 @@ class Evaluator:
         """Classes (n,) that the subnet gives to images (n, h, w, c)."""
         supernet = self.supernet(genome)
         recalibration = self.recalibration(genome.data)
-        if self._settings.finetune_steps:
+        if self._settings.evaluation_finetune_steps:
             return classes(self.model(genome), images)
-        probabilities = supernet.evaluate(genome, recalibration, images, self._precision)
+        probabilities = supernet.evaluate(genome, recalibration, images, self._plan.precision)
         return np.asarray(np.argmax(probabilities, axis=1), np.int64)
 
     @property
@@ -126,19 +110,19 @@ class Evaluator:
     @property
     def keeps_shared_weights(self) -> bool:
         """Whether `model` has the weights of the supernet as they are."""
-        return self._settings.shares_weights and not self._settings.finetune_steps
+        return self._settings.shares_weights and not self._settings.evaluation_finetune_steps
 
     def model(self, genome: Genome) -> Any:
         """The subnet as a plain Keras model of its own, fine-tuned if the search does that."""
         supernet = self.supernet(genome)
         recalibration = self.recalibration(genome.data)
-        if not self._settings.finetune_steps:
+        if not self._settings.evaluation_finetune_steps:
             return supernet.extract(genome, recalibration)
         return supernet.finetune(
-            genome, self._batches(1), self._settings.finetune_steps, recalibration
+            genome, self._batches(1), self._settings.evaluation_finetune_steps, recalibration
         )
 
-    def final_model(self, genome: Genome, steps: int, checkpoint: Path) -> Any:
+    def finetuned_model(self, genome: Genome, steps: int, checkpoint: Path) -> Any:
         """The subnet as a plain Keras model, trained by itself for so many steps.
 
         It goes on from the file `checkpoint`, and is kept there. Raises StoppedError when asked to
@@ -149,7 +133,7 @@ class Evaluator:
             self._batches(1),
             steps,
             self.recalibration(genome.data),
-            learning_rate=FINAL_RATE,
+            learning_rate=FINETUNE_RATE,
             checkpoint=checkpoint,
             should_stop=self._trainings.should_stop,
             on_step=lambda done, steps, loss: self._listener.training(genome.id, done, steps, loss),
@@ -158,9 +142,9 @@ class Evaluator:
             raise StoppedError
         return model
 
-    def final_step_seconds(self, genome: Genome) -> float:
-        """Seconds that a step of `final_model` takes on this computer."""
-        return self._final_step_seconds(genome)
+    def finetune_step_seconds(self, genome: Genome) -> float:
+        """Seconds that a step of `finetuned_model` takes on this computer."""
+        return self._finetune_step_seconds(genome)
 
     def images(self, split: str, data: DataConfig) -> LabelledImages:
         """The images of `split` that evaluations use, as `data` shows them."""
@@ -174,7 +158,7 @@ class Evaluator:
         """Training images from which batch-norm statistics are taken."""
         return self._view("train", data).arrays(self._settings.recalibration_images).images
 
-    def _time_final_step(self, genome: Genome) -> float:
+    def _time_finetune_step(self, genome: Genome) -> float:
         return time_finetune(self.supernet(genome), genome)
 
     def _make_view(self, split: str, data: DataConfig) -> EvaluationView:
@@ -207,10 +191,10 @@ class Evaluator:
             self._fits,
             self._made_for | {"look": self._look_size(name) or None},
         )
-        steps = self._steps[name]
+        steps = self._plan.steps[name]
         folder = self._trainings.store.folder / name
-        if self._lender is not None:
-            self._lender.check_trained(self._trainings.store, name)
+        if self._source is not None:
+            self._source.check_trained(self._trainings.store, name)
             supernet.trained(folder, steps)
             # From here on: of the training of candidates by themselves.
             supernet.settings = TrainingSettings(batch_size=self._settings.batch_size)
@@ -241,7 +225,7 @@ class Evaluator:
         def scores(genome: Genome) -> Scores:
             images = views("validation", genome.data).arrays(LOOK_IMAGES)
             recalibration = views("train", genome.data).arrays(LOOK_RECALIBRATION).images
-            found = supernet.evaluate(genome, recalibration, images.images, self._precision)
+            found = supernet.evaluate(genome, recalibration, images.images, self._plan.precision)
             return Scores.of(images.labels, np.argmax(found, axis=1), self.task)
 
         def use() -> Use | None:
@@ -257,7 +241,7 @@ class Evaluator:
                 self._listener.focused(name, {data.name: share for data, share in found.items()})
             return found
 
-        seconds, family = self._step_seconds, supernet.of.family
+        seconds, family = self._plan.step_seconds, supernet.of.family
         configs = supernet.schedule.configs
         return Look(
             use,
@@ -267,7 +251,7 @@ class Evaluator:
     def _look_size(self, name: str) -> int:
         """Evaluations of the look in the training of the supernet `name`; 0 for none."""
         focused = self._trained_by.supernet == "focused" and len(self._subnets[name].configs) > 1
-        return look_size(self._steps[name]) if focused else 0
+        return look_size(self._plan.steps[name]) if focused else 0
 
     @property
     def _made_for(self) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,24 +10,22 @@ from typing import Any
 import numpy as np
 
 from danas_hil.base import DanasError, atomic_path
-from danas_hil.data import Dataset
 from danas_hil.run import Candidate, Evaluation, Front, RunFolder, settle
 from danas_hil.search.candidate import (
+    finetuned_steps,
     has_model,
-    trained_steps,
     validation_scores,
     with_test,
     write_model,
     write_rest,
 )
-from danas_hil.search.cost import CostEstimator
 from danas_hil.search.data_focus import FOCUS
 from danas_hil.search.evaluator import Evaluator
-from danas_hil.search.finetune import final_steps
+from danas_hil.search.finetune import plan_finetuning
 from danas_hil.search.listener import Listener
 from danas_hil.search.pareto import pareto_front
-from danas_hil.search.selection import best, spread
-from danas_hil.search.settings import SearchSettings
+from danas_hil.search.selection import best, members_to_export
+from danas_hil.search.session import Session
 from danas_hil.space import Genome
 from danas_hil.study import StoppedError
 
@@ -35,16 +33,7 @@ DEVICE_IMAGES = 200
 """Test images kept in test-images.npz, for accuracy on a device."""
 
 
-def export_front(
-    run: RunFolder,
-    settings: SearchSettings,
-    evaluations: Sequence[Evaluation],
-    evaluator: Evaluator,
-    estimator: CostEstimator,
-    dataset: Dataset,
-    listener: Listener,
-    elapsed: float,
-) -> Front:
+def export_front(session: Session, evaluator: Evaluator, elapsed: float) -> Front:
     """Convert, check and write the front, and front.json last.
 
     The candidates, and the chosen one among them, are fixed on validation images before the test
@@ -52,31 +41,15 @@ def export_front(
 
     elapsed: seconds of the time budget that the search has taken.
     """
+    run, settings, listener = session.run, session.settings, session.listener
     settle(run)
     if focus := evaluator.focus:
         run.write_config({**run.config(), FOCUS: focus})
-    front = pareto_front(evaluations)
-    members = spread(front, settings.export_limit)
-    if len(members) < len(front):
-        listener.warning(
-            f"{len(members)} of the {len(front)} members of the front are exported"
-            " (--export-limit); the best accuracy at each size of RAM comes first."
-        )
-    steps = final_steps(settings, members, evaluator, elapsed)
-    candidates, kept = [], []
-    for done, evaluation in enumerate(members):
-        listener.exporting(done, len(members), evaluation.genome.id)
-        try:
-            candidates.append(
-                _export(run, settings, evaluation, steps, evaluator, estimator, dataset, listener)
-            )
-            kept.append(evaluation)
-        except DanasError as error:
-            listener.warning(f"Candidate {evaluation.genome.id} is left out: {error}")
-    listener.exporting(len(members), len(members), "test images")
+    front = pareto_front(session.evaluations)
+    candidates = _export_members(session, evaluator, _members(session, front), elapsed)
     chosen = best(candidates)
     tested = [with_test(run, candidate, evaluator) for candidate in candidates]
-    for text in dataset.warnings("test") if tested else ():
+    for text in session.dataset.warnings("test") if tested else ():
         listener.warning(text)
     _write_device_images(run, tested, evaluator)
     pareto = {evaluation.index for evaluation in front}
@@ -87,27 +60,50 @@ def export_front(
         memory_model=settings.memory_model,
         candidates=tuple(tested),
         chosen=chosen,
-        evaluations=tuple(replace(e, pareto=e.index in pareto) for e in evaluations),
+        evaluations=tuple(replace(e, pareto=e.index in pareto) for e in session.evaluations),
     )
     run.write_front(result)
     return result
 
 
+def _members(session: Session, front: Sequence[Evaluation]) -> list[Evaluation]:
+    """Those of the front that are exported. The listener is told of a choice."""
+    members = members_to_export(front, session.settings.export_limit)
+    if len(members) < len(front):
+        session.listener.warning(
+            f"{len(members)} of the {len(front)} members of the front are exported"
+            " (--export-limit); the best accuracy at each size of RAM comes first."
+        )
+    return members
+
+
+def _export_members(
+    session: Session, evaluator: Evaluator, members: Sequence[Evaluation], elapsed: float
+) -> list[Candidate]:
+    """The members with their models; the listener is told of those that come to none."""
+    listener = session.listener
+    steps = plan_finetuning(session.settings, members, evaluator, elapsed)
+    candidates = []
+    for done, evaluation in enumerate(members):
+        id_ = evaluation.genome.id
+        listener.exporting(done, len(members), id_)
+        try:
+            candidates.append(_export(session, evaluator, evaluation, steps.get(id_, 0)))
+        except DanasError as error:
+            listener.warning(f"Candidate {id_} is left out: {error}")
+    listener.exporting(len(members), len(members), "test images")
+    return candidates
+
+
 def _export(
-    run: RunFolder,
-    settings: SearchSettings,
-    evaluation: Evaluation,
-    final_steps: Mapping[str, int],
-    evaluator: Evaluator,
-    estimator: CostEstimator,
-    dataset: Dataset,
-    listener: Listener,
+    session: Session, evaluator: Evaluator, evaluation: Evaluation, steps: int
 ) -> Candidate:
-    genome = evaluation.genome
+    """One member, fine-tuned for so many steps if it has no model yet."""
+    genome, run = evaluation.genome, session.run
     folder = run.candidate(genome.id)
-    if not _has_model(folder, listener):
-        steps, model = _trained(run, genome, final_steps.get(genome.id, 0), evaluator, listener)
-        write_model(folder, genome, model, steps, settings, dataset)
+    if not _has_model(folder, session.listener):
+        steps, model = _finetuned(session, evaluator, genome, steps)
+        write_model(folder, genome, model, steps, session)
         run.training(genome.id, steps).unlink(missing_ok=True)
     assert evaluation.fitness is not None
     return Candidate(
@@ -115,9 +111,9 @@ def _export(
         genome=genome,
         evaluation=evaluation.index,
         fitness=evaluation.fitness,
-        estimate=write_rest(folder, genome, evaluator, estimator),
+        estimate=write_rest(folder, genome, evaluator, session.estimator),
         scores=validation_scores(folder, genome, evaluator),
-        final_steps=trained_steps(folder),
+        finetune_steps=finetuned_steps(folder),
     )
 
 
@@ -129,15 +125,16 @@ def _has_model(folder: Path, listener: Listener) -> bool:
         return False
 
 
-def _trained(
-    run: RunFolder, genome: Genome, steps: int, evaluator: Evaluator, listener: Listener
+def _finetuned(
+    session: Session, evaluator: Evaluator, genome: Genome, steps: int
 ) -> tuple[int, Any]:
-    """Steps of training by itself, and the Keras model: none when asked to stop meanwhile."""
+    """Steps of fine-tuning, and the Keras model: none when asked to stop meanwhile."""
+    run = session.run
     if steps:
         try:
-            return steps, evaluator.final_model(genome, steps, run.training(genome.id, steps))
+            return steps, evaluator.finetuned_model(genome, steps, run.training(genome.id, steps))
         except StoppedError:
-            listener.warning(
+            session.listener.warning(
                 f"{genome.id} is exported as it is in the supernet. To train it to the end:"
                 f" danas-hil train {run.path} --candidate {genome.id} --steps {steps}"
             )

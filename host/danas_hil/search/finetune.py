@@ -1,14 +1,18 @@
-"""Training candidates by themselves: at the end of a search, and later for as long as one likes."""
+"""Fine-tuning: candidates go on from the supernet's weights, each by itself.
+
+The best are fine-tuned before a search exports them: weights that all subnets share suit none of
+them best. The time budget keeps a part for it; where what is left of that makes too few steps to be
+worth it, evaluations get the time. `train_candidates` does the same later, for as long as one
+likes: what comes out is what the search would have exported with as many steps.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from danas_hil.base import DanasError
-from danas_hil.data import Dataset
 from danas_hil.run import (
     Candidate,
     Evaluation,
@@ -20,50 +24,47 @@ from danas_hil.run import (
 )
 from danas_hil.search import budget
 from danas_hil.search.candidate import (
+    finetuned_steps,
     note_no_better,
-    trained_steps,
     tried,
     validation_scores,
     with_test,
     write_model,
     write_rest,
 )
-from danas_hil.search.cost import CostEstimator
 from danas_hil.search.evaluator import Evaluator
 from danas_hil.search.listener import Listener
 from danas_hil.search.selection import best, finalists
-from danas_hil.search.session import FRONT, join, open_data, prepare
+from danas_hil.search.session import Lead, Session, join, open_session, prepare
 from danas_hil.search.settings import SearchSettings
-from danas_hil.search.training_plan import agree_on_plan
+from danas_hil.search.training_plan import agree_on_training
 from danas_hil.space import Genome
-from danas_hil.study import StoppedError, SupernetStore, Trainings
-from danas_hil.supernet import CHECKPOINT, Checkpoint, make_deterministic
+from danas_hil.study import StoppedError, SupernetStore
+from danas_hil.supernet import CHECKPOINT, Checkpoint
 
 
-def final_steps(
+def plan_finetuning(
     settings: SearchSettings,
     members: Sequence[Evaluation],
     evaluator: Evaluator,
     elapsed: float,
 ) -> dict[str, int]:
-    """Training steps of those that are trained by themselves, by genome id.
+    """Steps of fine-tuning before the export, by genome id.
 
     elapsed: seconds of the time budget that the search has taken.
     """
     if not settings.shares_weights:
         return {}
-    seconds = budget.final_seconds(settings, elapsed)
-    if settings.final_steps == 0 or (settings.final_steps is None and seconds <= 0):
+    seconds, fixed = budget.finetune_seconds(settings, elapsed), settings.export_finetune_steps
+    if fixed == 0 or (fixed is None and seconds <= 0):
         return {}
-    steps = {}
-    for evaluation in finalists(members):
-        genome = evaluation.genome
-        if settings.final_steps is not None:
-            steps[genome.id] = settings.final_steps
-        else:
-            step_seconds = evaluator.final_step_seconds(genome)
-            steps[genome.id] = budget.final_steps(seconds, step_seconds)
-    return steps
+    genomes = [evaluation.genome for evaluation in finalists(members)]
+    if fixed is not None:
+        return {genome.id: fixed for genome in genomes}
+    return {
+        genome.id: budget.finetune_steps(seconds, evaluator.finetune_step_seconds(genome))
+        for genome in genomes
+    }
 
 
 Verdict = Literal["better", "no better", "trained before"]
@@ -120,56 +121,41 @@ def train_candidates(
             "`danas-hil search --space layers --candidate-steps` says for how long.",
         )
     prepared = prepare(run, listener)
-    settings, estimator, supernet_source = (
-        prepared.settings,
-        prepared.estimator,
-        prepared.supernet_source,
-    )
-    if supernet_source is None:
-        _check_supernets(settings, prepared.store, [genomes[id_] for id_ in ids])
-    with join(run, settings, storage) as shared, ExitStack() as at_end:
+    if prepared.supernet_source is None:
+        _check_supernets(prepared.settings, prepared.store, [genomes[id_] for id_ in ids])
+    with join(run, prepared.settings, storage) as shared, Lead(shared) as lead:
         try:
-            lead = shared.locks.wait(
-                FRONT, should_stop, lambda who: listener.waiting(f"the front from {who}")
-            )
-            at_end.callback(shared.locks.release, lead)
-            dataset = open_data(settings, listener)
-            make_deterministic()
-            plan = agree_on_plan(
-                run, settings, shared, dataset, estimator, Listener(), should_stop, supernet_source
-            )
+            lead.wait(listener, should_stop)
+            session = open_session(run, prepared, shared, listener, should_stop)
+            plan = agree_on_training(replace(session, listener=Listener()))
         except StoppedError:
             return TrainingOutcome((), run.front(), stopped=True)
-        trainings = Trainings(shared.locks, prepared.store, should_stop, listener.waiting)
-        evaluator = Evaluator(
-            settings, dataset, plan, estimator, listener, trainings, supernet_source
-        )
-        work = _Work(run, settings, dataset, evaluator, estimator, listener)
+        finetuning = _Finetuning(session, Evaluator(session, plan))
         settle(run)
-        work.catch_up()
+        finetuning.catch_up()
         trained, stopped = [], False
         front = run.front()
         candidates = [_of(front, id_) for id_ in ids]
-        found = {candidate.id: work.earlier(candidate, steps) for candidate in candidates}
-        work.tell_plan([c for c in candidates if found[c.id] is None], steps)
+        found = {candidate.id: finetuning.earlier(candidate, steps) for candidate in candidates}
+        finetuning.tell_plan([c for c in candidates if found[c.id] is None], steps)
         for id_ in ids:
             try:
-                trained.append(found[id_] or work.train(id_, steps))
+                trained.append(found[id_] or finetuning.train(id_, steps))
             except StoppedError:
                 stopped = True
         return TrainingOutcome(tuple(trained), run.front(), stopped)
 
 
 @dataclass(frozen=True)
-class _Work:
-    """A run and what it takes to export its candidates."""
+class _Finetuning:
+    """What it takes to train candidates of a run by themselves and to export them anew."""
 
-    run: RunFolder
-    settings: SearchSettings
-    dataset: Dataset
+    session: Session
     evaluator: Evaluator
-    estimator: CostEstimator
-    listener: Listener
+
+    @property
+    def run(self) -> RunFolder:
+        return self.session.run
 
     def tell_plan(self, candidates: Sequence[Candidate], steps: int) -> None:
         """How long their trainings will take, those that were begun from where they are."""
@@ -177,18 +163,18 @@ class _Work:
         for candidate in candidates:
             checkpoint = self.run.training(candidate.id, steps)
             begun = Checkpoint.load(checkpoint).step if checkpoint.is_file() else 0
-            one_step = self.evaluator.final_step_seconds(candidate.genome)
+            one_step = self.evaluator.finetune_step_seconds(candidate.genome)
             seconds += (steps - begun) * one_step
         if candidates:
             plan = {candidate.id: steps for candidate in candidates}
-            self.listener.planned(plan, seconds, "--steps")
+            self.session.listener.training_planned(plan, seconds, "--steps")
 
     def earlier(self, candidate: Candidate, steps: int) -> Trained | None:
         """What came of such a training before, or of a longer one."""
         id_ = candidate.id
         now = candidate.scores["int8_validation"].accuracy
-        if candidate.final_steps >= steps:
-            return Trained(id_, candidate.final_steps, now, now, "trained before")
+        if candidate.finetune_steps >= steps:
+            return Trained(id_, candidate.finetune_steps, now, now, "trained before")
         accuracy = tried(self.run.candidate(id_)).get(steps)
         return None if accuracy is None else Trained(id_, steps, now, accuracy, "no better")
 
@@ -197,24 +183,24 @@ class _Work:
         front = self.run.front()
         candidate = _of(front, id_)
         checkpoint = self.run.training(id_, steps)
-        model = self.evaluator.final_model(candidate.genome, steps, checkpoint)
-        self.listener.exporting(0, 1, id_)
+        model = self.evaluator.finetuned_model(candidate.genome, steps, checkpoint)
+        self.session.listener.exporting(0, 1, id_)
         folder = new_folder(self.run, id_)
-        write_model(folder, candidate.genome, model, steps, self.settings, self.dataset)
+        write_model(folder, candidate.genome, model, steps, self.session)
         scores = validation_scores(folder, candidate.genome, self.evaluator)
         before = candidate.scores["int8_validation"].accuracy
         after = scores["int8_validation"].accuracy
         if after > before:
-            estimate = write_rest(folder, candidate.genome, self.evaluator, self.estimator)
+            estimate = write_rest(folder, candidate.genome, self.evaluator, self.session.estimator)
             replace_candidate(self.run, id_)
             self._write_front(
-                front, replace(candidate, scores=scores, estimate=estimate, final_steps=steps)
+                front, replace(candidate, scores=scores, estimate=estimate, finetune_steps=steps)
             )
         else:
             note_no_better(self.run.candidate(id_), steps, after)
             settle(self.run)
         checkpoint.unlink(missing_ok=True)
-        self.listener.exporting(1, 1, id_)
+        self.session.listener.exporting(1, 1, id_)
         return Trained(id_, steps, before, after, "better" if after > before else "no better")
 
     def catch_up(self) -> None:
@@ -222,13 +208,15 @@ class _Work:
         front = self.run.front()
         for candidate in front.candidates:
             folder = self.run.candidate(candidate.id)
-            steps = trained_steps(folder)
-            if steps != candidate.final_steps:
+            steps = finetuned_steps(folder)
+            if steps != candidate.finetune_steps:
                 scores = validation_scores(folder, candidate.genome, self.evaluator)
-                estimate = write_rest(folder, candidate.genome, self.evaluator, self.estimator)
+                estimate = write_rest(
+                    folder, candidate.genome, self.evaluator, self.session.estimator
+                )
                 self._write_front(
                     self.run.front(),
-                    replace(candidate, scores=scores, estimate=estimate, final_steps=steps),
+                    replace(candidate, scores=scores, estimate=estimate, finetune_steps=steps),
                 )
 
     def _write_front(self, front: Front, candidate: Candidate) -> None:

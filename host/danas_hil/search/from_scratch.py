@@ -44,7 +44,7 @@ class FromScratchEvaluator(Evaluator):
             standalone_settings(self._settings),
             {"images": self._made_for["images"]},
         )
-        steps, store = self._steps[CANDIDATE], self._trainings.store
+        steps, store = self._plan.steps[CANDIDATE], self._trainings.store
         name = network.name(steps)
         folder = store.folder / name if self._fits(genome) else None
         if folder is not None:

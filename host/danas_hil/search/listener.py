@@ -17,7 +17,9 @@ class Listener:
     def data_ready(self, balance: Mapping[str, Balance]) -> None:
         """Training and validation images are open; how many of each class they hold."""
 
-    def planned(self, steps: Mapping[str, int], seconds: float | None, origin: str) -> None:
+    def training_planned(
+        self, steps: Mapping[str, int], seconds: float | None, origin: str
+    ) -> None:
         """Training steps of each supernet, how long they will take in all, and who says so."""
 
     def training(self, data: str, step: int, steps: int, loss: float) -> None:

@@ -4,30 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Set
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cache
 
 from danas_hil.base import DanasError
-from danas_hil.data import Dataset
 from danas_hil.run import Evaluation, Front, RunFolder
 from danas_hil.search.budget import Clock, Share
-from danas_hil.search.cost import CostEstimator
 from danas_hil.search.evaluator import Evaluator
 from danas_hil.search.export import export_front
-from danas_hil.search.finetune import final_steps
+from danas_hil.search.finetune import plan_finetuning
 from danas_hil.search.from_scratch import FromScratchEvaluator
 from danas_hil.search.listener import Listener
 from danas_hil.search.pareto import pareto_front
 from danas_hil.search.samplers import NothingLeftError, worth
 from danas_hil.search.scoring import failed, judged
-from danas_hil.search.selection import spread
-from danas_hil.search.session import FRONT, join, open_data, prepare
-from danas_hil.search.settings import SearchSettings
-from danas_hil.search.training_plan import agree_on_plan
+from danas_hil.search.selection import members_to_export
+from danas_hil.search.session import FRONT, Lead, Session, join, open_session, prepare
+from danas_hil.search.training_plan import TrainingPlan, agree_on_training
 from danas_hil.space import Genome
-from danas_hil.study import Ledger, Present, Shared, StoppedError, Trainings, pause
-from danas_hil.supernet import make_deterministic
+from danas_hil.study import Ledger, Present, Shared, StoppedError, Turn, pause
 
 _BEGAN = "began"
 _STOPPED = "stopped"
@@ -77,64 +72,40 @@ def search(
     """
     listener = listener or Listener()
     prepared = prepare(run, listener, data)
-    settings, estimator, supernet_source = (
-        prepared.settings,
-        prepared.estimator,
-        prepared.supernet_source,
-    )
-    with join(run, settings, storage) as shared, ExitStack() as at_end:
-        lead = shared.locks.acquire(FRONT) if leading else None
-        if lead is not None:
-            at_end.callback(shared.locks.release, lead)
-        dataset = open_data(settings, listener)
-        make_deterministic()
-        trainings = Trainings(shared.locks, prepared.store, should_stop, listener.waiting)
-        clock = _clock(settings, listener, shared, lead is not None)
+    with join(run, prepared.settings, storage) as shared, Lead(shared) as lead:
+        if leading:
+            lead.take()
+        session = open_session(run, prepared, shared, listener, should_stop)
+        clock = _clock(session, lead)
         try:
-            plan = agree_on_plan(
-                run, settings, shared, dataset, estimator, listener, should_stop, supernet_source
-            )
+            plan = agree_on_training(session)
         except StoppedError:
-            return Outcome(len(shared.ledger.evaluations), None, _STOPPED)
-        kind = Evaluator if settings.shares_weights else FromScratchEvaluator
-        evaluator = kind(settings, dataset, plan, estimator, listener, trainings, supernet_source)
+            return Outcome(len(session.evaluations), None, _STOPPED)
+        evaluator = _evaluator(session, plan)
         try:
-            if supernet_source is not None or settings.supernets is not None:
+            if session.supernet_source is not None or session.settings.supernets is not None:
                 # Their training is not this search's alone.
                 evaluator.train_all()
-                clock = _clock(settings, listener, shared, lead is not None)
-            with Present(shared.locks, shared.worker.name) as present:
-                reason = _evaluate_all(
-                    settings,
-                    shared.ledger,
-                    evaluator,
-                    estimator,
-                    listener,
-                    should_stop,
-                    clock,
-                    present.place,
-                )
-            while shared.ledger.at_work():
-                listener.waiting(_OTHERS)
-                pause(should_stop)
-            if lead is None and reason != _STOPPED:
-                lead = shared.locks.wait(
-                    FRONT, should_stop, lambda who: listener.waiting(f"the front from {who}")
-                )
-                at_end.callback(shared.locks.release, lead)
+                clock = _clock(session, lead)
+            reason = _evaluate_all(session, evaluator, clock)
+            if reason != _STOPPED:
+                lead.wait(listener, should_stop)
         except StoppedError:
             reason = _STOPPED
-        done = len(shared.ledger.evaluations)
-        if lead is None:
+        done = len(session.evaluations)
+        if not lead.held:
             return Outcome(done, None, reason)
         exported = shared.noted(FRONT)
         if not leading and exported and exported["evaluations"] == done:
             return Outcome(done, None, reason, exported["folder"])
-        front = _export(
-            run, settings, shared.ledger, evaluator, estimator, dataset, listener, clock.elapsed
-        )
+        front = _export(session, evaluator, clock.elapsed)
         shared.note(FRONT, {"evaluations": done, "folder": str(run.path.resolve())})
         return Outcome(done, front, reason, overrun_seconds=clock.overrun)
+
+
+def _evaluator(session: Session, plan: TrainingPlan) -> Evaluator:
+    kind = Evaluator if session.settings.shares_weights else FromScratchEvaluator
+    return kind(session, plan)
 
 
 def _started(shared: Shared, leading: bool) -> float:
@@ -150,152 +121,168 @@ def _started(shared: Shared, leading: bool) -> float:
     return time.monotonic() - spent
 
 
-def _clock(settings: SearchSettings, listener: Listener, shared: Shared, leading: bool) -> Clock:
-    evaluating = sum(evaluation.seconds for evaluation in shared.ledger.evaluations)
-    return Clock(settings, listener, _started(shared, leading), evaluating)
+def _clock(session: Session, lead: Lead) -> Clock:
+    evaluating = sum(evaluation.seconds for evaluation in session.evaluations)
+    started = _started(session.shared, lead.held)
+    return Clock(session.settings, session.listener, started, evaluating)
 
 
-def _evaluate_all(
-    settings: SearchSettings,
-    ledger: Ledger,
-    evaluator: Evaluator,
-    estimator: CostEstimator,
-    listener: Listener,
-    should_stop: Callable[[], bool],
-    clock: Clock,
-    place: Callable[[], tuple[int, int]] = lambda: (0, 1),
-) -> str:
-    """Evaluate until there is a reason to stop, and return it. StoppedError: in a training.
+def _evaluate_all(session: Session, evaluator: Evaluator, clock: Clock) -> str:
+    """Evaluate until there is a reason to stop, and the others are done too; returns the reason.
+
+    StoppedError: in a training, or while others are at work.
+    """
+    shared = session.shared
+    with Present(shared.locks, shared.worker.name) as present:
+        reason = EvaluationLoop(session, evaluator, clock, present.place).run()
+    while shared.ledger.at_work():
+        session.listener.waiting(_OTHERS)
+        pause(session.should_stop)
+    return reason
+
+
+class EvaluationLoop:
+    """Proposes genomes and evaluates them, one after the other.
 
     place: ours among those who evaluate, from 0, and how many they are.
     """
-    sampler = settings.make_sampler()
-    lacking: Callable[[], Set[Share]]
 
-    def propose() -> Genome:
-        evaluated = {evaluation.genome for evaluation in ledger.evaluations}
-        if len(evaluated.union(ledger.open)) >= settings.space.size:
+    def __init__(
+        self,
+        session: Session,
+        evaluator: Evaluator,
+        clock: Clock,
+        place: Callable[[], tuple[int, int]] = lambda: (0, 1),
+    ) -> None:
+        self._session, self._evaluator, self._clock = session, evaluator, clock
+        self._settings, self._ledger = session.settings, session.ledger
+        self._place = place
+        self._sampler = session.settings.make_sampler()
+        self._lacking: Callable[[], Set[Share]] = evaluator.lacking
+
+    def run(self) -> str:
+        """Evaluate until there is a reason to stop, and return it. StoppedError: in a training."""
+        while (reason := self._reason_to_stop()) is None:
+            self._lacking = cache(self._evaluator.lacking)  # asked anew for each turn
+            asked = self._clock.elapsed
+            try:
+                turn = self._ledger.turn(self._propose, self._ready, self._settings.trials)
+            except NothingLeftError:
+                if not (self._ledger.open or self._lacking()):
+                    if not self._ledger.evaluations:
+                        raise
+                    return self._nothing_left()
+                turn = None
+            if turn is None:
+                self._wait()
+            else:
+                self._take(turn, asked)
+        return reason
+
+    def _reason_to_stop(self) -> str | None:
+        if self._session.should_stop():
+            return _STOPPED
+        trials = self._settings.trials
+        if trials is not None and len(self._ledger.evaluations) >= trials:
+            return "all trials done"
+        if self._clock.is_up(self._finetunes):
+            return "time is up"
+        return None
+
+    def _finetunes(self, elapsed: float) -> bool:
+        """Whether fine-tuning comes to anything: in a short search its steps are too few."""
+        members = members_to_export(
+            pareto_front(self._ledger.evaluations), self._settings.export_limit
+        )
+        return any(plan_finetuning(self._settings, members, self._evaluator, elapsed).values())
+
+    def _propose(self) -> Genome:
+        history = self._ledger.evaluations
+        evaluated = {evaluation.genome for evaluation in history}
+        if len(evaluated.union(self._ledger.open)) >= self._settings.space.size:
             raise NothingLeftError("Every genome of the space was looked at.")
 
         def acceptable(genome: Genome) -> bool:
-            if genome in evaluated or (genome.family, genome.data) in lacking():
+            if genome in evaluated or not self._ready(genome):
                 return False
-            return not settings.drop_infeasible or estimator.fits(genome)
+            return not self._settings.drop_infeasible or self._session.estimator.fits(genome)
 
         def free(genome: Genome) -> bool:
-            return acceptable(genome) and genome not in ledger.open
+            return acceptable(genome) and genome not in self._ledger.open
 
         # Workers that ask a sampler at the same moment get the same answers: of three, each takes
         # one of every three.
-        own, workers = place()
+        own, workers = self._place()
         answers: set[Genome] = set()
 
         def ours(genome: Genome) -> bool:
             if genome in answers or not acceptable(genome):
                 return False
             answers.add(genome)
-            return (len(answers) - 1) % workers == own and genome not in ledger.open
+            return (len(answers) - 1) % workers == own and genome not in self._ledger.open
 
         try:
-            return sampler.propose(ledger.evaluations, ours)
+            return self._sampler.propose(history, ours)
         except NothingLeftError:
-            return sampler.propose(ledger.evaluations, free)
+            return self._sampler.propose(history, free)
 
-    def ready(genome: Genome) -> bool:
-        return (genome.family, genome.data) not in lacking()
+    def _ready(self, genome: Genome) -> bool:
+        return (genome.family, genome.data) not in self._lacking()
 
-    def trains_last(elapsed: float) -> bool:
-        """Whether the last training comes to anything: in a short search its steps are too few."""
-        members = spread(pareto_front(ledger.evaluations), settings.export_limit)
-        return any(final_steps(settings, members, evaluator, elapsed).values())
+    def _wait(self) -> None:
+        training = ", ".join(sorted({data.name for _, data in self._lacking()}))
+        self._session.listener.waiting(f"the training of {training}" if training else _OTHERS)
+        pause(self._session.should_stop)
 
-    while True:
-        if should_stop():
-            return _STOPPED
-        if settings.trials is not None and len(ledger.evaluations) >= settings.trials:
-            return "all trials done"
-        if clock.is_up(trains_last):
-            return "time is up"
-        lacking = cache(evaluator.lacking)  # asked anew for each turn
-        asked = clock.elapsed
-        try:
-            turn = ledger.turn(propose, ready, settings.trials)
-        except NothingLeftError:
-            if not (ledger.open or lacking()):
-                if not ledger.evaluations:
-                    raise
-                return _nothing_left(ledger, settings)
-            turn = None
-        if turn is None:
-            training = ", ".join(sorted({data.name for _, data in lacking()}))
-            listener.waiting(f"the training of {training}" if training else _OTHERS)
-            pause(should_stop)
-            continue
+    def _take(self, turn: Turn, asked: float) -> None:
+        """Evaluate and write down. asked: when the sampler was, in seconds from the beginning."""
+        clock, listener = self._clock, self._session.listener
         proposed = clock.elapsed
         try:
-            evaluator.prepare(turn.genome)  # its training is not part of the evaluation's time
+            # Its training is not part of the evaluation's time.
+            self._evaluator.prepare(turn.genome)
             begun = clock.elapsed
-            evaluation = _evaluate(turn.genome, settings, evaluator, estimator, clock)
+            evaluation = self._evaluate(turn.genome)
         except StoppedError:
-            ledger.give_back(turn)
+            self._ledger.give_back(turn)
             raise
-        written = ledger.finish(turn, evaluation)
+        written = self._ledger.finish(turn, evaluation)
         clock.evaluated(proposed - asked + clock.elapsed - begun)
         if written is None:
             listener.warning(
                 f"{turn.genome.id} was given to another worker, since this one was not heard of."
             )
         else:
-            listener.evaluated(written, _best(ledger))
+            listener.evaluated(written, _best(self._ledger))
+
+    def _evaluate(self, genome: Genome) -> Evaluation:
+        """One evaluation. A DanasError makes it a failed one, with its reason."""
+        begun, settings = self._clock.elapsed, self._settings
+        costs = self._session.estimator.costs(genome)
+        try:
+            scores = self._evaluator.scores(genome)
+        except DanasError as error:
+            evaluation = failed(genome, str(error), costs)
+        else:
+            evaluation = judged(genome, scores, costs, settings.limits, settings.weights)
+        now = self._clock.elapsed
+        return replace(evaluation, seconds=now - begun, elapsed_seconds=now)
+
+    def _nothing_left(self) -> str:
+        if len(self._ledger.evaluations) >= self._settings.space.size:
+            return "every genome of the space was looked at"
+        return "no further genome fits"
 
 
-def _nothing_left(ledger: Ledger, settings: SearchSettings) -> str:
-    if len(ledger.evaluations) >= settings.space.size:
-        return "every genome of the space was looked at"
-    return "no further genome fits"
-
-
-def _evaluate(
-    genome: Genome,
-    settings: SearchSettings,
-    evaluator: Evaluator,
-    estimator: CostEstimator,
-    clock: Clock,
-) -> Evaluation:
-    """One evaluation. A DanasError makes it a failed one, with its reason."""
-    begun = clock.elapsed
-    try:
-        scores = evaluator.scores(genome)
-    except DanasError as error:
-        evaluation = failed(genome, str(error), estimator.costs(genome))
-    else:
-        evaluation = judged(
-            genome, scores, estimator.costs(genome), settings.limits, settings.weights
-        )
-    now = clock.elapsed
-    return replace(evaluation, seconds=now - begun, elapsed_seconds=now)
-
-
-def _export(
-    run: RunFolder,
-    settings: SearchSettings,
-    ledger: Ledger,
-    evaluator: Evaluator,
-    estimator: CostEstimator,
-    dataset: Dataset,
-    listener: Listener,
-    elapsed: float,
-) -> Front | None:
-    if not pareto_front(ledger.evaluations):
-        listener.warning(
+def _export(session: Session, evaluator: Evaluator, elapsed: float) -> Front | None:
+    if not pareto_front(session.evaluations):
+        session.listener.warning(
             "Nothing that was evaluated fits the limits: there is no front to export."
-            if ledger.evaluations
+            if session.evaluations
             else "Nothing was evaluated: there is no front to export."
         )
         return None
-    return export_front(
-        run, settings, ledger.evaluations, evaluator, estimator, dataset, listener, elapsed
-    )
+    return export_front(session, evaluator, elapsed)
 
 
 def _best(ledger: Ledger) -> Evaluation | None:

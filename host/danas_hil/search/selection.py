@@ -52,7 +52,7 @@ def pick_from_front(run: RunFolder, k: int, limits: Limits, board: Board | None 
     )
 
 
-def spread(front: Sequence[Evaluation], limit: int) -> list[Evaluation]:
+def members_to_export(front: Sequence[Evaluation], limit: int) -> list[Evaluation]:
     """At most `limit` members of a front: the most accurate at each size of RAM, and the rest by
     accuracy; in order of RAM.
     """
@@ -71,16 +71,17 @@ def spread(front: Sequence[Evaluation], limit: int) -> list[Evaluation]:
 
 
 def finalists(members: Sequence[Evaluation]) -> list[Evaluation]:
-    """The most accurate members, half of them at most with one data configuration.
+    """Those to fine-tune: the most accurate members, half of them at most with one data
+    configuration.
 
     Shared weights serve some data better than others, which training alone then evens out.
     """
     found: list[Evaluation] = []
-    most = budget.FINAL_CANDIDATES // 2
+    most = budget.FINETUNED // 2
     by_accuracy = sorted(members, key=lambda e: e.scores.accuracy if e.scores else 0, reverse=True)
     for evaluation in by_accuracy:
         alike = Counter(e.genome.data for e in found)[evaluation.genome.data]
-        if len(found) < budget.FINAL_CANDIDATES and alike < most:
+        if len(found) < budget.FINETUNED and alike < most:
             found.append(evaluation)
     return found
 

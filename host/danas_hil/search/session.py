@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -15,7 +15,7 @@ from typing import Any
 from danas_hil import __version__
 from danas_hil.base import DanasError
 from danas_hil.data import Dataset, DrawnSplits, SourceOptions, open_dataset, open_source
-from danas_hil.run import RunFolder
+from danas_hil.run import Evaluation, RunFolder
 from danas_hil.search.cost import (
     CostEstimator,
     check_possible,
@@ -26,7 +26,16 @@ from danas_hil.search.cost import (
 from danas_hil.search.listener import Listener
 from danas_hil.search.settings import SearchSettings
 from danas_hil.search.supernet_source import SupernetSource, find_supernet_source
-from danas_hil.study import Shared, StorageSettings, SupernetStore, open_shared, open_store
+from danas_hil.study import (
+    Claim,
+    Ledger,
+    Shared,
+    StorageSettings,
+    SupernetStore,
+    open_shared,
+    open_store,
+)
+from danas_hil.supernet import make_deterministic
 
 FRONT = "front"
 """The lock of the process that leads, and what was noted of its export."""
@@ -117,7 +126,14 @@ def prepare(run: RunFolder, listener: Listener, data: str | None = None) -> Prep
     return Prepared(settings, estimator, supernet_source.store(run.supernets), supernet_source)
 
 
-_MAY_DIFFER = ("data", "supernets", "trials", "time_budget", "final_steps", "export_limit")
+_MAY_DIFFER = (
+    "data",
+    "supernets",
+    "trials",
+    "time_budget",
+    "export_finetune_steps",
+    "export_limit",
+)
 """Settings that change no evaluation: those of one process may be others than another's."""
 
 
@@ -178,3 +194,88 @@ def open_data(settings: SearchSettings, listener: Listener) -> Dataset:
     for text in (text for name in shown for text in dataset.warnings(name)):
         listener.warning(text)
     return dataset
+
+
+@dataclass(frozen=True)
+class Session:
+    """A run that this process works on, with the others who do, and the images open.
+
+    store, supernet_source: as in `Prepared`. shared: what the study says, with its ledger.
+    should_stop: asked now and then; where it says so, what is at work ends with StoppedError.
+    """
+
+    run: RunFolder
+    settings: SearchSettings
+    estimator: CostEstimator
+    store: SupernetStore
+    supernet_source: SupernetSource | None
+    shared: Shared
+    dataset: Dataset
+    listener: Listener
+    should_stop: Callable[[], bool]
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.shared.ledger
+
+    @property
+    def evaluations(self) -> Sequence[Evaluation]:
+        """All that are written down, in order."""
+        return self.shared.ledger.evaluations
+
+
+@dataclass
+class Lead:
+    """Whether this process leads those who work on a run: only one may, and it exports the front.
+
+    As a context: at its end it leads no more.
+    """
+
+    shared: Shared
+    claim: Claim | None = None
+
+    def __enter__(self) -> Lead:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.claim is not None:
+            self.shared.locks.release(self.claim)
+
+    @property
+    def held(self) -> bool:
+        return self.claim is not None
+
+    def take(self) -> None:
+        """Lead, unless another process does."""
+        self.claim = self.shared.locks.acquire(FRONT)
+
+    def wait(self, listener: Listener, should_stop: Callable[[], bool]) -> None:
+        """Lead once no other process does. Raises StoppedError when asked to stop."""
+        if self.claim is None:
+            self.claim = self.shared.locks.wait(
+                FRONT, should_stop, lambda who: listener.waiting(f"the front from {who}")
+            )
+
+
+def open_session(
+    run: RunFolder,
+    prepared: Prepared,
+    shared: Shared,
+    listener: Listener,
+    should_stop: Callable[[], bool],
+) -> Session:
+    """The session of a run that was prepared and joined: opens the images, and makes TensorFlow
+    deterministic."""
+    dataset = open_data(prepared.settings, listener)
+    make_deterministic()
+    return Session(
+        run,
+        prepared.settings,
+        prepared.estimator,
+        prepared.store,
+        prepared.supernet_source,
+        shared,
+        dataset,
+        listener,
+        should_stop,
+    )

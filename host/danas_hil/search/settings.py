@@ -49,8 +49,9 @@ class SearchSettings:
         is trained then. Its space is within that run's.
     candidate_steps: training steps of each candidate where they share no weights; None derives
         them from time_budget, and is 25,000 without one.
-    final_steps: training of the most accurate candidates by themselves, before they are exported;
-        None derives it from time_budget, and is none without one.
+    evaluation_finetune_steps: each subnet is fine-tuned for so many before it is scored.
+    export_finetune_steps: the most accurate candidates are fine-tuned for so many before they are
+        exported; None derives it from time_budget, and is none without one.
     decode_resolution: pixels of the short side that images are kept in; None is the largest
         resolution of the space, or what the run `supernet_of` has.
     recalibration_images, validation_images: at most so many are used for one evaluation.
@@ -76,12 +77,12 @@ class SearchSettings:
     supernet: SupernetName = "shared"
     supernet_steps: int | None = None
     candidate_steps: int | None = None
-    final_steps: int | None = None
+    export_finetune_steps: int | None = None
     supernets: str | None = None
     supernet_of: str | None = None
     decode_resolution: int | None = None
     batch_size: int = 64
-    finetune_steps: int = 0
+    evaluation_finetune_steps: int = 0
     recalibration_images: int = 256
     validation_images: int = 2000
     drop_infeasible: bool = False
@@ -237,9 +238,9 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "time_budget": (1, 10 * 366 * 86_400),
     "supernet_steps": (1, MOST_STEPS),
     "batch_size": (2, 65_536),
-    "finetune_steps": (0, MOST_STEPS),
+    "evaluation_finetune_steps": (0, MOST_STEPS),
     "candidate_steps": (1, MOST_STEPS),
-    "final_steps": (0, MOST_STEPS),
+    "export_finetune_steps": (0, MOST_STEPS),
     "recalibration_images": (2, 10**6),
     "validation_images": (10, 10**7),
     "export_limit": (1, 10_000),

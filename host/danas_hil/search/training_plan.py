@@ -10,14 +10,13 @@ import numpy as np
 
 from danas_hil.base import DanasError
 from danas_hil.data import Dataset, DrawnSplits
-from danas_hil.run import RunFolder
 from danas_hil.search import budget
 from danas_hil.search.cost import CostEstimator
 from danas_hil.search.listener import Listener
+from danas_hil.search.session import Session
 from danas_hil.search.settings import SearchSettings
-from danas_hil.search.supernet_source import SupernetSource, told
+from danas_hil.search.supernet_source import told
 from danas_hil.space import Genome
-from danas_hil.study import Shared
 from danas_hil.supernet import (
     STANDALONE,
     Precision,
@@ -40,71 +39,37 @@ _STEP_SECONDS = "supernet_step_seconds"
 
 
 @dataclass(frozen=True)
-class Agreed:
+class TrainingPlan:
     """What all who work on a run hold to.
 
-    supernet_steps: training steps by the name of a supernet, or of CANDIDATE; a focused supernet
-        may come to more or fewer. step_seconds: what one takes, by the name of a data
-        configuration, where steps were derived from time. precision: of evaluations.
+    steps: of the training of each supernet by its name, or of CANDIDATE; a focused supernet may
+        come to more or fewer. step_seconds: what one takes, by the name of a data configuration,
+        where steps were derived from time. precision: of evaluations.
     """
 
-    supernet_steps: Mapping[str, int]
+    steps: Mapping[str, int]
     precision: Precision
     step_seconds: Mapping[str, float] = field(default_factory=dict)
 
 
-def agree_on_plan(
-    run: RunFolder,
-    settings: SearchSettings,
-    shared: Shared,
-    dataset: Dataset,
-    estimator: CostEstimator,
-    listener: Listener,
-    should_stop: Callable[[], bool],
-    supernet_source: SupernetSource | None = None,
-) -> Agreed:
+def agree_on_training(session: Session) -> TrainingPlan:
     """What the first of those who work on the run settles, and the others take.
 
     It and what the search sees are put into config.toml. Raises DanasError for other images than
     the run began with or the supernet was trained on, StoppedError when asked to stop while another
     process makes the plan.
     """
+    run, shared, listener = session.run, session.shared, session.listener
     lock = shared.locks.wait(
-        "plan", should_stop, lambda who: listener.waiting(f"the plan from {who}")
+        "training plan",
+        session.should_stop,
+        lambda who: listener.waiting(f"the training plan from {who}"),
     )
     try:
-        seen = _described(dataset)
-        theirs = shared.agree(_DATA, lambda: seen)
-        if theirs != seen:
-            raise DanasError(
-                f"{settings.data} holds other images than this run began with.",
-                f"Then: {_told(theirs)}; now: {_told(seen)}.",
-            )
-        if supernet_source is not None:
-            supernet_source.check_images(seen)
-        begun = run.config().get(_STEPS) or shared.noted(_STEPS)
-        if begun is not None:
-            timed = run.config().get(_STEP_SECONDS) or shared.noted(_STEP_SECONDS)
-            plan = budget.Plan(begun, step_seconds=timed or {})
-            listener.planned(plan.steps, None, "as this run began")
-        elif supernet_source is not None:
-            plan = budget.Plan(supernet_source.steps)
-            listener.planned(plan.steps, None, f"of {supernet_source.run.name}")
-        elif not settings.shares_weights:
-            plan, origin = plan_candidates(
-                settings, budget.search_seconds(settings), estimator.fits
-            )
-            listener.planned(plan.steps, None, origin)
-        elif settings.supernet_steps is not None:
-            plan = budget.Plan(dict.fromkeys(settings.supernets_of_space, settings.supernet_steps))
-            listener.planned(plan.steps, None, "--supernet-steps")
-        else:
-            plan = _plan_by_time(settings, estimator)
-            share = f"{100 * budget.TRAINING_SHARE:g} %"
-            listener.planned(plan.steps, plan.seconds, f"{share} of the time for the search")
-            _warn_of_too_little_time(settings, plan, listener)
-        steps = shared.agree(_STEPS, lambda: dict(plan.steps))
-        step_seconds = shared.agree(_STEP_SECONDS, lambda: dict(plan.step_seconds))
+        seen = _agree_on_images(session)
+        planned = _planned(session)
+        steps = shared.agree(_STEPS, lambda: dict(planned.steps))
+        step_seconds = shared.agree(_STEP_SECONDS, lambda: dict(planned.step_seconds))
         precision = shared.agree(
             _PRECISION, lambda: run.config().get(_PRECISION, quick_precision())
         )
@@ -114,11 +79,51 @@ def agree_on_plan(
         run.write_config({**run.config(), **settled})
     finally:
         shared.locks.release(lock)
-    return Agreed(steps, precision, step_seconds)
+    return TrainingPlan(steps, precision, step_seconds)
+
+
+def _agree_on_images(session: Session) -> dict[str, Any]:
+    """What the search sees, as all others and the supernet's training see it too."""
+    seen = _described(session.dataset)
+    theirs = session.shared.agree(_DATA, lambda: seen)
+    if theirs != seen:
+        raise DanasError(
+            f"{session.settings.data} holds other images than this run began with.",
+            f"Then: {_told(theirs)}; now: {_told(seen)}.",
+        )
+    if session.supernet_source is not None:
+        session.supernet_source.check_images(seen)
+    return seen
+
+
+def _planned(session: Session) -> budget.Steps:
+    """The steps of this run: those it began with, or else by its settings. The listener is told."""
+    settings, noted, listener = session.settings, session.shared.noted, session.listener
+    config = session.run.config()
+    begun = config.get(_STEPS) or noted(_STEPS)
+    if begun is not None:
+        timed = config.get(_STEP_SECONDS) or noted(_STEP_SECONDS)
+        planned, origin = budget.Steps(begun, step_seconds=timed or {}), "as this run began"
+    elif session.supernet_source is not None:
+        planned = budget.Steps(session.supernet_source.steps)
+        origin = f"of {session.supernet_source.run.name}"
+    elif not settings.shares_weights:
+        planned, origin = plan_candidates(
+            settings, budget.search_seconds(settings), session.estimator.fits
+        )
+    elif settings.supernet_steps is not None:
+        planned = budget.Steps(dict.fromkeys(settings.supernets_of_space, settings.supernet_steps))
+        origin = "--supernet-steps"
+    else:
+        planned = _plan_by_time(settings, session.estimator)
+        origin = f"{100 * budget.TRAINING_SHARE:g} % of the time for the search"
+    listener.training_planned(planned.steps, planned.seconds, origin)
+    _warn_of_too_little_time(settings, planned, listener)
+    return planned
 
 
 def _warn_of_too_little_time(
-    settings: SearchSettings, plan: budget.Plan, listener: Listener
+    settings: SearchSettings, plan: budget.Steps, listener: Listener
 ) -> None:
     """Fewer than LEAST_STEPS train nothing, so a short budget may go into them whole."""
     end = budget.search_seconds(settings)
@@ -152,7 +157,7 @@ def _told(described: Mapping[str, Any]) -> str:
     return ", ".join(f"{key.replace('_', ' ')} {told(value)}" for key, value in described.items())
 
 
-def _plan_by_time(settings: SearchSettings, estimator: CostEstimator) -> budget.Plan:
+def _plan_by_time(settings: SearchSettings, estimator: CostEstimator) -> budget.Steps:
     seconds = budget.search_seconds(settings)
     assert seconds is not None
     supernets = settings.supernets_of_space
@@ -174,16 +179,16 @@ def _plan_by_time(settings: SearchSettings, estimator: CostEstimator) -> budget.
 
 def plan_candidates(
     settings: SearchSettings, seconds: float | None, fits: Callable[[Genome], bool]
-) -> tuple[budget.Plan, str]:
+) -> tuple[budget.Steps, str]:
     """The training steps of each candidate that is trained from scratch, and who says so.
 
     seconds: for all evaluations; None where the clock does not say. They are divided among
     LEAST_CANDIDATES by the mean time of a step of a few genomes that fit.
     """
     if settings.candidate_steps is not None:
-        return budget.Plan({CANDIDATE: settings.candidate_steps}), "--candidate-steps"
+        return budget.Steps({CANDIDATE: settings.candidate_steps}), "--candidate-steps"
     if seconds is None:
-        return budget.Plan({CANDIDATE: MOST_STEPS}), "the paper's"
+        return budget.Steps({CANDIDATE: MOST_STEPS}), "the paper's"
     drawn = [settings.space.sample(np.random.default_rng(place)) for place in range(500)]
     fitting = [genome for genome in drawn if fits(genome)] or drawn
     timing = standalone_settings(settings)
@@ -192,7 +197,7 @@ def plan_candidates(
     )
     steps = max(budget.LEAST_STEPS, int(seconds / LEAST_CANDIDATES / step_seconds))
     origin = f"--time-budget, for {LEAST_CANDIDATES} candidates"
-    return budget.Plan({CANDIDATE: min(MOST_STEPS, steps)}), origin
+    return budget.Steps({CANDIDATE: min(MOST_STEPS, steps)}), origin
 
 
 def standalone_settings(settings: SearchSettings) -> TrainingSettings:
