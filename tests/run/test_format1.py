@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cli.told import told
+from danas_hil.base import DanasError
 from danas_hil.measure import Measurement
 from danas_hil.run import Front, RunFolder
 from danas_hil.search import SearchSettings
+from danas_hil.search.candidate import finetuned_steps
+from danas_hil.search.supernet_source import find_supernet_source
 
 RUNS = Path(__file__).parent / "format1"
 IDS = {"subnets": ["36d8e18a", "c43e96da"], "layers": ["abf4f33c", "e9f3de3e"]}
@@ -74,6 +79,19 @@ def test_the_settings_are_read(run: RunFolder) -> None:
     assert settings.trials == {"subnets": 12, "layers": 4}[run.name]
     assert settings.limits.ram_bytes == 256 * 1024
     assert all(evaluation.genome in settings.space for evaluation in run.front().evaluations)
+    assert settings.task.classes == ("no person", "person")
+    assert settings.task.positive == "person"
+
+
+def test_what_carries_no_number_is_of_the_first_format(run: RunFolder) -> None:
+    config, front = run.config(), run.front()
+    numbered = run.config_file.read_text()
+    run.config_file.write_text(numbered.replace("format = 1\n", ""))
+    value = json.loads(run.front_file.read_text())
+    del value["schema"]
+    run.front_file.write_text(json.dumps(value))
+    assert run.config_file.read_text() != numbered
+    assert (run.config(), run.front()) == (config, front)
 
 
 def test_the_measurements_are_read(run: RunFolder) -> None:
@@ -190,3 +208,63 @@ def test_the_front_that_is_written_again_is_the_one_that_was_read(run: RunFolder
     run.write_front(front)
     assert run.front() == front
     assert Front.from_json(front.to_json()) == front
+
+
+def _content(folder: Path) -> dict[Path, bytes]:
+    return {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+@pytest.mark.parametrize(
+    "command", [["resume"], ["worker"], ["train", "--steps", "5", "--all"]], ids=lambda c: c[0]
+)
+def test_what_would_go_on_with_the_search_refuses_and_says_what_to_do(
+    run: RunFolder, command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    if run.name == "layers" and command[0] == "train":
+        return  # its candidates can't be trained further, whoever made the run
+    before = _content(run.path)
+    assert told(command[0], str(run.path), *command[1:]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "made by an older danas-hil" in said
+    assert "Search anew, under another --name." in said
+    assert _content(run.path) == before
+
+
+def test_its_supernets_are_not_used_by_another_search() -> None:
+    run = RunFolder.open(RUNS / "subnets")
+    theirs = SearchSettings.from_config(run.config())
+    ours = replace(theirs, supernet_steps=None, supernet_of=str(run.path))
+    with pytest.raises(DanasError, match="made by an older danas-hil"):
+        find_supernet_source(ours, run.path.with_name("new"))
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "command"),
+    [
+        ("config.toml", "format", "report"),
+        ("front.json", "schema", "compare"),
+        ("front.json", "schema", "pick"),
+        ("picks.json", "schema", "export"),
+        ("measurement.json", "schema", "report"),
+    ],
+)
+def test_a_newer_file_is_refused_by_what_reads_it(
+    name: str, key: str, command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = RunFolder(shutil.copytree(RUNS / "subnets", tmp_path / "run"))
+    file = next(run.path.rglob(name))
+    text = file.read_text()
+    newer = re.sub(rf'^( *"?{key}"?) ?([=:]) \d+', r"\1 \2 99", text, count=1, flags=re.MULTILINE)
+    assert newer != text
+    file.write_text(newer)
+    more = ["--to", str(tmp_path / "copy")] if command == "export" else []
+    assert told(command, str(run.path), *more) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"{name} has {key} 99" in said
+    assert "A newer danas-hil wrote it" in said
+
+
+def test_a_newer_training_json_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "training.json").write_text('{"finetune_steps": 4, "format": 99}')
+    with pytest.raises(DanasError, match=r"training\.json has format 99.*newer danas-hil"):
+        finetuned_steps(tmp_path)

@@ -40,9 +40,14 @@ def check_format(file: Path | str, value: Any, newest: int, hint: str, key: str 
     if not isinstance(value, Mapping):
         raise DanasError(f"{file} is damaged: it is {_shown(value)}, not a table.", hint)
     number = value.get(key, 1)
-    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= newest:
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        raise DanasError(f"{file} is damaged: its {key} is {_shown(number)}.", hint)
+    if number > newest:
         known = "1" if newest == 1 else f"1 to {newest}"
-        raise DanasError(f"{file} has {key} {_shown(number)}, not {known}.", hint)
+        raise DanasError(
+            f"{file} has {key} {number}, and this danas-hil reads {known}.",
+            "A newer danas-hil wrote it: use that one, or one still newer.",
+        )
 
 
 def build(kind: Any, value: Any, place: str = "", **given: Any) -> Any:

@@ -144,15 +144,31 @@ class RunFolder:
         write_atomic(self.config_file, tomli_w.dumps({"format": FORMAT, **config}))
 
     def config(self) -> dict[str, Any]:
-        """The tables of config.toml. Raises DanasError for a damaged one, or another format."""
+        """The tables of config.toml. Raises DanasError for a damaged one, or a newer format."""
         hint = anew(self.config_file)
-        config = read_toml(self.config_file, hint)
-        check_format(self.config_file, config, FORMAT, hint, "format")
+        config = self._tables(hint)
         with checking(self.config_file, hint):
             if config.pop("format", 1) == 1:
                 config = config_of_format1(config)
             settled = {field.name for field in fields(_Settled)}
             build(_Settled, {key: one for key, one in config.items() if key in settled})
+        return config
+
+    def check_goes_on(self) -> None:
+        """Raise DanasError where nothing can be searched or trained any more in this run, nor with
+        its supernets: where an older version made it."""
+        if self._tables(anew(self.config_file)).get("format", 1) < FORMAT:
+            raise DanasError(
+                f"{self.path} was made by an older danas-hil, and its search can't go on: genomes"
+                " and supernets are kept otherwise now.",
+                "Search anew, under another --name. What was found there can still be looked at:"
+                " flash, compare, report, pick and export work on it.",
+            )
+
+    def _tables(self, hint: str) -> dict[str, Any]:
+        """What config.toml says, with its format."""
+        config = read_toml(self.config_file, hint)
+        check_format(self.config_file, config, FORMAT, hint, "format")
         return config
 
     def write_front(self, front: Front) -> None:

@@ -108,8 +108,9 @@ def prepare(run: RunFolder, listener: Listener, data: str | None = None) -> Prep
     """What config.toml of `run` means, with `data` as the place of the images if it is given.
 
     Raises DanasError where nothing can come of it: no genome fits, the board is not known, its
-    supernets are out of reach.
+    supernets are out of reach; and for a run that an older version made.
     """
+    run.check_goes_on()
     config = run.config()
     settings = SearchSettings.from_config(config)
     if data is not None:

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 from danas_hil.base import DanasError, build, checking, has_secret, known_or_near
 from danas_hil.board import Limits
-from danas_hil.run import TASK_OF_FORMAT1, anew
+from danas_hil.run import anew
 from danas_hil.search.samplers import (
     Nsga2Sampler,
     RandomSampler,
@@ -224,7 +224,7 @@ class SearchSettings:
                 SearchSettings,
                 {**config["search"], "data_options": config["data_options"]},
                 "search",
-                task=Task.from_json(config.get("task", TASK_OF_FORMAT1)),
+                task=Task.from_json(config["task"]),
                 space=space_from_json(config["space"]),
                 limits=Limits.from_json(config["limits"]),
                 weights=build(Weights, config["weights"], "weights"),

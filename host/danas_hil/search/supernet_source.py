@@ -97,8 +97,8 @@ class SupernetSource:
 def find_supernet_source(settings: SearchSettings, folder: Path) -> SupernetSource | None:
     """The run that `settings` name by `supernet_of`, from the run's `folder` on; None without one.
 
-    Raises DanasError where that is no run, has no finished supernets, or where its space lacks
-    something of this one's.
+    Raises DanasError where that is no run, has no finished supernets, was made by an older version,
+    or where its space lacks something of this one's.
     """
     if settings.supernet_of is None:
         return None
@@ -108,6 +108,7 @@ def find_supernet_source(settings: SearchSettings, folder: Path) -> SupernetSour
             f"There is no run {run.path}, whose supernet is to be used.",
             "Name a run that `danas-hil search` made, or put it back: exported copies lack it.",
         )
+    run.check_goes_on()
     config = run.config()
     theirs = SearchSettings.from_config(config)
     check_supernet_source(theirs, settings, str(run.path))
