@@ -31,7 +31,7 @@ def _no_figures_of_builds(monkeypatch, tmp_path):
 
 
 @dataclass(frozen=True)
-class Build:
+class WholeBuild:
     board: str
     model: str
     model_bytes: int
@@ -45,14 +45,14 @@ class Build:
         return self.flash is not None
 
 
-def _builds() -> list[Build]:
+def _builds() -> list[WholeBuild]:
     found = []
     with Path(__file__).with_name("whole_builds.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             sizes = [int(row[key]) if row[key] else None for key in ("flash", "static_ram")]
             counts = (int(row["model_bytes"]), int(row["arena"]))
             operators = frozenset(row["operators"].split())
-            found.append(Build(row["board"], row["model"], *counts, *sizes, operators))
+            found.append(WholeBuild(row["board"], row["model"], *counts, *sizes, operators))
     return found
 
 
@@ -60,7 +60,7 @@ BUILDS = _builds()
 LINKED = [build for build in BUILDS if build.known]
 
 
-def name(build: Build) -> str:
+def name(build: WholeBuild) -> str:
     return f"{build.board}-{build.model}"
 
 
@@ -70,7 +70,7 @@ def table_of(board: Board) -> CodeTable:
     return table
 
 
-def lines(build: Build) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
+def lines(build: WholeBuild) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
     """Of flash and of RAM, by what is shipped."""
     board = load_board(build.board)
     firmware = Firmware(
@@ -81,18 +81,18 @@ def lines(build: Build) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
         board.stack_bytes,
         board.framework_ram_bytes,
     )
-    build = load_build(board.build, board.kernels)
+    used = load_build(board.build, board.kernels)
     flash = estimate_flash(
         build.model_bytes,
         build.operators,
-        build,
+        used,
         toolchain=board.toolchain,
         firmware=firmware.code,
     )
     return flash.lines, estimate_ram(build.arena, firmware, table_of(board), build.operators).lines
 
 
-def rest(build: Build) -> int:
+def rest(build: WholeBuild) -> int:
     """Flash that is neither the model nor, by the table, the library."""
     library = table_of(load_board(build.board)).bytes_for(build.operators)
     assert library is not None
