@@ -54,6 +54,25 @@ def test_a_user_folder_that_can_not_be_used_hides_no_other_line(
     assert "DANAS_HIL_HOME names another folder" in told.output
 
 
+def test_what_other_packages_add_is_listed_and_what_can_not_be_imported_is_missing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    info = tmp_path / "toys-1.5.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: toys\nVersion: 1.5\n")
+    points = "[danas_hil.families]\npebble = toys:FAMILY\nrubble = toys:GONE\n"
+    (info / "entry_points.txt").write_text(points)
+    (tmp_path / "toys.py").write_text("FAMILY = object()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    told = invoke("doctor", "--json")
+    assert told.exit_code == 0
+    found = {one["what"]: one for one in json.loads(told.stdout)}
+    assert found["family"]["found"] == "mobilenet_v2, ds_cnn, layers, pebble"
+    assert found["signal"]["found"] == "image"
+    assert found["family rubble"]["found"] is None
+    assert "toys 1.5" in found["family rubble"]["hint"]
+
+
 @pytest.fixture
 def proved(monkeypatch: pytest.MonkeyPatch) -> Callable[[SelfTestResult], None]:
     """Lets doctor find a board whose self-test comes out as the test says."""

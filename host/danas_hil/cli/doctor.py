@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -15,10 +16,10 @@ from typing import Annotated
 import typer
 
 from danas_hil import __version__
-from danas_hil.base import tree_folder, trouble, user_folder
+from danas_hil.base import DanasError, tree_folder, trouble, user_folder
 from danas_hil.cli.devices import DeviceOption, addressed
 from danas_hil.cli.proving import bundle_up, prove
-from danas_hil.cli.show import JsonOption, console, print_json, table
+from danas_hil.cli.show import JsonOption, console, print_json, print_line, table
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def doctor(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Check versions, extras and tools, with a hint for each one missing; or prove a board.
+    """Check versions, extras, tools, add-ons, with a hint for each missing one; or prove a board.
 
     Nothing here has to be complete: each line says what it is for. With --board a
     small program is built, flashed and asked, which needs no TensorFlow Lite
@@ -113,11 +114,11 @@ def doctor(
     if hints:
         out.print("\nTo get what is missing:")
         for hint, names in hints.items():
-            out.print(f"  {', '.join(names)}: {hint}", soft_wrap=True, markup=False)
+            print_line(out, f"  {', '.join(names)}: {hint}")
 
 
 def _findings() -> list[Finding]:
-    return [*_base(), *_packages(), *_tools()]
+    return [*_base(), *_packages(), *_tools(), *_choices()]
 
 
 def _base() -> list[Finding]:
@@ -164,3 +165,26 @@ def _tools() -> list[Finding]:
         Finding(name, use, shutil.which(name, path=beside), TOOL_HINTS[name])
         for name, use in _WANTED_FOR.items()
     ]
+
+
+def _choices() -> Iterator[Finding]:
+    """What a search can choose from, with what other packages add; one that can't be imported is
+    missing."""
+    from danas_hil.families import families
+    from danas_hil.signals import signals
+
+    kinds: dict[str, Mapping[str, object]] = {"family": families(), "signal": signals()}
+    for option, there in kinds.items():
+        wanted_for = f"search --{option}"
+        broken = {name: error for name in there if (error := _broken(there, name)) is not None}
+        yield Finding(option, wanted_for, ", ".join(name for name in there if name not in broken))
+        for name, error in broken.items():
+            yield Finding(f"{option} {name}", wanted_for, None, f"{error.what} {error.hint}")
+
+
+def _broken(there: Mapping[str, object], name: str) -> DanasError | None:
+    try:
+        there[name]
+    except DanasError as error:
+        return error
+    return None
