@@ -13,10 +13,6 @@ PACKAGE = Path(__file__).resolve().parents[1] / "host" / "danas_hil"
 MOST_LINES = 80
 MOST_PARAMETERS = 8
 MOST_LINES_OF_A_COMMAND = 30  # of its body: its parameters are its options, its docstring its help
-WAITING = {
-    "search/loop.py: search",
-    "search/loop.py: _evaluate_all",
-}
 
 
 @dataclass(frozen=True)
@@ -90,9 +86,7 @@ def test_functions_are_short_and_have_few_parameters() -> None:
         for function in functions(file.read_text(encoding="utf-8"), name)
     ]
     assert sum(function.is_command for function in found) > 20
-    wrong = {f.place: f.faults for f in found if f.faults}
-    assert not {place: faults for place, faults in wrong.items() if place not in WAITING}
-    assert set(wrong) == WAITING, "take off the list what is mended"
+    assert not [fault for function in found for fault in function.faults]
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from danas_hil.study import objectives
 _CROSSOVER = 0.9
 """Share of children that have two parents, as in Deb et al., section V."""
 _MUTATIONS = 0.7
-"""Of a child, on the mean."""
+"""Of a child, on the mean; a half to one and a half does as well (docs/decisions.md)."""
 
 
 class Nsga2Sampler:
