@@ -48,12 +48,12 @@ from killing import (
 from strategies import make_space
 from study.postgresql import postgresql
 from study.racing import race_to_end, race_to_take
-from tasks.some_tasks import FACES
+from tasks.some_tasks import SIGNS
 
 TRIALS = 30
 SETTINGS = SearchSettings(
-    data="faces",
-    task=FACES,
+    data="signs",
+    task=SIGNS,
     limits=load_board("qemu-m4").limits,
     space=make_space((16, 24), ("monochrome",), b6=(0,), b7=(0,), alpha=(0.1, 0.3, 0.5)),
     trials=TRIALS,
@@ -63,7 +63,7 @@ SETTINGS = SearchSettings(
     export_limit=2,
 )
 EXPERIMENT = """
-data = "faces"
+data = "signs"
 seeds = [0, 1]
 trials = 4
 supernet_steps = 6

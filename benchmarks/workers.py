@@ -83,7 +83,7 @@ def rate(run: RunFolder, study: Any, workers: int, threads: int, seconds: float)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data", nargs="?", default=str(SHARED) if SHARED.is_dir() else "faces")
+    parser.add_argument("data", nargs="?", default=str(SHARED) if SHARED.is_dir() else "signs")
     parser.add_argument("--resolution", type=int, default=64)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--storage", help="URL of a database; default: study.db of each run")

@@ -121,7 +121,7 @@ def _forking() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    names = ("tensorflow", "keras", "optuna", "skimage", "ai_edge_litert.interpreter")
+    names = ("tensorflow", "keras", "optuna", "ai_edge_litert.interpreter")
     context.set_forkserver_preload([*names, "danas_hil.cli.app", "danas_hil.search"])
     return context
 

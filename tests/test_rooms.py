@@ -48,7 +48,6 @@ HEAVY = (
     "optuna",
     "PIL",
     "pyarrow",
-    "skimage",
     "tensorflow",
     "tflite_micro",
     "tflite_runtime",

@@ -35,13 +35,13 @@ def danas() -> Run:
 
 @pytest.fixture(scope="session")
 def searched(danas: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a finished search: faces, two resolutions, ten evaluations."""
+    """The folder of a finished search: signs, two resolutions, ten evaluations."""
     folder = tmp_path_factory.mktemp("cli")
     (folder / "space.toml").write_text(
         'resolution = [16, 24]\ncolour = "monochrome"\nalpha = [0.5, 1.0]\nb6 = 0\n'
     )
     arguments = (
-        "search faces --name small --space space.toml --board qemu-m4 --ram 64kB --flash 512kB"
+        "search signs --name small --space space.toml --board qemu-m4 --ram 64kB --flash 512kB"
     )
     arguments += " --trials 10 --supernet-steps 15 --batch-size 16 --export-finetune-steps 2"
     arguments += " --export-limit 3 --seed 3"

@@ -21,7 +21,7 @@ from danas_hil.board import (
 from danas_hil.cli.app import app
 from danas_hil.search import SearchSettings
 from danas_hil.search.settings import BOUNDS
-from tasks.some_tasks import FACES
+from tasks.some_tasks import SIGNS
 
 
 def commands(application: typer.Typer) -> Iterator[tuple[str, Callable[..., Any]]]:
@@ -66,8 +66,8 @@ def test_a_setting_beyond_its_bounds_is_refused_by_name(name: str, wrong: str) -
     least, most = BOUNDS[name]
     value = {"below": least - 1, "above": most + 1, "nan": float("nan")}[wrong]
     settings: dict[str, Any] = {
-        "data": "faces",
-        "task": FACES,
+        "data": "signs",
+        "task": SIGNS,
         "trials": 5,
         "supernet_steps": 5,
         name: value,
@@ -98,7 +98,7 @@ def test_a_setting_beyond_its_bounds_is_refused_by_name(name: str, wrong: str) -
     ],
 )
 def test_what_is_no_number_or_name_is_told(arguments: str, message: str) -> None:
-    words = ["search", "faces", "--name", "x", *arguments.split(" ")]
+    words = ["search", "signs", "--name", "x", *arguments.split(" ")]
     ended = CliRunner().invoke(app, words)
     assert isinstance(ended.exception, DanasError)
     assert message in str(ended.exception)
@@ -106,7 +106,7 @@ def test_what_is_no_number_or_name_is_told(arguments: str, message: str) -> None
 
 def test_an_empty_name_is_not_taken_for_no_board() -> None:
     """A script's variable that was not set would else get a verdict about another board."""
-    for words in (["estimate", "x.tflite", "--board", ""], ["search", "faces", "--board", ""]):
+    for words in (["estimate", "x.tflite", "--board", ""], ["search", "signs", "--board", ""]):
         ended = CliRunner().invoke(app, words)
         assert isinstance(ended.exception, DanasError), words
         assert "There is no board ''" in str(ended.exception)
@@ -124,7 +124,7 @@ def test_a_number_out_of_bounds_is_a_usage_error() -> None:
         "--seed -1",
         "--threads 0",
     ):
-        ended = CliRunner().invoke(app, ["search", "faces", *words.split()])
+        ended = CliRunner().invoke(app, ["search", "signs", *words.split()])
         assert ended.exit_code == 2 or isinstance(ended.exception, DanasError), words
 
 

@@ -101,23 +101,23 @@ class TestSearch:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            (["faces", "--ram", "much"], "'much' is not a size"),
-            (["faces", "--ram", "12"], "impossible"),
-            (["faces", "--ram", "2kB", "--flash", "1MB"], "No genome fits"),
-            (["faces", "--board", "nano"], "There is no board 'nano'"),
-            (["faces", "--board", "host", "--device-class", "small"], "both set limits"),
-            (["faces", "--time-budget", "soon"], "'soon' is not a duration"),
-            (["faces", "--resolutions", "8"], "too small"),
-            (["faces", "--resolutions", "big"], "not a list of numbers"),
-            (["faces", "--colours", "sepia"], "no colour 'sepia'"),
-            (["faces", "--space", "layer"], "no search space file layer"),
+            (["signs", "--ram", "much"], "'much' is not a size"),
+            (["signs", "--ram", "12"], "impossible"),
+            (["signs", "--ram", "2kB", "--flash", "1MB"], "No genome fits"),
+            (["signs", "--board", "nano"], "There is no board 'nano'"),
+            (["signs", "--board", "host", "--device-class", "small"], "both set limits"),
+            (["signs", "--time-budget", "soon"], "'soon' is not a duration"),
+            (["signs", "--resolutions", "8"], "too small"),
+            (["signs", "--resolutions", "big"], "not a list of numbers"),
+            (["signs", "--colours", "sepia"], "no colour 'sepia'"),
+            (["signs", "--space", "layer"], "no search space file layer"),
             (
-                ["faces", "--space", "hardware-aware", "--resolutions", "32,64"],
+                ["signs", "--space", "hardware-aware", "--resolutions", "32,64"],
                 "one resolution and one colour",
             ),
-            (["faces", "--sampler", "lucky"], "no sampler 'lucky'"),
-            (["faces", "--weights", "1,2"], "has 2 numbers, not 5"),
-            (["faces", "--name", "../x"], "no name for a run"),
+            (["signs", "--sampler", "lucky"], "no sampler 'lucky'"),
+            (["signs", "--weights", "1,2"], "has 2 numbers, not 5"),
+            (["signs", "--name", "../x"], "no name for a run"),
             (["no/such/folder"], "no folder"),
         ],
     )
@@ -130,7 +130,7 @@ class TestSearch:
         assert message in str(result.exception)
 
     def test_a_run_is_never_overwritten(self, danas: Run, searched: Path) -> None:
-        done = danas("search", "faces", "--name", "small", folder=searched.parents[1])
+        done = danas("search", "signs", "--name", "small", folder=searched.parents[1])
         assert done.returncode == 2
         assert "resume" in done.stderr
 
@@ -139,7 +139,7 @@ class TestSearch:
     ) -> None:
         folder = searched.parents[1]
         monkeypatch.chdir(folder)
-        of = ("search", "faces", "--supernet-of", "runs/small", "--trials", "1")
+        of = ("search", "signs", "--supernet-of", "runs/small", "--trials", "1")
         for options, message in (
             (("--supernet", "shared"), "--supernet can't be given with --supernet-of"),
             (("--supernet-steps", "3"), "--supernet-steps can't be given with --supernet-of"),
@@ -217,8 +217,7 @@ class TestMeasuring:
         blocker.mkdir()
         (blocker / "sitecustomize.py").write_text(
             "import sys\n"
-            "for name in ('tensorflow', 'keras', 'optuna', 'ai_edge_litert', 'PIL', 'pyarrow',"
-            " 'skimage'):\n"
+            "for name in ('tensorflow', 'keras', 'optuna', 'ai_edge_litert', 'PIL', 'pyarrow'):\n"
             "    sys.modules[name] = None\n"
         )
         env = {"PYTHONPATH": str(blocker)}
@@ -239,7 +238,7 @@ class TestMeasuring:
         fits = danas("estimate", str(model), "--json", folder=tmp_path, env=env)
         assert fits.returncode == 0, fits.stderr
         assert json.loads(fits.stdout)[0]["arena"]["minimum_bytes"] > 1000
-        search = danas("search", "faces", folder=tmp_path, env=env)
+        search = danas("search", "signs", folder=tmp_path, env=env)
         assert search.returncode == 2
         assert "danas-hil[search]" in search.stderr
 

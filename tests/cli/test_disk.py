@@ -66,7 +66,7 @@ def fill(folder: Path) -> None:
         ["report", "RUN"],
         ["export", "RUN", "--all", "--to", "COPY"],
         ["flash", "RUN", "--board", "host", "--top", "1", "--again"],
-        ["search", "faces", "--name", "new", "--trials", "1", "--supernet-steps", "1"],
+        ["search", "signs", "--name", "new", "--trials", "1", "--supernet-steps", "1"],
     ],
     ids=lambda command: command[0],
 )
@@ -150,7 +150,7 @@ def test_a_place_where_no_run_can_be_is_told(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "runs").write_text("in the way")
-    assert told("search", "faces", "--trials", "1", "--supernet-steps", "1") == 2
+    assert told("search", "signs", "--trials", "1", "--supernet-steps", "1") == 2
     shown = " ".join(capsys.readouterr().err.split())
     assert "There is a file where a folder has to be: move it away." in shown
 

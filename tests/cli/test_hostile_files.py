@@ -19,7 +19,7 @@ from search.small_search import SETTINGS
 COMMANDS = {
     "estimate model": ["estimate", "{file}.tflite"],
     "estimate genome": ["estimate", "{file}.json"],
-    "search --space": ["search", "faces", "--trials", "1", "--space", "{file}.toml"],
+    "search --space": ["search", "signs", "--trials", "1", "--space", "{file}.toml"],
     "experiment": ["experiment", "{file}.toml"],
     "boards scan --write": ["boards", "scan", "--write", "{file}.yaml"],
     "pick": ["pick", "{run}"],

@@ -9,9 +9,9 @@ import pytest
 from danas_hil.cli import progress as shown
 from danas_hil.cli.progress import SearchProgress
 from danas_hil.search import SearchSettings
-from tasks.some_tasks import FACES
+from tasks.some_tasks import SIGNS
 
-SETTINGS = SearchSettings(data="faces", task=FACES, trials=1, supernet_steps=1)
+SETTINGS = SearchSettings(data="signs", task=SIGNS, trials=1, supernet_steps=1)
 
 
 def test_a_look_at_a_supernet_in_training_is_told_with_what_came_of_it(

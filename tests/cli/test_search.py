@@ -52,12 +52,12 @@ def test_images_that_can_not_be_read_leave_no_run_behind(tmp_path: Path) -> None
 
 def test_only_what_has_seen_nothing_is_discarded(tmp_path: Path) -> None:
     begun = create_run(tmp_path / "runs" / "begun", SETTINGS)
-    begun.write_config({**begun.config(), "data": {"source": "faces"}})
+    begun.write_config({**begun.config(), "data": {"source": "signs"}})
     with_more = create_run(tmp_path / "runs" / "more", SETTINGS)
     (with_more.path / "notes.txt").write_text("mine")
     empty = create_run(tmp_path / "runs" / "empty", SETTINGS)
     assert [discard_unbegun(run) for run in (begun, with_more, empty)] == [False, False, True]
-    assert RunFolder.open(begun.path).config()["data"] == {"source": "faces"}
+    assert RunFolder.open(begun.path).config()["data"] == {"source": "signs"}
     assert (with_more.path / "notes.txt").exists()
 
 

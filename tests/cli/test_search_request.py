@@ -14,6 +14,7 @@ from danas_hil.cli.search_request import SearchRequest
 from danas_hil.cli.searching import search
 from danas_hil.tasks import Task
 from data.data_files import write_folders
+from tasks.some_tasks import SIGNS
 
 OTHER_VALUES: dict[str, Any] = {
     "data": "photos",
@@ -50,8 +51,8 @@ OTHER_VALUES: dict[str, Any] = {
     "decode_resolution": 300,
     "train_split": "train_large",
     "classes": Path("classes.json"),
-    "positive": "other",
-    "metric": "f1:face",
+    "positive": "ant",
+    "metric": "f1:give-way",
     "label_column": "label",
     "image_column": "picture",
     "group_column": "camera",
@@ -63,6 +64,8 @@ OTHER_VALUES: dict[str, Any] = {
 NO_SETTINGS = {"name", "threads", "json", "signal"}
 """Of the run's folder, of this process, of what is shown; and one that has a single value here."""
 NEEDED = {  # beside the option, for it to be taken
+    "classes": {"data": "photos"},
+    "positive": {"data": "pairs"},
     "latency": {"board": "nano33ble"},
     "supernets": {"supernet_steps": 11},
     "supernet_of": {"supernet_steps": None},
@@ -71,9 +74,10 @@ NEEDED = {  # beside the option, for it to be taken
 
 @pytest.fixture(autouse=True)
 def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A data set, and classes for it."""
+    """A data set, classes for it, and one of two classes."""
     monkeypatch.chdir(tmp_path)
     write_folders(Path("photos"), ["train"], ["bird", "cat", "dog"], each=3)
+    write_folders(Path("pairs"), ["train"], ["ant", "bee"])
     Path("classes.json").write_text('{"bird": "bird", "cat": "pet", "dog": "pet"}')
 
 
@@ -84,7 +88,7 @@ def typed(**options: Any) -> SearchRequest:
         for name, parameter in inspect.signature(search).parameters.items()
     }
     return SearchRequest(
-        **{**defaults, "data": "faces", "trials": 5, "supernet_steps": 5, **options}
+        **{**defaults, "data": "signs", "trials": 5, "supernet_steps": 5, **options}
     )
 
 
@@ -123,7 +127,7 @@ def test_a_kind_of_supernet_is_not_chosen_for_a_run_that_trains_none() -> None:
 
 def test_the_task_is_what_the_data_and_the_options_say() -> None:
     folder = Path("runs/porch")
-    assert typed().settings(folder).task == Task(("other", "face"), positive="face")
+    assert typed().settings(folder).task == SIGNS
     assert typed(data="photos").settings(folder).task == Task(("bird", "cat", "dog"))
     chosen = typed(data="photos", classes=Path("classes.json"), positive="pet", metric="macro-f1")
     assert chosen.settings(folder).task == Task(("bird", "pet"), "pet", "macro-f1")

@@ -17,7 +17,7 @@ from danas_hil.cli.app import app
 from danas_hil.run import Front, RunFolder
 from danas_hil.search import Listener, SearchSettings, create_run, train_candidates
 from strategies import layer_space
-from tasks.some_tasks import FACES
+from tasks.some_tasks import SIGNS
 
 
 def invoke(*arguments: str) -> Any:
@@ -180,7 +180,7 @@ def test_an_exported_copy_and_a_run_without_shared_weights_cannot_be_trained(
     assert "supernet" in errors(tmp_path / "copied", "--all").what
     assert not (tmp_path / "copied" / "study.db").exists()
     layers = create_run(
-        tmp_path / "layers", SearchSettings(data="faces", task=FACES, space=layer_space(), trials=1)
+        tmp_path / "layers", SearchSettings(data="signs", task=SIGNS, space=layer_space(), trials=1)
     )
     layers.write_front(run.front())
     assert "share no weights" in errors(layers.path, "--all").what

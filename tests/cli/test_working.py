@@ -55,7 +55,7 @@ class TestWorker:
     ) -> None:
         monkeypatch.chdir(tmp_path)
         url = f"sqlite:///{tmp_path}/no/such/folder/study.db"
-        arguments = ["search", "faces", "--trials", "1", "--supernet-steps", "1"]
+        arguments = ["search", "signs", "--trials", "1", "--supernet-steps", "1"]
         assert "can't be read: " in told(*arguments, "--storage", url).what
         assert not (tmp_path / "runs").exists()
 

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from danas_hil.data import SPLITS, EvaluationView, Record, SplitImages, TrainingView, scale
-from danas_hil.data.cache import Unreadable
+from danas_hil.data import (
+    SPLITS,
+    Dataset,
+    EvaluationView,
+    Record,
+    SourceOptions,
+    TrainingView,
+    open_dataset,
+    open_source,
+    scale,
+)
 from danas_hil.data.signs import SignsSource
 from danas_hil.space import DataConfig
 
-SOURCE = SignsSource()
+SOURCE = SignsSource(SourceOptions())
 EACH = {"train": 180, "validation": 60, "test": 60}
 BATCH, STEPS = 64, 400
 MEANS = (82.1, 105.9, 97.6, 94.0, 100.1, 95.6, 171.4, 110.0, 128.5, 126.3)
@@ -21,24 +31,6 @@ MEANS = (82.1, 105.9, 97.6, 94.0, 100.1, 95.6, 171.4, 110.0, 128.5, 126.3)
 
 def records(split: str, count: int | None = None) -> list[Record]:
     return list(itertools.islice(SOURCE.records(split), count))
-
-
-def drawn(split: str) -> SplitImages:
-    found = records(split)
-    pixels = np.stack([np.asarray(record.image) for record in found])
-    labels = np.array([record.label for record in found], np.int64)
-    return SplitImages(
-        name=split,
-        size=64,
-        labels=labels,
-        group_ids=np.zeros(len(found), np.int32),
-        group_names=("",),
-        dropped=0,
-        unreadable=Unreadable(),
-        _pixels=pixels.ravel(),
-        _shapes=np.full((len(found), 2), 64, np.int32),
-        _starts=np.arange(len(found)) * pixels[0].size,
-    )
 
 
 def test_there_are_ten_classes_with_as_many_pictures_of_each() -> None:
@@ -72,7 +64,16 @@ def test_no_picture_is_in_two_splits() -> None:
     assert len({SOURCE.fingerprint(split) for split in SPLITS}) == len(SPLITS)
 
 
-def accuracy(train: SplitImages, validation: SplitImages, data: DataConfig) -> float:
+def test_classes_are_chosen_and_joined_by_a_table() -> None:
+    table = {"blue-arrow": "blue", "red-arrow": "red", "give-way": "red"}
+    source = open_source("signs", SourceOptions(classes=table))
+    assert source.classes == ("blue", "red")
+    labels = [record.label for record in itertools.islice(source.records("test"), 10)]
+    assert labels == [0, 1, -1, -1, -1, -1, -1, -1, 1, -1]
+    assert source.fingerprint("test") != SOURCE.fingerprint("test")
+
+
+def accuracy(dataset: Dataset, data: DataConfig) -> float:
     """Of a small network on validation pictures; the same network and training for any data."""
     import keras
 
@@ -90,18 +91,20 @@ def accuracy(train: SplitImages, validation: SplitImages, data: DataConfig) -> f
         keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(4e-3, STEPS)),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
-    for images, labels in TrainingView(train, data, seed=0).batches(0, STEPS, BATCH):
+    for images, labels in TrainingView(dataset.split("train"), data, seed=0).batches(
+        0, STEPS, BATCH
+    ):
         network.train_on_batch(images, labels)
-    shown = EvaluationView(validation, data).arrays()
+    shown = EvaluationView(dataset.split("validation"), data).arrays()
     told = network.predict(scale(shown.images), batch_size=200, verbose=0).argmax(axis=1)
     return float((told == shown.labels).mean())
 
 
-def test_monochrome_and_16_pixels_each_cost_five_points_or_more() -> None:
+def test_monochrome_and_16_pixels_each_cost_five_points_or_more(tmp_path: Path) -> None:
     pytest.importorskip("keras", reason="training needs the extra [search]")
-    train, validation = drawn("train"), drawn("validation")
+    dataset = open_dataset(open_source("signs"), 64, tmp_path)
     best, grey, coarse = (
-        accuracy(train, validation, data)
+        accuracy(dataset, data)
         for data in (DataConfig(48, "rgb"), DataConfig(48, "monochrome"), DataConfig(16, "rgb"))
     )
     assert 0.8 < best < 0.995, "far above chance, and not solved"

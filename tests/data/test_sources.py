@@ -1,7 +1,6 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from danas_hil.base import DanasError
@@ -25,25 +24,12 @@ def labels_of(source: Source, split: str) -> list[int]:
     return [record.label for record in source.records(split)]
 
 
-def test_faces_are_split_by_class_without_overlap_and_always_alike() -> None:
-    source = open_source("faces")
-    keys = {split: [record.key for record in source.records(split)] for split in SPLITS}
-    assert {split: len(found) for split, found in keys.items()} == {
-        "train": 120,
-        "validation": 40,
-        "test": 40,
-    }
-    assert len(set().union(*keys.values())) == 200
-    for split in SPLITS:
-        assert np.mean(labels_of(source, split)) == 0.5
-        assert [record.key for record in open_source("faces").records(split)] == keys[split]
-
-
-def test_faces_are_the_first_hundred_photos() -> None:
-    for record in open_source("faces").records("train"):
-        assert record.label == (int(record.key.split(":")[1]) < 100)
-        assert isinstance(record.image, np.ndarray)
-        assert record.image.shape == (25, 25)
+def test_the_former_built_in_set_is_answered_with_the_name_of_todays(tmp_path: Path) -> None:
+    for spec in ("faces", str(tmp_path / "faces")):
+        with pytest.raises(DanasError, match=r"faces is gone.*is signs now"):
+            open_source(spec)
+    write_folders(tmp_path / "faces", SPLITS, ["cat", "dog"])
+    assert open_source(str(tmp_path / "faces")).classes == ("cat", "dog")
 
 
 @pytest.mark.parametrize("named", ["wake_vision/1.0.0", "wake_vision", "."])

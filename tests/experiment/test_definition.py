@@ -13,7 +13,7 @@ from danas_hil.tasks import Task
 from data.data_files import write_folders
 
 BASE = """
-data = "faces"
+data = "signs"
 seeds = [3, 1]
 trials = 10
 supernet_steps = 5
@@ -90,18 +90,18 @@ def test_a_time_is_written_as_on_the_command_line(tmp_path: Path) -> None:
 
 
 def test_data_is_looked_for_from_the_file_on_unless_it_is_given(tmp_path: Path) -> None:
-    path = write(tmp_path, BASE.replace("faces", "photos") + TWO)
+    path = write(tmp_path, BASE.replace("signs", "photos") + TWO)
     write_folders(tmp_path / "photos", ["train"], ["ant", "bee", "cat"])
     settings = read_experiment(path).variants[0].settings
     assert settings.data == str(tmp_path / "photos")
     assert settings.task == Task(("ant", "bee", "cat"))
-    assert read_experiment(path, "faces").variants[0].settings.data == "faces"
+    assert read_experiment(path, "signs").variants[0].settings.data == "signs"
 
 
 def test_all_searches_have_one_task(tmp_path: Path) -> None:
     write_folders(tmp_path / "photos", ["train"], ["ant", "bee", "cat"])
     (tmp_path / "classes.json").write_text('{"cat": "cat", "ant": "insect", "bee": "insect"}')
-    base = BASE.replace("faces", "photos") + 'positive = "cat"\nmetric = "f1:insect"\n'
+    base = BASE.replace("signs", "photos") + 'positive = "cat"\nmetric = "f1:insect"\n'
     told = Task(("cat", "insect"), "cat", "f1:insect")
     for classes in (
         '"classes.json"',
@@ -114,7 +114,7 @@ def test_all_searches_have_one_task(tmp_path: Path) -> None:
 
 
 def test_runs_that_are_there_know_the_classes_of_images_that_are_not(tmp_path: Path) -> None:
-    path = write(tmp_path, BASE.replace("faces", "photos") + TWO)
+    path = write(tmp_path, BASE.replace("signs", "photos") + TWO)
     with pytest.raises(DanasError, match=r"mine\.toml: There is no folder"):
         read_experiment(path, folder=tmp_path / "runs")
     task = Task(("ant", "bee"), positive="bee")
@@ -181,5 +181,5 @@ def test_an_experiment_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["paper", "person_mix"])
 def test_the_experiments_that_come_with_the_source_are_sound(name: str, root: Path) -> None:
-    experiment = read_experiment(root / "experiments" / f"{name}.toml", "faces")
+    experiment = read_experiment(root / "experiments" / f"{name}.toml", "signs")
     assert any(variant.baseline for variant in experiment.variants)

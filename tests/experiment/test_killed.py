@@ -17,7 +17,7 @@ from danas_hil.base import Deadline
 pytest.importorskip("tensorflow", reason="the extra [search] is not installed")
 
 TOML = """
-data = "faces"
+data = "signs"
 seeds = [0, 1]
 trials = 3
 supernet_steps = 3

@@ -22,11 +22,11 @@ from danas_hil.experiment.running import settings_of
 from danas_hil.run import RunFolder
 from danas_hil.search import Outcome, SearchSettings
 from strategies import make_space
-from tasks.some_tasks import FACES
+from tasks.some_tasks import SIGNS
 
 SETTINGS = SearchSettings(
-    data="faces",
-    task=FACES,
+    data="signs",
+    task=SIGNS,
     space=make_space((16, 24), ("monochrome",)),
     trials=5,
     supernet_steps=3,

@@ -37,13 +37,13 @@ from danas_hil.report.experiment_rows import (
 )
 from danas_hil.run import Front
 from danas_hil.search import SearchSettings, create_run, run_hypervolume
-from tasks.some_tasks import FACES
+from tasks.some_tasks import SIGNS
 
 from .conftest import LIMITS
 from .test_report_page import HOSTILE, check
 
 MakeFront = Callable[..., Front]
-SETTINGS = SearchSettings("faces", FACES, LIMITS, trials=60, supernet_steps=10)
+SETTINGS = SearchSettings("signs", SIGNS, LIMITS, trials=60, supernet_steps=10)
 SMALL = Limits(65536, 262144)
 
 
@@ -190,7 +190,7 @@ def test_searches_under_other_limits_have_a_section_of_their_own(
 
 
 def test_a_run_that_found_nothing_is_told_of(experiment: Experiment) -> None:
-    empty = result(Front("x", FACES, LIMITS, "exact", (), None), "wide", 0)
+    empty = result(Front("x", SIGNS, LIMITS, "exact", (), None), "wide", 0)
     page = check(experiment_page(experiment, [Group([empty], 0.75, by_count)]))
     assert "No evaluation was completed" in page.words
 

@@ -12,9 +12,9 @@ from danas_hil.search.cost import CostEstimator
 from danas_hil.search.session import Session, join
 from danas_hil.study import open_store
 from study.shared_runs import SPACE
-from tasks.some_tasks import FACES
+from tasks.some_tasks import SIGNS
 
-SETTINGS = SearchSettings(data="faces", task=FACES, space=SPACE, trials=100, supernet_steps=1)
+SETTINGS = SearchSettings(data="signs", task=SIGNS, space=SPACE, trials=100, supernet_steps=1)
 
 
 @contextmanager

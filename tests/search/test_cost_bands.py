@@ -12,7 +12,7 @@ from danas_hil.report.rows import fits
 from danas_hil.search import SearchSettings, check_possible, cost
 from danas_hil.search.cost import CostEstimator
 from strategies import make_space
-from tasks.some_tasks import FACES
+from tasks.some_tasks import SIGNS
 
 BAND = 2_000
 BOARD = "nucleo_f746zg"
@@ -40,7 +40,7 @@ def estimator(ram_bytes):
 
 def settings(ram_bytes):
     return SearchSettings(
-        "faces", FACES, space=SPACE, board=BOARD, limits=Limits(ram_bytes), time_budget=60.0
+        "signs", SIGNS, space=SPACE, board=BOARD, limits=Limits(ram_bytes), time_budget=60.0
     )
 
 
@@ -79,7 +79,7 @@ def test_limits_that_are_no_boards_count_no_framework(monkeypatch, tmp_path):
     """64 kB are those of model, library and arena: a Nano's operating system alone takes 46."""
     monkeypatch.setenv("DANAS_HIL_HOME", str(tmp_path))
     limited = SearchSettings(
-        "faces", FACES, space=SPACE, limits=Limits(64 * 1024), time_budget=60.0
+        "signs", SIGNS, space=SPACE, limits=Limits(64 * 1024), time_budget=60.0
     )
     costs = CostEstimator(limited).costs(GENOME)
     named = estimate_on(load_board(cost.REFERENCE_BOARD), GENOME)

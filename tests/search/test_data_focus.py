@@ -20,11 +20,11 @@ from danas_hil.space import Genome
 from danas_hil.supernet import CHECKPOINT, Checkpoint
 from danas_hil.tasks import Scores
 from strategies import make_space
-from tasks.some_tasks import FACES
+from tasks.some_tasks import SIGNS
 
 SETTINGS = SearchSettings(
-    data="faces",
-    task=FACES,
+    data="signs",
+    task=SIGNS,
     limits=Limits(256 * 1024, 1024 * 1024),
     space=make_space(
         (16, 24), ("monochrome",), b4=(0,), b5=(0,), b6=(0,), b7=(0,), alpha=(0.2, 0.3)

@@ -23,12 +23,12 @@ from danas_hil.search.session import join
 from danas_hil.study import STUDY
 from killing import Work, calm, done, evaluations_of, fresh, kill_and_go_on
 from strategies import make_space
-from tasks.some_tasks import FACES
+from tasks.some_tasks import SIGNS
 
 TRIALS = 14
 SETTINGS = SearchSettings(
-    data="faces",
-    task=FACES,
+    data="signs",
+    task=SIGNS,
     space=make_space((16, 24), ("monochrome",), alpha=(0.5, 1.0)),
     trials=TRIALS,
     population=4,

@@ -22,10 +22,10 @@ from danas_hil.search.samplers import Nsga2Sampler
 from danas_hil.tasks import Scores
 from estimate.little_models import network
 from strategies import make_space
-from tasks.some_tasks import FACES, PERSON
+from tasks.some_tasks import PERSON, SIGNS
 
 SPACE = make_space(resolution=(32, 64), colour=("rgb",), alpha=(0.1, 0.5, 1.0))
-SETTINGS = SearchSettings("faces", FACES, space=SPACE, board="qemu-m4", time_budget=60.0)
+SETTINGS = SearchSettings("signs", SIGNS, space=SPACE, board="qemu-m4", time_budget=60.0)
 NO_FACTOR = "renode-nano33ble"
 """A board whose times can't be estimated uncalibrated."""
 SCORES = Scores.of(np.array([0, 1, 1, 0]), np.array([0, 1, 1, 1]), PERSON)
@@ -88,7 +88,7 @@ def test_the_command_tells_so_before_anything_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    arguments = ["search", "faces", "--name", "new", "--board", NO_FACTOR, "--latency", "200ms"]
+    arguments = ["search", "signs", "--name", "new", "--board", NO_FACTOR, "--latency", "200ms"]
     told = CliRunner().invoke(app, arguments)
     assert isinstance(told.exception, DanasError)
     assert "danas-hil calibrate" in told.exception.hint

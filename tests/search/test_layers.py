@@ -18,11 +18,11 @@ from danas_hil.search import Listener, SearchSettings, create_run, search
 from danas_hil.search.training_plan import CANDIDATE, MOST_STEPS, plan_candidates
 from danas_hil.study import StorageSettings
 from strategies import layer_space
-from tasks.some_tasks import FACES
+from tasks.some_tasks import SIGNS
 
 SETTINGS = SearchSettings(
-    data="faces",
-    task=FACES,
+    data="signs",
+    task=SIGNS,
     limits=Limits(64 * 1024, 256 * 1024),
     space=layer_space(
         (16, 20), ("monochrome",), layers=(1, 2), filters=(2, 4), activation=("relu", "sigmoid")

@@ -13,11 +13,11 @@ from danas_hil.board import Limits
 from danas_hil.run import RunFolder
 from danas_hil.search import SearchSettings, Weights, create_run
 from strategies import layer_space, make_space
-from tasks.some_tasks import FACES
+from tasks.some_tasks import SIGNS
 
 FULL = SearchSettings(
     data="/photos",
-    task=FACES,
+    task=SIGNS,
     limits=Limits(262144, 1048576, "device class small"),
     board="nano33ble",
     data_options={"label_column": "human", "missing_shards": True},
@@ -38,8 +38,8 @@ FULL = SearchSettings(
     "settings",
     [
         FULL,
-        SearchSettings("faces", FACES, time_budget=60.0),
-        SearchSettings("faces", FACES, trials=5, supernet_of="../large"),
+        SearchSettings("signs", SIGNS, time_budget=60.0),
+        SearchSettings("signs", SIGNS, trials=5, supernet_of="../large"),
     ],
 )
 def test_settings_come_back_from_config_toml(settings: SearchSettings, tmp_path: Path) -> None:
@@ -79,8 +79,8 @@ def test_config_toml_tells_the_versions_that_count(tmp_path: Path) -> None:
 )
 def test_settings_of_no_use_are_refused(wrong: dict[str, Any], message: str) -> None:
     settings: dict[str, Any] = {
-        "data": "faces",
-        "task": FACES,
+        "data": "signs",
+        "task": SIGNS,
         "trials": 5,
         "supernet_steps": 5,
         **wrong,

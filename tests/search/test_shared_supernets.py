@@ -12,13 +12,13 @@ from danas_hil.base import DanasError
 from danas_hil.data import Balance
 from danas_hil.search import Listener, SearchSettings, create_run, search
 from strategies import make_space
-from tasks.some_tasks import FACES
+from tasks.some_tasks import SIGNS
 
 pytest.importorskip("tensorflow", reason="the extra [search] is not installed")
 
 BOTH = SearchSettings(
-    data="faces",
-    task=FACES,
+    data="signs",
+    task=SIGNS,
     space=make_space((16, 24), ("monochrome",), b4=(0,), b5=(0,), b6=(0,), b7=(0,), alpha=(0.3,)),
     trials=1,
     supernet="per-data",

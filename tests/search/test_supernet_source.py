@@ -25,11 +25,11 @@ from danas_hil.search import (
 from danas_hil.search.supernet_source import SupernetSource
 from danas_hil.tasks import Scores
 from strategies import layer_space, make_space
-from tasks.some_tasks import FACES
+from tasks.some_tasks import SIGNS
 
 LARGE = SearchSettings(
-    data="faces",
-    task=FACES,
+    data="signs",
+    task=SIGNS,
     limits=Limits(256 * 1024),
     space=make_space(
         (16, 24), ("monochrome",), b4=(0,), b5=(0,), b6=(0,), b7=(0,), alpha=(0.2, 0.3)
@@ -43,7 +43,7 @@ LARGE = SearchSettings(
 SMALL = replace(
     LARGE, limits=Limits(64 * 1024), supernet_steps=None, supernet_of="../large", batch_size=4
 )
-IMAGES = {"source": "faces", "pixels_decoded": 24, "train_images": {"other": 60, "face": 60}}
+IMAGES = {"source": "signs", "pixels_decoded": 24, "train_images": {"cat": 60, "dog": 60}}
 
 
 class Heard(Listener):
@@ -222,12 +222,12 @@ def test_a_run_without_a_supernet_of_its_own_lends_none() -> None:
 
 def test_other_images_or_another_size_of_them_are_told(large: RunFolder, tmp_path: Path) -> None:
     supernet_source = SupernetSource(
-        large, LARGE, {"shared": 2}, {**IMAGES, "validation_images": {"face": 20}}
+        large, LARGE, {"shared": 2}, {**IMAGES, "validation_images": {"dog": 20}}
     )
-    supernet_source.check_images({**IMAGES, "validation_images": {"face": 9}})
-    told = "train images 60 other and 60 face; here: train images 60 other and 61 face"
+    supernet_source.check_images({**IMAGES, "validation_images": {"dog": 9}})
+    told = "train images 60 cat and 60 dog; here: train images 60 cat and 61 dog"
     with pytest.raises(DanasError, match=f"other images: {told}"):
-        supernet_source.check_images({**IMAGES, "train_images": {"other": 60, "face": 61}})
+        supernet_source.check_images({**IMAGES, "train_images": {"cat": 60, "dog": 61}})
     with pytest.raises(DanasError, match="kept at 24 pixels, not at 32"):
         find_supernet_source(
             replace(SMALL, supernet_of=str(large.path), decode_resolution=32), tmp_path / "small"

@@ -15,15 +15,13 @@ from danas_hil.search.budget import FINETUNE_SHARE, TRAINING_SHARE, search_secon
 from danas_hil.search.session import open_data
 from danas_hil.search.training_plan import TrainingPlan, agree_on_training
 from search.small_search import SETTINGS, session
-
-pytest.importorskip("skimage", reason="the extra [search] is not installed")
-
+from tasks.some_tasks import SIGNS
 
 SMALL = SETTINGS.space.data_configs[0]
 
 
 @pytest.fixture(scope="module")
-def faces() -> Dataset:
+def signs() -> Dataset:
     return open_data(SETTINGS, Listener())
 
 
@@ -37,29 +35,29 @@ def agreed(
         return agree_on_training(opened)
 
 
-def test_the_first_plan_counts(tmp_path: Path, faces: Dataset) -> None:
+def test_the_first_plan_counts(tmp_path: Path, signs: Dataset) -> None:
     run = create_run(tmp_path / "run", SETTINGS)
-    first = agreed(run, SETTINGS, faces)
+    first = agreed(run, SETTINGS, signs)
     assert set(first.steps.values()) == {SETTINGS.supernet_steps}
     config = run.config()
     assert config["supernet_steps"] == first.steps
     assert config["evaluation_precision"] == first.precision
-    assert config["data"]["train_images"]["face"] > 0
+    assert config["data"]["train_images"] == dict.fromkeys(SIGNS.classes, 180)
     # Whose folder was copied before there was a plan takes it from the study.
     del config["supernet_steps"], config["evaluation_precision"]
     run.write_config(config)
-    assert agreed(run, SETTINGS, faces) == first
+    assert agreed(run, SETTINGS, signs) == first
     assert run.config()["supernet_steps"] == first.steps
 
 
 def test_training_takes_its_share_of_what_the_export_and_fine_tuning_leave(
-    tmp_path: Path, faces: Dataset, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, signs: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(training_plan, "time_steps", lambda *_: (0.5, {SMALL: 0.25}))
     hour = replace(SETTINGS, supernet_steps=None, time_budget=3600.0, export_finetune_steps=None)
     steps = []
     for name, settings in (("with", hour), ("without", replace(hour, export_finetune_steps=0))):
-        plan = agreed(create_run(tmp_path / name, settings), settings, faces)
+        plan = agreed(create_run(tmp_path / name, settings), settings, signs)
         steps.append(sum(plan.steps.values()))
         assert plan.step_seconds == {SMALL.name: 0.25}
         seconds = search_seconds(settings)
@@ -71,7 +69,7 @@ def test_training_takes_its_share_of_what_the_export_and_fine_tuning_leave(
 
 
 def test_a_time_budget_that_training_alone_takes_is_told(
-    tmp_path: Path, faces: Dataset, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, signs: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def warned(step_seconds: float) -> list[str]:
         monkeypatch.setattr(training_plan, "time_steps", lambda *_: (step_seconds, {}))
@@ -79,7 +77,7 @@ def test_a_time_budget_that_training_alone_takes_is_told(
         listener, told = Listener(), list[str]()
         monkeypatch.setattr(listener, "warning", told.append)
         run = create_run(tmp_path / f"{step_seconds}", settings)
-        agreed(run, settings, faces, listener)
+        agreed(run, settings, signs, listener)
         return told
 
     assert not warned(0.01)
@@ -88,9 +86,9 @@ def test_a_time_budget_that_training_alone_takes_is_told(
     assert "--time-budget" in text
 
 
-def test_other_images_than_the_run_began_with_are_refused(tmp_path: Path, faces: Dataset) -> None:
+def test_other_images_than_the_run_began_with_are_refused(tmp_path: Path, signs: Dataset) -> None:
     run = create_run(tmp_path / "run", SETTINGS)
-    agreed(run, SETTINGS, faces)
+    agreed(run, SETTINGS, signs)
     larger = open_data(replace(SETTINGS, decode_resolution=96), Listener())
     with pytest.raises(DanasError, match="holds other images than this run began with") as told:
         agreed(run, SETTINGS, larger)

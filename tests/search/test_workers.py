@@ -20,7 +20,7 @@ from danas_hil.search.session import join
 from danas_hil.study import StorageSettings
 from strategies import make_space
 from study.postgresql import postgresql
-from tasks.some_tasks import FACES
+from tasks.some_tasks import SIGNS
 
 pytest.importorskip("tensorflow", reason="the extra [search] is not installed")
 pytest.importorskip("psycopg", reason="the extra [postgresql] is not installed")
@@ -67,8 +67,8 @@ def test_three_workers_finish_what_one_that_was_killed_had_begun(tmp_path: Path)
 
     with postgresql() as url:
         settings = SearchSettings(
-            data="faces",
-            task=FACES,
+            data="signs",
+            task=SIGNS,
             space=make_space((16,), ("monochrome",), b6=(0,), b7=(0,), alpha=(0.3, 0.5)),
             trials=12,
             supernet_steps=6,

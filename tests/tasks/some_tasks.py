@@ -2,9 +2,10 @@
 
 from hypothesis import strategies as st
 
+from danas_hil.data import open_source, task_of
 from danas_hil.tasks import Task
 
-FACES = Task(("other", "face"), positive="face")
+SIGNS = task_of(open_source("signs"))
 """What the built-in set is told apart by."""
 
 PERSON = Task(("no person", "person"), positive="person")

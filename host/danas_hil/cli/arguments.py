@@ -22,7 +22,9 @@ def lease_of(text: str) -> int:
 
 def images(data: str) -> str:
     """The built-in set by name; a folder from the root on, since `resume` may stand elsewhere."""
-    return data if data == "faces" else str(Path(data).expanduser().resolve())
+    from danas_hil.data import settled
+
+    return settled(data, Path.cwd())
 
 
 def place(supernets: str | None) -> str | None:

@@ -33,15 +33,7 @@ class Finding:
 
 
 _EXTRAS = {
-    "search": (
-        "tensorflow",
-        "keras",
-        "optuna",
-        "ai-edge-litert",
-        "pyarrow",
-        "pillow",
-        "scikit-image",
-    ),
+    "search": ("tensorflow", "keras", "optuna", "ai-edge-litert", "pyarrow", "pillow"),
     "heic": ("pillow-heif",),
     "host": ("tflite-micro",),
     "postgresql": ("psycopg",),

@@ -18,7 +18,7 @@ _SHARING = "Sharing"
 DEFAULT_BUDGET = "1h"
 
 DataArgument = Annotated[
-    str, typer.Argument(help="Images: a folder (Wake Vision, Parquet, class folders) or `faces`.")
+    str, typer.Argument(help="Images: a folder (Wake Vision, Parquet, class folders) or `signs`.")
 ]
 NameOption = Annotated[str | None, typer.Option(help="Name of the run; its folder is runs/NAME.")]
 

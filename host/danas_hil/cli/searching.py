@@ -73,7 +73,7 @@ def search(
 
       danas-hil search photos/ --ram 256kB --flash 1MB --resolutions 32,64,96
 
-      danas-hil search faces --device-class small --trials 50 --supernet-steps 300
+      danas-hil search signs --device-class small --resolutions 16,32,48 --time-budget 10m
 
       danas-hil search photos/ --ram 256kB --family ds_cnn --resolutions 96x64,48x32
 

@@ -1,6 +1,6 @@
 """Images: where they come from, kept decoded, and seen as a data configuration shows them.
 
-dataset = open_dataset(open_source("faces"), resolution=32)
+dataset = open_dataset(open_source("signs"), resolution=64)
 view = TrainingView(dataset.split("train"), DataConfig(32, "monochrome"), seed=0)
 images, labels = view.batch(step=0, size=64)
 """
@@ -9,7 +9,7 @@ from danas_hil.data.cache import Balance, OnProgress, SplitImages
 from danas_hil.data.dataset import Dataset, open_dataset
 from danas_hil.data.drawn import DrawnSplits
 from danas_hil.data.records import SPLITS, Record, Source, SourceOptions
-from danas_hil.data.sources import open_source, task_of
+from danas_hil.data.sources import open_source, settled, task_of
 from danas_hil.data.views import (
     Batch,
     EvaluationView,
@@ -37,5 +37,6 @@ __all__ = [
     "open_source",
     "representative_images",
     "scale",
+    "settled",
     "task_of",
 ]

@@ -57,7 +57,7 @@ _LUMA = (0.299, 0.587, 0.114)
 _FACE_LUMA = (56.0, 92.0)
 """Red, blue, green and brown are brought to a luma in this range: only colour tells them apart."""
 
-_FACES = ("red", "blue", "green", "brown")
+_FACE_PAINTS = ("red", "blue", "green", "brown")
 
 
 def _arc(x: float, y: float, across: float, down: float, start: float, end: float) -> Points:
@@ -174,7 +174,7 @@ def _draw_clutter(pen: ImageDraw, rng: np.random.Generator, side: int) -> None:
         else:
             outline = _polygon(9, size, 0) * rng.uniform(0.85, 1.15, (9, 1))
         if rng.random() < 0.35:
-            colour = _painted(_FACES[rng.integers(4)], rng)
+            colour = _painted(_FACE_PAINTS[rng.integers(4)], rng)
         else:
             red, green, blue = (rng.uniform(50, 200) + rng.uniform(-22, 22, 3)).tolist()
             colour = red, green, blue
@@ -219,7 +219,7 @@ def _painted(name: str, rng: np.random.Generator) -> Colour:
     if name == "black":
         colour += rng.uniform(0, 60)
     luma = rng.uniform(*_FACE_LUMA)
-    scale = luma / float(colour @ _LUMA) if name in _FACES else rng.uniform(0.9, 1.05)
+    scale = luma / float(colour @ _LUMA) if name in _FACE_PAINTS else rng.uniform(0.9, 1.05)
     red, green, blue = np.clip(colour * scale, 0, 255).tolist()
     return red, green, blue
 

@@ -7,13 +7,17 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from danas_hil.data.records import SPLITS, Record
+from danas_hil.data.records import SPLITS, Record, SourceOptions
 from danas_hil.data.sign_drawing import SIGNS, draw
+from danas_hil.tasks import ClassNames
 
 EACH = {"train": 180, "validation": 60, "test": 60}
 """Pictures of each class, by split."""
 
+NAME = "signs"
+
 _SEEDS = {"train": 101, "validation": 102, "test": 103}
+_PLACES = {sign: place for place, sign in enumerate(SIGNS)}
 _FORMAT = 1  # count up when other pictures are drawn
 
 
@@ -24,31 +28,46 @@ class SignsSource:
     picture has a seed of its own, made of split, class and number.
     """
 
+    def __init__(self, options: SourceOptions) -> None:
+        self._names = ClassNames.of(SIGNS, options.classes, self.name)
+
     @property
     def name(self) -> str:
-        return "signs"
+        return NAME
 
     @property
     def classes(self) -> tuple[str, ...]:
-        return tuple(SIGNS)
+        return self._names.classes
 
     @property
     def splits(self) -> tuple[str, ...]:
         return SPLITS
 
     def fingerprint(self, split: str) -> str:
-        return f"signs {_FORMAT} {_SEEDS[split]} {EACH[split]}"
+        return f"{NAME} {_FORMAT} {_SEEDS[split]} {EACH[split]} {self._names.identity}"
 
     def count(self, split: str) -> int | None:
         return EACH[split] * len(SIGNS)
 
     def labels(self, split: str) -> Iterator[tuple[int, str]]:
-        """Class after class in turn, so that a part of a split holds all of them alike."""
-        for _ in range(EACH[split]):
-            yield from ((label, "") for label in range(len(SIGNS)))
+        for sign, number in _pictures(split):
+            yield self._label(split, sign, number), ""
 
     def records(self, split: str) -> Iterator[Record]:
-        for place, (label, group) in enumerate(self.labels(split)):
-            number, sign = place // len(SIGNS), self.classes[label]
-            rng = np.random.default_rng([_SEEDS[split], label, number])
-            yield Record(f"signs:{split}:{sign}:{number}", draw(sign, rng), label, group)
+        for sign, number in _pictures(split):
+            rng = np.random.default_rng([_SEEDS[split], _PLACES[sign], number])
+            label = self._label(split, sign, number)
+            yield Record(_key(split, sign, number), draw(sign, rng), label)
+
+    def _label(self, split: str, sign: str, number: int) -> int:
+        return self._names.label(sign, _key(split, sign, number))
+
+
+def _pictures(split: str) -> Iterator[tuple[str, int]]:
+    """Sign and number, one of each sign in turn: a part of a split holds all of them alike."""
+    for number in range(EACH[split]):
+        yield from ((sign, number) for sign in SIGNS)
+
+
+def _key(split: str, sign: str, number: int) -> str:
+    return f"{NAME}:{split}:{sign}:{number}"

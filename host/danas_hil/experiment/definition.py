@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from danas_hil.base import DanasError, parse_duration, read_toml
 from danas_hil.board import choose_limits, names_file
-from danas_hil.data import SourceOptions, open_source, task_of
+from danas_hil.data import SourceOptions, open_source, settled, task_of
 from danas_hil.run import RunFolder
 from danas_hil.search import SearchSettings, Weights, check_possible, check_supernet_source
 from danas_hil.signals.image import OPTIONS
@@ -159,7 +159,7 @@ def _task(
     for config in sorted(folder.glob("*/config.toml")) if folder is not None else ():
         known = SearchSettings.from_config(RunFolder.open(config.parent).config()).task
         return Task(known.classes, positive or known.positive, metric)
-    source = open_source(_data(path, common["data"]), SourceOptions(**options))
+    source = open_source(settled(common["data"], path.parent), SourceOptions(**options))
     return task_of(source, positive, metric)
 
 
@@ -193,7 +193,7 @@ def _variant(
             raise DanasError("weights are five numbers: accuracy, precision, recall, RAM, flash.")
         plain["weights"] = Weights(*map(float, numbers))
     settings = SearchSettings(
-        data=_data(path, common["data"]),
+        data=settled(common["data"], path.parent),
         task=task,
         data_options=data_options,
         limits=choose_limits(*(given.get(key) for key in _LIMITS)),
@@ -232,11 +232,6 @@ def _check_supernet_source(variants: list[Variant]) -> None:
             f"Searches before it: {', '.join(variant.name for variant in earlier) or 'none'}.",
         )
     check_supernet_source(supernet_source.settings, last.settings, name)
-
-
-def _data(path: Path, data: str) -> str:
-    """A folder is looked for from the experiment's file on."""
-    return data if data == "faces" else str((path.parent / Path(data).expanduser()).resolve())
 
 
 def _seconds(duration: str | float | None) -> float | None:
