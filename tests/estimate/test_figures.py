@@ -83,6 +83,13 @@ def test_a_damaged_file_is_named(content):
         load_board("qemu-m4")
 
 
+def test_a_file_of_a_newer_version_is_told_from_a_damaged_one():
+    path = user_folder("boards") / "qemu-m4.json"
+    path.write_text('{"schema": 99, "builds": {}}')
+    with pytest.raises(DanasError, match=r"qemu-m4\.json has schema 99.*newer danas-hil"):
+        load_board("qemu-m4")
+
+
 def test_a_home_that_can_not_be_made_has_no_figures(monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("DANAS_HIL_HOME", str(tmp_path / "file"))

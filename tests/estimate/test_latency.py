@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from danas_hil.base import DanasError, user_folder
 from danas_hil.board import Limits, build_key, format_latency, load_board, parse_latency
-from danas_hil.builds import load_build
 from danas_hil.estimate import Operator, OperatorGraph, Tensor, lay_out
 from danas_hil.estimate.fitting import Sample, TimedModel, errors, fit, leave_one_out
 from danas_hil.estimate.graph import Window
@@ -265,8 +264,8 @@ class TestTables:
         keep_table(table())
         told = find_table(BOARD, "current")
         assert isinstance(told, str)
-        assert build_key("current", BOARD.kernels, BOARD.build) in told
-        estimate = estimate_on(BOARD, GRAPH, load_build("current"))
+        assert build_key("current", BOARD.kernels, BOARD.toolchain) in told
+        estimate = estimate_on(BOARD, GRAPH, build="current")
         assert estimate.kernels == "reference"
         assert estimate.latency.unknown == find_table(BOARD, "current", "reference")
 
@@ -300,6 +299,12 @@ class TestTables:
         path = user_folder("calibrations") / f"{BOARD.id}.json"
         path.write_text(content)
         with pytest.raises(DanasError, match=rf"{BOARD.id}\.json is damaged"):
+            find_table(BOARD)
+
+    def test_a_file_of_a_newer_version_is_told_from_a_damaged_one(self):
+        path = user_folder("calibrations") / f"{BOARD.id}.json"
+        path.write_text('{"schema": 99, "builds": {}}')
+        with pytest.raises(DanasError, match=r"\.json has schema 99.*newer danas-hil"):
             find_table(BOARD)
 
     @pytest.mark.parametrize("rate", [-1.0, float("nan"), float("inf")])

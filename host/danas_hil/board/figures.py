@@ -11,7 +11,15 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from danas_hil.base import DanasError, build, checking, read_json, user_folder, write_json
+from danas_hil.base import (
+    DanasError,
+    build,
+    check_format,
+    checking,
+    read_json,
+    user_folder,
+    write_json,
+)
 
 _SCHEMA = 1
 _MOST = 2**40
@@ -150,7 +158,8 @@ def _content(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     value = read_json(path, _HINT)
-    builds = value.get("builds") if isinstance(value, dict) else None
-    if not isinstance(builds, dict) or value.get("schema") != _SCHEMA:
+    check_format(path, value, _SCHEMA, _HINT)
+    builds = value.get("builds")
+    if not isinstance(builds, dict):
         raise DanasError(f"{path} is damaged.", _HINT)
     return dict(builds)

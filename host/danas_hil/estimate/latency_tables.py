@@ -10,12 +10,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from danas_hil.base import DanasError, read_json, user_folder, write_json
+from danas_hil.base import DanasError, check_format, checking, read_json, user_folder, write_json
 from danas_hil.board import Board, build_key
 from danas_hil.estimate.latency import LatencyTable
 from danas_hil.estimate.uncalibrated import estimated_table
 
 _SCHEMA = 2
+_HINT = "Delete it; danas-hil calibrate makes it anew."
 _SHIPPED = Path(__file__).with_name("latencies")
 
 
@@ -114,11 +115,7 @@ def _read(path: Path) -> dict[str, LatencyTable]:
 @lru_cache(maxsize=64)
 def _parsed(path: Path, state: tuple[int, int]) -> dict[str, LatencyTable]:  # noqa: ARG001
     """By build. A search asks thousands of times; `state` tells a file that was rewritten."""
-    value: Any = read_json(path)
-    try:
-        builds: Any = value["builds"] if 1 <= value["schema"] <= _SCHEMA else None
-        return {key: LatencyTable.from_json(row) for key, row in builds.items()}
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise DanasError(
-            f"{path} is damaged ({error!r}).", "Delete it; danas-hil calibrate makes it anew."
-        ) from error
+    value: Any = read_json(path, _HINT)
+    check_format(path, value, _SCHEMA, _HINT)
+    with checking(path, _HINT):
+        return {key: LatencyTable.from_json(row) for key, row in value["builds"].items()}

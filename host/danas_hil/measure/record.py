@@ -13,7 +13,8 @@ from danas_hil.run import anew
 from danas_hil.targets import BuildIdentity, Kind, Memory, OperatorTime, Sizes, Stage
 from danas_hil.tasks import Scores
 
-SCHEMA = 1
+SCHEMA = 2
+"""1 had scores without macro F1, metric and confusion matrix, and is read as it is."""
 
 Status = Stage | Literal["PARITY", "OK"]
 """OK, or the stage that failed; PARITY keeps all figures, but the verdict is not good."""
