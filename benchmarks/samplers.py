@@ -193,7 +193,9 @@ def compared(
     evaluation_seconds: Callable[[Evaluation], float],
 ) -> list[dict[str, object]]:
     """A row for each sampler, the best after all evaluations first."""
-    curves = {key: hypervolume_history(history, limits) for key, (history, _) in searches.items()}
+    curves = {
+        key: hypervolume_history(history, limits, 0.5) for key, (history, _) in searches.items()
+    }
     clocks = {
         key: np.cumsum(np.add(proposals, [evaluation_seconds(e) for e in history]))
         for key, (history, proposals) in searches.items()

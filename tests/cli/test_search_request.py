@@ -45,6 +45,7 @@ OTHER_VALUES: dict[str, Any] = {
     "weights": "1,2,3,4,5",
     "seed": 16,
     "batch_size": 17,
+    "balance": True,
     "validation_images": 18,
     "export_limit": 19,
     "clear_names": False,

@@ -131,18 +131,18 @@ def test_points_that_are_no_numbers_have_no_volume() -> None:
 
 def test_a_run_that_finds_perfection_in_no_memory_has_hypervolume_1() -> None:
     ideal = replace(evaluation(0, 1.0, 0), flash_bytes=0)
-    assert run_hypervolume([ideal], LIMITS) == 1
+    assert run_hypervolume([ideal], LIMITS, 0.5) == 1
 
 
 def test_guessing_and_a_full_memory_add_nothing() -> None:
-    assert run_hypervolume([evaluation(0, 0.5, 1)], LIMITS) == 0
-    assert run_hypervolume([evaluation(0, 0.9, 100_000)], LIMITS) == 0
-    assert run_hypervolume([], LIMITS) == 0
+    assert run_hypervolume([evaluation(0, 0.5, 1)], LIMITS, 0.5) == 0
+    assert run_hypervolume([evaluation(0, 0.9, 100_000)], LIMITS, 0.5) == 0
+    assert run_hypervolume([], LIMITS, 0.5) == 0
 
 
 def test_the_hypervolume_of_one_evaluation_is_its_box() -> None:
     one = replace(evaluation(0, 0.75, 25_000), flash_bytes=100_000)
-    assert run_hypervolume([one], LIMITS) == pytest.approx(0.5 * 0.75 * 0.9)
+    assert run_hypervolume([one], LIMITS, 0.5) == pytest.approx(0.5 * 0.75 * 0.9)
 
 
 def test_what_is_infeasible_or_failed_adds_nothing() -> None:
@@ -151,13 +151,13 @@ def test_what_is_infeasible_or_failed_adds_nothing() -> None:
         evaluation(1, 1.0, 10, 0.2, feasible=False),
         replace(evaluation(2, 1.0, 10, 0.3, outcome="failed", feasible=False), scores=None),
     ]
-    assert run_hypervolume(rows, LIMITS) == run_hypervolume(rows[:1], LIMITS) > 0
+    assert run_hypervolume(rows, LIMITS, 0.5) == run_hypervolume(rows[:1], LIMITS, 0.5) > 0
 
 
 def test_a_memory_without_a_limit_is_no_objective() -> None:
     rows = [evaluation(0, 0.75, 25_000)]
-    assert run_hypervolume(rows, Limits(ram_bytes=100_000)) == pytest.approx(0.5 * 0.75)
-    assert run_hypervolume(rows, Limits()) == pytest.approx(0.5)
+    assert run_hypervolume(rows, Limits(ram_bytes=100_000), 0.5) == pytest.approx(0.5 * 0.75)
+    assert run_hypervolume(rows, Limits(), 0.5) == pytest.approx(0.5)
 
 
 @given(
@@ -173,12 +173,12 @@ def test_the_history_is_the_hypervolume_after_each_evaluation(
         evaluation(index, accuracy, ram, 0.1 + index / 10, feasible=feasible)
         for index, (accuracy, ram, feasible) in enumerate(rows)
     ]
-    history = hypervolume_history(evaluations, LIMITS)
-    expected = [run_hypervolume(evaluations[: n + 1], LIMITS) for n in range(len(rows))]
+    history = hypervolume_history(evaluations, LIMITS, 0.5)
+    expected = [run_hypervolume(evaluations[: n + 1], LIMITS, 0.5) for n in range(len(rows))]
     assert history == pytest.approx(expected, abs=1e-12)
     assert (np.diff(history) >= 0).all()
 
 
 def test_costs_of_no_evaluations_are_none() -> None:
-    assert len(run_costs([], LIMITS)) == 0
-    assert len(hypervolume_history([], LIMITS)) == 0
+    assert len(run_costs([], LIMITS, 0.5)) == 0
+    assert len(hypervolume_history([], LIMITS, 0.5)) == 0

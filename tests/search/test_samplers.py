@@ -266,7 +266,7 @@ def test_nsga2_covers_more_than_chance() -> None:
 
 def test_the_surrogate_covers_more_than_chance() -> None:
     def covered(kind: Kind) -> float:
-        return sum(run_hypervolume(run(kind(SPACE, seed), 40), LIMITS) for seed in range(2))
+        return sum(run_hypervolume(run(kind(SPACE, seed), 40), LIMITS, 0.5) for seed in range(2))
 
     surrogate: Kind = lambda space, seed: SurrogateSampler(space, seed, LIMITS, 12, 40)  # noqa: E731
     assert covered(surrogate) > 1.1 * covered(RandomSampler)

@@ -36,7 +36,7 @@ def fronts(draw: st.DrawFn) -> list[Evaluation]:
 
 @given(fronts(), st.integers(1, 9))
 def test_as_many_are_picked_as_fit_and_none_twice(front: list[Evaluation], k: int) -> None:
-    picked = greedy(front, k, LIMITS)
+    picked = greedy(front, k, LIMITS, 0.5)
     fitting = [e.genome.id for e in front if e.feasible]
     assert len(picked) == min(k, len(fitting))
     assert len({pick.id for pick in picked}) == len(picked)
@@ -47,25 +47,25 @@ def test_as_many_are_picked_as_fit_and_none_twice(front: list[Evaluation], k: in
 def test_gains_fall_and_add_up_to_the_hypervolume_of_the_picks(
     front: list[Evaluation], k: int
 ) -> None:
-    picked = greedy(front, k, LIMITS)
+    picked = greedy(front, k, LIMITS, 0.5)
     gains = [pick.gain for pick in picked]
     assert all(a >= b - 1e-9 for a, b in itertools.pairwise(gains))
     chosen = [e for e in front if e.genome.id in {pick.id for pick in picked}]
-    assert sum(gains) == pytest.approx(run_hypervolume(chosen, LIMITS), abs=1e-9)
+    assert sum(gains) == pytest.approx(run_hypervolume(chosen, LIMITS, 0.5), abs=1e-9)
 
 
 def test_one_of_two_that_are_nearly_the_same_is_passed_over() -> None:
     best = row(0, 0.90, 50_000, 100_000)
     alike = row(1, 0.89, 50_000, 99_000)
     small = row(2, 0.70, 5_000, 10_000)
-    picked = greedy([best, alike, small], 2, LIMITS)
+    picked = greedy([best, alike, small], 2, LIMITS, 0.5)
     assert {pick.id for pick in picked} == {best.genome.id, small.genome.id}
 
 
 def test_what_adds_nothing_comes_by_accuracy() -> None:
     """Without limits memory is no objective: only the most accurate one adds anything."""
     rows = [row(0, 0.8, 1000, 1000), row(1, 0.9, 2000, 2000), row(2, 0.85, 500, 500)]
-    picked = greedy(rows, 3, Limits())
+    picked = greedy(rows, 3, Limits(), 0.5)
     assert [pick.accuracy for pick in picked] == [0.9, 0.85, 0.8]
     assert [pick.gain for pick in picked[1:]] == [0, 0]
 

@@ -203,4 +203,4 @@ def _by_class(balance: Balance) -> str:
 def _best(best: Evaluation | None) -> str:
     if best is None or best.scores is None:
         return "none fits yet"
-    return f"{percent(best.scores.accuracy)} {best.genome}"
+    return f"{percent(best.scores.worth)} {best.genome}"

@@ -215,7 +215,7 @@ def show_outcome(run: RunFolder, outcome: Outcome, json: bool) -> None:
         f"RAM and flash: estimated ({front.memory_model} model){open_bytes}.",
         *latency_note(source, all(map(_latency_complete, front.candidates))),
         f"Limits: {front.limits}.",
-        "val, test: int8 accuracy on validation and test images.",
+        f"val, test: {front.task.metric_name} in int8 on validation and test images.",
         "* has the best on validation images.",
         f"Next: danas-hil flash {run.path} --board NAME",
     )
@@ -223,9 +223,10 @@ def show_outcome(run: RunFolder, outcome: Outcome, json: bool) -> None:
 
 def _front_table(front: Front, timed: bool) -> tuple[list[str], list[list[str]]]:
     columns = ["id", "data", "network", ">val", ">test", ">RAM", ">flash"]
-    rows = [_front_row(candidate, front) for candidate in front.candidates]
+    ordered = sorted(front.candidates, key=lambda one: -one.scores["int8_validation"].worth)
+    rows = [_front_row(candidate, front) for candidate in ordered]
     if timed:
-        totals = [candidate.estimate["totals"] for candidate in front.candidates]
+        totals = [candidate.estimate["totals"] for candidate in ordered]
         band = max(one.get("latency_band", 0.0) for one in totals)
         columns.append(milliseconds_title(band))
         for row, one in zip(rows, totals, strict=True):
@@ -259,8 +260,8 @@ def _front_row(candidate: Candidate, front: Front) -> list[str]:
         candidate.id + ("*" if candidate.id == front.chosen else ""),
         candidate.genome.data.short,
         candidate.genome.arch.short,
-        percent(candidate.scores["int8_validation"].accuracy),
-        percent(candidate.scores["int8_test"].accuracy),
+        percent(candidate.scores["int8_validation"].worth),
+        percent(candidate.scores["int8_test"].worth),
         format_size(totals["ram_bytes"]),
         format_size(totals["flash_bytes"]),
     ]

@@ -217,6 +217,14 @@ BatchSizeOption = Annotated[
     int,
     typer.Option(min=2, max=65_536, help="Images in a training step.", rich_help_panel=_METHOD),
 ]
+BalanceOption = Annotated[
+    bool,
+    typer.Option(
+        "--balance",
+        help="Let every class count alike in training, however many images it has.",
+        rich_help_panel=_METHOD,
+    ),
+]
 ValidationImagesOption = Annotated[
     int,
     typer.Option(

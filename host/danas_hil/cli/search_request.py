@@ -46,6 +46,7 @@ _AS_TYPED = (
     "crossover_ratio",
     "seed",
     "batch_size",
+    "balance",
     "validation_images",
     "export_limit",
     "clear_names",
@@ -91,6 +92,7 @@ class SearchRequest:
     weights: str
     seed: int
     batch_size: int
+    balance: bool
     validation_images: int
     export_limit: int
     clear_names: bool

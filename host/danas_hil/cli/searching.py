@@ -47,6 +47,7 @@ def search(
     memory_model: options.MemoryModelOption = "exact",
     drop_infeasible: options.DropInfeasibleOption = False,
     batch_size: options.BatchSizeOption = 64,
+    balance: options.BalanceOption = False,
     validation_images: options.ValidationImagesOption = 2000,
     export_limit: options.ExportLimitOption = 24,
     clear_names: options.ClearNamesOption = True,

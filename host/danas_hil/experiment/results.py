@@ -10,6 +10,7 @@ from danas_hil.experiment.definition import Experiment
 from danas_hil.experiment.running import ended_runs
 from danas_hil.run import Candidate, Evaluation, RunFolder
 from danas_hil.search import steps_taken
+from danas_hil.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class RunResult:
     search: str
     baseline: bool
     seed: int
+    task: Task
     limits: Limits
     reason: str
     training_steps: int
@@ -48,6 +50,7 @@ def gather_results(experiment: Experiment, folder: Path) -> tuple[RunResult, ...
                 search=planned.variant.name,
                 baseline=planned.variant.baseline,
                 seed=planned.seed,
+                task=settings.task,
                 limits=settings.limits,
                 reason=ended[planned.name].reason,
                 training_steps=trained * steps_taken(run.config()),

@@ -117,7 +117,7 @@ def run_figures(result: RunResult, threshold: float) -> RunFigures:
     found = systems(result.evaluations)
     good = [s for s in found if s.feasible and s.accuracy >= threshold]
     candidates = [c for c in result.candidates if "int8_validation" in c.scores]
-    best = max(candidates, key=lambda c: c.scores["int8_validation"].accuracy, default=None)
+    best = max(candidates, key=lambda c: c.scores["int8_validation"].worth, default=None)
     test = best.scores.get("int8_test") if best else None
     return RunFigures(
         run=result.run,
@@ -126,7 +126,7 @@ def run_figures(result: RunResult, threshold: float) -> RunFigures:
         evaluations=len(result.evaluations),
         training_steps=result.training_steps,
         reason=result.reason,
-        hypervolume=run_hypervolume(result.evaluations, result.limits),
+        hypervolume=run_hypervolume(result.evaluations, result.limits, result.task.chance),
         int8_accuracy=best.scores["int8_validation"].accuracy if best else None,
         int8_test=test.accuracy if test else None,
         above=len(good),
@@ -215,7 +215,7 @@ def by_count(evaluation: Evaluation) -> float:
 
 def hypervolume_curve(result: RunResult, place: Place) -> list[tuple[float, float]]:
     ordered = sorted(result.evaluations, key=place)
-    history = hypervolume_history(ordered, result.limits)
+    history = hypervolume_history(ordered, result.limits, result.task.chance)
     return [(0.0, 0.0), *((place(e), float(v)) for e, v in zip(ordered, history, strict=True))]
 
 

@@ -21,7 +21,7 @@ from danas_hil.signals import DataConfig
 from danas_hil.space import Genome
 from danas_hil.study import StoppedError, Trainings
 from danas_hil.supernet import Batch, Look, Subnets, Supernet, TrainingSettings, Use, time_finetune
-from danas_hil.tasks import Scores, Task
+from danas_hil.tasks import Scores, Task, class_weights
 
 FINETUNE_RATE = 5e-3
 """Learning rate of the training of a candidate by itself: a third of the supernet's."""
@@ -172,6 +172,13 @@ class Evaluator:
         """Training images in an order of their own for each `pass_`."""
         return lambda data, step, size: self._training_view(data, pass_).batch(step, size)
 
+    def _training_settings(self, of: SearchSettings) -> TrainingSettings:
+        return TrainingSettings(batch_size=of.batch_size, class_weights=self._class_weights(of))
+
+    def _class_weights(self, of: SearchSettings) -> tuple[float, ...]:
+        """How much an example of each class counts in training; empty: all alike."""
+        return class_weights(self._dataset.split("train").balance.counts) if of.balance else ()
+
     @cached_property
     def _subnets(self) -> dict[str, Subnets]:
         """What each supernet holds, by its name."""
@@ -187,7 +194,7 @@ class Evaluator:
         supernet = Supernet(
             self._subnets[name],
             by.seed,
-            TrainingSettings(batch_size=by.batch_size),
+            self._training_settings(by),
             self._fits,
             self._made_for | {"look": self._look_size(name) or None},
         )
@@ -197,7 +204,7 @@ class Evaluator:
             self._source.check_trained(self._trainings.store, name)
             supernet.trained(folder, steps)
             # From here on: of the training of candidates by themselves.
-            supernet.settings = TrainingSettings(batch_size=self._settings.batch_size)
+            supernet.settings = self._training_settings(self._settings)
             return supernet
 
         def train(should_stop: Callable[[], bool]) -> bool:

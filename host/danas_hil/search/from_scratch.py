@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,10 @@ class FromScratchEvaluator(Evaluator):
             genome,
             len(self.classes),
             self._settings.seed,
-            standalone_settings(self._settings),
+            replace(
+                standalone_settings(self._settings),
+                class_weights=self._class_weights(self._settings),
+            ),
             {"images": self._made_for["images"]},
         )
         steps, store = self._plan.steps[CANDIDATE], self._trainings.store

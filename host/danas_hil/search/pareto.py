@@ -5,7 +5,7 @@ same one, `run_hypervolume`:
 
 - objectives: validation accuracy (up), RAM and flash as shares of their limits (down);
 - only complete, feasible evaluations count;
-- the reference point is an accuracy of 0.5, that of guessing, and all of the RAM and flash;
+- the reference point is the accuracy of guessing (1 / classes), and all of the RAM and flash;
 - it is divided by the volume between the reference and the ideal point (accuracy 1 in no memory),
   and so is 0 to 1;
 - a memory without a limit has no share and is no objective. Runs can be compared that have the
@@ -24,9 +24,6 @@ from danas_hil.run import Evaluation
 from danas_hil.study import DIRECTIONS, objectives
 
 Array = npt.NDArray[np.float64]
-
-GUESSING = 0.5
-"""Accuracy of the reference point: two classes told apart by a coin."""
 
 
 def pareto_front(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
@@ -151,8 +148,10 @@ def gains(points: Array, front: Array) -> Array:
 # -- hypervolume of runs -----------------------------------------------------------------------
 
 
-def run_costs(evaluations: Sequence[Evaluation], limits: Limits) -> Array:
+def run_costs(evaluations: Sequence[Evaluation], limits: Limits, chance: float) -> Array:
     """The objectives of the run's hypervolume as costs, (n, 1 to 3), with the reference at all 1.
+
+    chance: the accuracy of guessing (`Task.chance`).
 
     Error as a share of that of guessing, RAM and flash as shares of their limits. An evaluation
     that is not complete and feasible costs 1 everywhere, which adds nothing.
@@ -162,32 +161,34 @@ def run_costs(evaluations: Sequence[Evaluation], limits: Limits) -> Array:
     counted = [place for place, e in enumerate(evaluations) if e.scores and e.feasible]
     if counted:
         rows = np.array([objectives(evaluations[place]) for place in counted])
-        costs[counted] = costs_of(rows[:, 0], rows[:, -2], rows[:, -1], limits)
+        costs[counted] = costs_of(rows[:, 0], rows[:, -2], rows[:, -1], limits, chance)
     return costs
 
 
-def costs_of(accuracy: Array, ram_bytes: Array, flash_bytes: Array, limits: Limits) -> Array:
+def costs_of(
+    accuracy: Array, ram_bytes: Array, flash_bytes: Array, limits: Limits, chance: float
+) -> Array:
     """Accuracies (n,) and bytes (n,) as the costs of `run_costs`, (n, 1 to 3)."""
-    columns = [(1 - accuracy) / (1 - GUESSING)]
+    columns = [(1 - accuracy) / (1 - chance)]
     for size, limit in ((ram_bytes, limits.ram_bytes), (flash_bytes, limits.flash_bytes)):
         if limit is not None:
             columns.append(size / limit)
     return np.column_stack(columns)
 
 
-def run_hypervolume(evaluations: Sequence[Evaluation], limits: Limits) -> float:
+def run_hypervolume(evaluations: Sequence[Evaluation], limits: Limits, chance: float) -> float:
     """THE hypervolume of a run, 0 to 1 and more is better, as the head of this file defines it."""
-    costs = run_costs(evaluations, limits)
+    costs = run_costs(evaluations, limits, chance)
     return hypervolume(costs, np.ones(costs.shape[1]))
 
 
-def hypervolume_history(evaluations: Sequence[Evaluation], limits: Limits) -> Array:
+def hypervolume_history(evaluations: Sequence[Evaluation], limits: Limits, chance: float) -> Array:
     """The run's hypervolume after each evaluation, (n,), in the order given.
 
     Over time it stands at the evaluations' `elapsed_seconds`; where several workers wrote them,
     sort by that first.
     """
-    costs = run_costs(evaluations, limits)
+    costs = run_costs(evaluations, limits, chance)
     corner = np.ones(costs.shape[1])
     front = np.empty((0, len(corner)))
     grown = np.zeros(len(costs))

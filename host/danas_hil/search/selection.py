@@ -35,17 +35,19 @@ def pick_from_front(run: RunFolder, k: int, limits: Limits, board: Board | None 
     estimated on the board, and where latency is limited and not known.
     """
     front = run.front()
+    chance = front.task.chance
     costed = [_costs(run, candidate, limits, board) for candidate in front.candidates]
     if limits.latency_us is not None:
         _check_latency(run, costed, board)
     rows = [_row(*pair, limits) for pair in zip(front.candidates, costed, strict=True)]
-    costs = run_costs(rows, limits)
+    costs = run_costs(rows, limits, chance)
     by_id = {c.id: cost for c, cost in zip(front.candidates, costed, strict=True)}
+    picked = greedy(rows, k, limits, chance)
     return Picks(
         limits=limits,
         board=board.id if board else None,
         hypervolume=hypervolume(costs, np.ones(costs.shape[1])),
-        picked=tuple(by_id[pick.id].judged(pick, limits) for pick in greedy(rows, k, limits)),
+        picked=tuple(by_id[pick.id].judged(pick, limits) for pick in picked),
         latency_source=next((cost.latency_source for cost in costed), ""),
         latency_complete=all(cost.latency_complete for cost in costed),
         latency_band=max((cost.latency_band for cost in costed), default=0.0),
@@ -53,33 +55,32 @@ def pick_from_front(run: RunFolder, k: int, limits: Limits, board: Board | None 
 
 
 def members_to_export(front: Sequence[Evaluation], limit: int) -> list[Evaluation]:
-    """At most `limit` members of a front: the most accurate at each size of RAM, and the rest by
-    accuracy; in order of RAM.
+    """At most `limit` members of a front: the best at each size of RAM, and the best of the rest,
+    by the task's metric; in order of RAM.
     """
-    by_ram = sorted(front, key=lambda e: (e.ram_bytes or 0, -_accuracy(e)))
+    by_ram = sorted(front, key=lambda e: (e.ram_bytes or 0, -_metric(e)))
     stairs: list[Evaluation] = []
     for evaluation in by_ram:
-        if not stairs or _accuracy(evaluation) > _accuracy(stairs[-1]):
+        if not stairs or _metric(evaluation) > _metric(stairs[-1]):
             stairs.append(evaluation)
     if len(stairs) > limit:  # the best, and even steps down from it
         places = np.linspace(0, len(stairs) - 1, limit).round().astype(int) if limit > 1 else [-1]
         stairs = [stairs[place] for place in places]
     chosen = {evaluation.index for evaluation in stairs}
-    rest = sorted((e for e in front if e.index not in chosen), key=_accuracy, reverse=True)
+    rest = sorted((e for e in front if e.index not in chosen), key=_metric, reverse=True)
     members = stairs + rest[: limit - len(stairs)]
     return sorted(members, key=lambda e: (e.ram_bytes or 0, e.index))
 
 
 def finalists(members: Sequence[Evaluation]) -> list[Evaluation]:
-    """Those to fine-tune: the most accurate members, half of them at most with one data
+    """Those to fine-tune: the best members by the task's metric, half of them at most with one data
     configuration.
 
     Shared weights serve some data better than others, which training alone then evens out.
     """
     found: list[Evaluation] = []
     most = budget.FINETUNED // 2
-    by_accuracy = sorted(members, key=lambda e: e.scores.accuracy if e.scores else 0, reverse=True)
-    for evaluation in by_accuracy:
+    for evaluation in sorted(members, key=_metric, reverse=True):
         alike = Counter(e.genome.data for e in found)[evaluation.genome.data]
         if len(found) < budget.FINETUNED and alike < most:
             found.append(evaluation)
@@ -87,23 +88,24 @@ def finalists(members: Sequence[Evaluation]) -> list[Evaluation]:
 
 
 def best(candidates: Sequence[Candidate]) -> str | None:
-    """Id of the one with the best int8 validation accuracy, then the fittest; None of none."""
+    """Id of the one that is the best by the task's metric in int8 on validation images, then the
+    fittest; None of none."""
 
     def worth(candidate: Candidate) -> tuple[float, float]:
-        return candidate.scores["int8_validation"].accuracy, candidate.fitness
+        return candidate.scores["int8_validation"].worth, candidate.fitness
 
     return max(candidates, key=worth).id if candidates else None
 
 
-def greedy(rows: Sequence[Evaluation], k: int, limits: Limits) -> tuple[Pick, ...]:
+def greedy(rows: Sequence[Evaluation], k: int, limits: Limits, chance: float) -> tuple[Pick, ...]:
     """Up to `k` of the complete, feasible `rows`, each adding the most hypervolume to those before.
 
     The volume of the chosen set is at least 1 - 1/e of what any k can have, since no row adds more
     to a larger set than to a smaller one (Nemhauser et al., Math. Programming 14, 1978). Among
     those that add the same, and where none adds anything more, the most accurate comes first,
-    then the one with less RAM.
+    then the one with less RAM. chance: the accuracy of guessing.
     """
-    costs = run_costs(rows, limits)
+    costs = run_costs(rows, limits, chance)
     corner = np.ones(costs.shape[1])
     left = [place for place, row in enumerate(rows) if row.feasible and row.scores]
     chosen: list[int] = []
@@ -236,5 +238,5 @@ def _row(candidate: Candidate, cost: _Costs, limits: Limits) -> Evaluation:
     )
 
 
-def _accuracy(evaluation: Evaluation) -> float:
-    return evaluation.scores.accuracy if evaluation.scores else 0.0
+def _metric(evaluation: Evaluation) -> float:
+    return evaluation.scores.worth if evaluation.scores else 0.0

@@ -54,6 +54,7 @@ class SearchSettings:
         exported; None derives it from time_budget, and is none without one.
     decode_resolution: pixels of the short side that images are kept in; None is the largest
         resolution of the space, or what the run `supernet_of` has.
+    balance: whether every class counts alike in training, however many images it has.
     recalibration_images, validation_images: at most so many are used for one evaluation.
     drop_infeasible: never evaluate what is estimated not to fit, instead of penalising it.
     export_limit: at most so many members of the Pareto front are exported.
@@ -82,6 +83,7 @@ class SearchSettings:
     supernet_of: str | None = None
     decode_resolution: int | None = None
     batch_size: int = 64
+    balance: bool = False
     evaluation_finetune_steps: int = 0
     recalibration_images: int = 256
     validation_images: int = 2000
@@ -189,7 +191,9 @@ class SearchSettings:
             case "nsga2":
                 return Nsga2Sampler(self.space, self.seed, self.limits, **population)
             case "surrogate":
-                return SurrogateSampler(self.space, self.seed, self.limits, **population)
+                return SurrogateSampler(
+                    self.space, self.seed, self.limits, chance=self.task.chance, **population
+                )
             case "tournament":
                 return TournamentSampler(
                     self.space,

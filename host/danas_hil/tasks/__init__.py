@@ -9,6 +9,7 @@ from danas_hil.tasks.intervals import t_interval, t_quantile, wilson_interval
 from danas_hil.tasks.names import UNKNOWN, ClassNames, found_names, ordered, read_class_map, text_of
 from danas_hil.tasks.scores import Scores
 from danas_hil.tasks.task import MOST_CLASSES, Task
+from danas_hil.tasks.weighting import class_weights
 
 __all__ = [
     "MOST_CLASSES",
@@ -18,6 +19,7 @@ __all__ = [
     "Task",
     "beats_guessing",
     "chance",
+    "class_weights",
     "found_names",
     "majority",
     "ordered",

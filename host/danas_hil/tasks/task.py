@@ -57,6 +57,11 @@ class Task:
         )
 
     @property
+    def chance(self) -> float:
+        """The accuracy of guessing every class equally often, whatever share each has."""
+        return 1 / len(self.classes)
+
+    @property
     def positive_label(self) -> int | None:
         """The place of the positive class in `classes`; None where there is none."""
         return None if self.positive is None else self.classes.index(self.positive)

@@ -35,6 +35,8 @@ class SurrogateSampler:
     evaluations. The growth is the mean over 8 draws from the predicted distribution of accuracy, so
     that the uncertain have their chance (expected hypervolume improvement by Monte Carlo, as in
     Daulton et al., arXiv 2006.05078); the others hardly vary around their prediction.
+
+    chance: the accuracy of guessing, from which on the hypervolume counts.
     """
 
     space: Space
@@ -42,6 +44,7 @@ class SurrogateSampler:
     limits: Limits = field(default_factory=Limits)
     population: int = 20
     candidates: int = 200
+    chance: float = 0.5
 
     def __post_init__(self) -> None:
         check_population(self.population)
@@ -51,7 +54,7 @@ class SurrogateSampler:
         known = [evaluation for evaluation in history if evaluation.scores is not None]
         if len(known) < self.population:
             return sampled(self.space, rng, acceptable)
-        costs = run_costs(known, self.limits)
+        costs = run_costs(known, self.limits, self.chance)
         best = np.flatnonzero(non_dominated(costs))
         candidates = self._candidates([known[place].genome for place in best], rng)
         promise = self._promise(candidates, known[-_LEARNED:], costs[best], rng)
@@ -92,7 +95,7 @@ class SurrogateSampler:
         drawn = mean[:, 0] + deviation[:, 0] * rng.standard_normal((_DRAWS, len(candidates)))
         grown = np.zeros(len(candidates))
         for accuracy in np.minimum(drawn, 1):
-            costs = costs_of(accuracy, expected[:, 0], expected[:, 1], self.limits)
+            costs = costs_of(accuracy, expected[:, 0], expected[:, 1], self.limits, self.chance)
             grown += gains(costs, front) / _DRAWS
         grown[expected[:, 2] > bounds[2]] = 0
         if grown.any():
