@@ -42,8 +42,8 @@ def train(
 
     The picks are trained (danas-hil pick), or those named. Each starts with the
     weights of the supernet, as in the fine-tuning of a search
-    (--export-finetune-steps). A model is replaced when the new one has the better
-    int8 accuracy on validation images; until then it stays as it is.
+    (--export-finetune-steps). A model is replaced when the new one is better by
+    the run's metric, in int8 on validation images; until then it stays as it is.
 
     After Ctrl-C or a kill the same command goes on: from checkpoints, and with
     the candidates that are left.
@@ -88,7 +88,12 @@ def _show(run: RunFolder, outcome: TrainingOutcome, measured: set[str]) -> None:
     if rows:
         columns = ("id", "data", ">steps", ">before", ">after", "verdict")
         console().print(table(columns, rows))
-        say("", "before, after: int8 validation accuracy. The better model is the one that stays.")
+        metric = outcome.front.task.metric_name
+        say(
+            "",
+            f"before, after: {metric} in int8 on validation images.",
+            "The better model is the one that stays.",
+        )
     if better & measured:
         say("What boards showed for the earlier models is gone with them.")
     if outcome.stopped:

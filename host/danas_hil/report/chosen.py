@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from danas_hil.report import tables
-from danas_hil.report.classes import guesses, guessing_words
+from danas_hil.report.classes import guesses
 from danas_hil.report.markup import EMPTY, Markup, element, esc, join
 from danas_hil.report.page import bar
 from danas_hil.report.rows import Member
 from danas_hil.report.svg import percent
 from danas_hil.run import Candidate, Front
-from danas_hil.tasks import Scores, Task
+from danas_hil.tasks import Scores, Task, guessing_words
 
 _NO_BETTER = "no better than guessing"
 
@@ -63,5 +63,5 @@ def _facts(row: Member, test: Scores | None, task: Task) -> list[tuple[str, Mark
     }
     facts += [(name, esc(percent(share))) for name, share in shares.items() if share is not None]
     if test is not None and test.confusion:
-        facts.append((f"{task.metric_name} of guessing", esc(guessing_words(test, task))))
+        facts.append(("guessing", esc(guessing_words(test.counts, task))))
     return facts

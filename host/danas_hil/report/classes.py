@@ -10,27 +10,19 @@ from danas_hil.report.page import figure, section
 from danas_hil.report.rows import ClassScores, class_scores
 from danas_hil.report.svg import box, percent, picture, rect, text
 from danas_hil.run import Candidate
-from danas_hil.tasks import Scores, Task, beats_guessing, chance, majority
+from danas_hil.tasks import Scores, Task, beats_guessing, guessing_words
 
 _SIDE = 420.0
 """Of the matrix, unless its cells would be too small or too large."""
 _CELL = (4.0, 44.0)
+_WIDTH, _BESIDE = 560.0, 60.0
+"""Of the picture at least, and beside the matrix for the last name over it."""
 _NUMBERED = 15
 """Classes up to which the cells have their numbers."""
 _NAMED = 40
 """Classes up to which rows and columns have their names."""
 _LETTERS = 14
 _SHADES = 10
-
-
-def guessing_words(scores: Scores, task: Task) -> str:
-    """`10 % by chance, 12.5 % by always saying stop`, in the task's metric."""
-    counts = scores.counts
-    most = task.classes[counts.index(max(counts))]
-    return (
-        f"{percent(chance(counts, task).worth)} by chance,"
-        f" {percent(majority(counts, task).worth)} by always saying {most}"
-    )
 
 
 def guesses(scores: Scores | None, task: Task) -> bool:
@@ -51,8 +43,7 @@ def classes_section(candidate: Candidate, task: Task) -> Markup:
             esc(
                 f"int8, test images, {candidate.id}. Down: the class that it is; across: the class"
                 " that was given. The darker, the more of the images of a row."
-                f" {task.metric_name[0].upper()}{task.metric_name[1:]} is"
-                f" {guessing_words(scores, task)}."
+                f" Guessing comes to {guessing_words(scores.counts, task)}."
             ),
         ),
         " ",
@@ -75,7 +66,8 @@ def confusion_matrix(scores: Scores, task: Task) -> Markup:
     named = count <= _NAMED
     left, top = (130.0, 120.0) if named else (30.0, 30.0)
     side = cell * count
-    area = box(left + side + 18, top + side + 30, left=left, below=30, top=top)
+    width = max(_WIDTH, left + side + _BESIDE)
+    area = box(width, top + side + 30, left=left, below=30, top=top)
     parts = [rect(left, top, side, side, "matrix")]
     for row in range(count):
         parts += _cells(scores, task, row, (left, top + row * cell), cell)

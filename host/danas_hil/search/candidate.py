@@ -88,16 +88,16 @@ def finetuned_steps(folder: Path) -> int:
     return _training(folder).finetune_steps
 
 
-def note_no_better(folder: Path, steps: int, accuracy: float) -> None:
-    """Write down that `steps` steps of training came to no better int8 validation accuracy."""
+def note_no_better(folder: Path, steps: int, metric: float) -> None:
+    """Write down that `steps` steps of training came to no better metric in int8 on validation."""
     noted = _training(folder)
-    no_better = {**noted.no_better, str(steps): accuracy}
+    no_better = {**noted.no_better, str(steps): metric}
     write_json(folder / _TRAINING, asdict(replace(noted, no_better=no_better)))
 
 
 def tried(folder: Path) -> dict[int, float]:
-    """What was noted as no better than the model in `folder`: accuracy by training steps."""
-    return {int(steps): accuracy for steps, accuracy in _training(folder).no_better.items()}
+    """What was noted as no better than the model in `folder`: the metric by training steps."""
+    return {int(steps): metric for steps, metric in _training(folder).no_better.items()}
 
 
 def _training(folder: Path) -> _Training:

@@ -15,6 +15,7 @@ from danas_hil.data import EvaluationView, LabelledImages, TrainingView, scale
 from danas_hil.search.budget import Share, step_name
 from danas_hil.search.data_focus import LOOK_IMAGES, LOOK_RECALIBRATION, look_size, use_on_front
 from danas_hil.search.session import Session
+from danas_hil.search.settings import SearchSettings
 from danas_hil.search.supernet_source import needed_supernets
 from danas_hil.search.training_plan import TrainingPlan
 from danas_hil.signals import DataConfig

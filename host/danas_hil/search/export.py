@@ -28,6 +28,7 @@ from danas_hil.search.selection import best, members_to_export
 from danas_hil.search.session import Session
 from danas_hil.space import Genome
 from danas_hil.study import StoppedError
+from danas_hil.tasks import Task, beats_guessing, guessing_words
 
 DEVICE_IMAGES = 200
 """Test images kept in test-images.npz, for accuracy on a device."""
@@ -48,6 +49,7 @@ def export_front(session: Session, evaluator: Evaluator, elapsed: float) -> Fron
     front = pareto_front(session.evaluations)
     candidates = _export_members(session, evaluator, _members(session, front), elapsed)
     chosen = best(candidates)
+    _warn_of_guessing(candidates, settings.task, listener)
     tested = [with_test(run, candidate, evaluator) for candidate in candidates]
     for text in session.dataset.warnings("test") if tested else ():
         listener.warning(text)
@@ -72,9 +74,22 @@ def _members(session: Session, front: Sequence[Evaluation]) -> list[Evaluation]:
     if len(members) < len(front):
         session.listener.warning(
             f"{len(members)} of the {len(front)} members of the front are exported"
-            " (--export-limit); the best accuracy at each size of RAM comes first."
+            " (--export-limit); the best at each size of RAM come first."
         )
     return members
+
+
+def _warn_of_guessing(candidates: Sequence[Candidate], task: Task, listener: Listener) -> None:
+    """Tell of candidates that are no better than what comes out without having learned anything."""
+    scores = [candidate.scores["int8_validation"] for candidate in candidates]
+    lazy = sum(not beats_guessing(one, one.counts, task) for one in scores)
+    if not lazy:
+        return
+    guesses = guessing_words(scores[0].counts, task)
+    listener.warning(
+        f"{lazy} of the {len(candidates)} candidates are no better than guessing on validation"
+        f" images ({guesses}). Train for longer, or look at the data."
+    )
 
 
 def _export_members(

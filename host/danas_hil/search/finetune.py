@@ -74,8 +74,8 @@ Verdict = Literal["better", "no better", "trained before"]
 class Trained:
     """What came of training a candidate by itself.
 
-    steps: for which it was trained, or was before. before, after: int8 accuracy on validation
-    images; the better model is the one that stays.
+    steps: for which it was trained, or was before. before, after: the task's metric, in int8 on
+    validation images; the better model is the one that stays.
     """
 
     id: str
@@ -105,10 +105,11 @@ def train_candidates(
 ) -> TrainingOutcome:
     """Train the candidates `ids` of the front by themselves, each for `steps` steps in all.
 
-    One after the other, each is exported anew when it is done, unless int8 validation accuracy
-    is no better than that of the model that is there. Until then the old export stays as it is. A
-    candidate that was trained for as many steps before is passed over, and a training that was
-    stopped or killed goes on from its checkpoint: the same call again does what is left.
+    One after the other, each is exported anew when it is done, unless it is no better by the task's
+    metric, in int8 on validation images, than the model that is there. Until then the old export
+    stays as it is. A candidate that was trained for as many steps before is passed over, and a
+    training that was stopped or killed goes on from its checkpoint: the same call again does what
+    is left.
 
     Nobody else may export meanwhile: it waits for those who do. Raises DanasError where candidates
     share no weights, and where the supernet is not at hand.
@@ -172,7 +173,7 @@ class _Finetuning:
     def earlier(self, candidate: Candidate, steps: int) -> Trained | None:
         """What came of such a training before, or of a longer one."""
         id_ = candidate.id
-        now = candidate.scores["int8_validation"].accuracy
+        now = candidate.scores["int8_validation"].worth
         if candidate.finetune_steps >= steps:
             return Trained(id_, candidate.finetune_steps, now, now, "trained before")
         accuracy = tried(self.run.candidate(id_)).get(steps)
@@ -188,8 +189,8 @@ class _Finetuning:
         folder = new_folder(self.run, id_)
         write_model(folder, candidate.genome, model, steps, self.session)
         scores = validation_scores(folder, candidate.genome, self.evaluator)
-        before = candidate.scores["int8_validation"].accuracy
-        after = scores["int8_validation"].accuracy
+        before = candidate.scores["int8_validation"].worth
+        after = scores["int8_validation"].worth
         if after > before:
             estimate = write_rest(folder, candidate.genome, self.evaluator, self.session.estimator)
             replace_candidate(self.run, id_)

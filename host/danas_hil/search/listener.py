@@ -35,7 +35,7 @@ class Listener:
         """There is nothing to do here until another worker is done with `what`; told often."""
 
     def evaluated(self, evaluation: Evaluation, best: Evaluation | None) -> None:
-        """An evaluation is finished and on disk; `best` is the most accurate feasible one."""
+        """An evaluation is finished and on disk; `best` is the feasible one of the best metric."""
 
     def prolonged(self, seconds: float) -> None:
         """Evaluations go on until `seconds` from the beginning: training candidates by themselves

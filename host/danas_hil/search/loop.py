@@ -286,9 +286,9 @@ def _export(session: Session, evaluator: Evaluator, elapsed: float) -> Front | N
 
 
 def _best(ledger: Ledger) -> Evaluation | None:
-    return max((e for e in ledger.evaluations if e.feasible), key=_accuracy, default=None)
+    return max((e for e in ledger.evaluations if e.feasible), key=_metric, default=None)
 
 
-def _accuracy(evaluation: Evaluation) -> tuple[float, float]:
-    """For the best one so far: its accuracy is what is shown; then its fitness."""
-    return evaluation.scores.accuracy if evaluation.scores else 0.0, worth(evaluation)
+def _metric(evaluation: Evaluation) -> tuple[float, float]:
+    """For the best one so far: the task's metric is what is shown; then its fitness."""
+    return evaluation.scores.worth if evaluation.scores else 0.0, worth(evaluation)

@@ -4,7 +4,7 @@ task = Task(("cat", "dog", "bird"), metric="macro-f1")
 scores = Scores.of(labels, predicted, task)
 """
 
-from danas_hil.tasks.guessing import beats_guessing, chance, majority
+from danas_hil.tasks.guessing import beats_guessing, chance, guessing_words, majority
 from danas_hil.tasks.intervals import t_interval, t_quantile, wilson_interval
 from danas_hil.tasks.names import UNKNOWN, ClassNames, found_names, ordered, read_class_map, text_of
 from danas_hil.tasks.scores import Scores
@@ -21,6 +21,7 @@ __all__ = [
     "chance",
     "class_weights",
     "found_names",
+    "guessing_words",
     "majority",
     "ordered",
     "read_class_map",

@@ -34,6 +34,22 @@ def beats_guessing(scores: Scores, counts: Sequence[int], task: Task) -> bool:
     is no measure of this: the macro F1 stands in for it.
     """
     guesses = (chance(counts, task), majority(counts, task))
+    return all(_held(scores, task) > _held(guess, task) for guess in guesses)
+
+
+def guessing_words(counts: Sequence[int], task: Task) -> str:
+    """What `beats_guessing` goes by: `macro F1 33.3 % by chance, 12 % by always saying cat`."""
+    metric = "macro F1" if task.metric_label is not None else task.metric_name
+    said = task.classes[int(np.argmax(counts))]
+    by_chance, by_majority = (
+        f"{100 * _held(guess, task):.1f}".removesuffix(".0")
+        for guess in (chance(counts, task), majority(counts, task))
+    )
+    return f"{metric} {by_chance} % by chance, {by_majority} % by always saying {said}"
+
+
+def _held(scores: Scores, task: Task) -> float:
+    """The figure that is held against guessing."""
     if task.metric_label is not None and scores.macro_f1 is not None:
-        return all(scores.macro_f1 > (guess.macro_f1 or 0) for guess in guesses)
-    return all(scores.worth > guess.worth for guess in guesses)
+        return scores.macro_f1
+    return scores.worth
