@@ -49,7 +49,7 @@ SMALL = Limits(65536, 262144)
 
 def result(front: Front, search: str, seed: int, baseline: bool = False) -> RunResult:
     return RunResult(
-        task=FACES,
+        task=SIGNS,
         run=f"{search}-seed{seed}",
         search=search,
         baseline=baseline,
@@ -87,7 +87,7 @@ def test_figures_of_a_run_are_those_of_its_evaluations(results: list[RunResult])
     good = [e for e in fitting if e.scores and e.scores.accuracy >= 0.7]
     assert figures.above == len(good) > 0
     assert figures.above_on_front == sum(e.pareto for e in good)
-    assert figures.hypervolume == run_hypervolume(first.evaluations, first.limits, 0.5)
+    assert figures.hypervolume == run_hypervolume(first.evaluations, first.limits, SIGNS.chance)
     assert figures.int8_accuracy == max(
         c.scores["int8_validation"].accuracy for c in first.candidates
     )
@@ -131,7 +131,7 @@ def test_curves_end_with_the_figure_of_the_whole_run(results: list[RunResult]) -
     mine = [one for one in results if one.search == "wide"]
     for place in (by_time, by_count):
         points = [p for p in curve_points(results, hypervolume_curve, place) if p.search == "wide"]
-        volumes = [run_hypervolume(one.evaluations, one.limits, 0.5) for one in mine]
+        volumes = [run_hypervolume(one.evaluations, one.limits, SIGNS.chance) for one in mine]
         assert points[0].mean == 0
         assert points[-1].mean == pytest.approx(sum(volumes) / 2)
         assert (points[-1].low, points[-1].high) == pytest.approx((min(volumes), max(volumes)))
