@@ -6,10 +6,12 @@ import pytest
 
 from danas_hil.estimate import paper
 from danas_hil.search import budget
+from danas_hil.supernet import Subnets
 from strategies import make_space
 
 SPACE = make_space(resolution=(32, 64, 96))
-EACH = {data.name: (data,) for data in SPACE.data_configs}
+EACH = {data.name: Subnets(SPACE, "mobilenet_v2", (data,), 2) for data in SPACE.data_configs}
+ALL = Subnets(SPACE, "mobilenet_v2", SPACE.data_configs, 2)
 
 
 def test_steps_fill_the_training_time() -> None:
@@ -22,7 +24,7 @@ def test_steps_fill_the_training_time() -> None:
 
 def test_a_supernet_for_all_data_gets_all_the_time() -> None:
     use = budget.expected_use(SPACE, lambda genome: True)
-    plan = budget.plan_steps(100.0, {"shared": SPACE.data_configs}, use, {"shared": 0.5})
+    plan = budget.plan_steps(100.0, {"shared": ALL}, use, {"shared": 0.5})
     assert plan.steps == {"shared": 200}
 
 
@@ -38,9 +40,9 @@ def test_where_everything_fits_all_data_are_used_alike() -> None:
 
 
 def test_data_that_leave_no_room_for_a_network_get_less_but_something() -> None:
-    use = budget.expected_use(SPACE, lambda genome: paper(genome).ram_bytes < 20_000)
+    use = budget.expected_use(SPACE, lambda genome: paper(genome, 2).ram_bytes < 20_000)
     assert sum(use.values()) == pytest.approx(1)
-    by_name = {data.name: share for data, share in use.items()}
+    by_name = {data.name: share for (_, data), share in use.items()}
     assert by_name["96-rgb"] < by_name["32-rgb"]
     assert min(use.values()) > 0
 

@@ -33,7 +33,9 @@ def test_the_same_history_gives_each_place_another_genome(tmp_path: Path, sample
 
 
 def test_one_that_waits_for_the_others_answers_in_vain_takes_them_itself(tmp_path: Path) -> None:
-    space = make_space((32,), ("rgb",), (1,), (1,), (0,), (0,), (0,), (0.1, 0.2, 0.3))
+    space = make_space(
+        (32,), ("rgb",), b3=(1,), b4=(1,), b5=(0,), b6=(0,), b7=(0,), alpha=(0.1, 0.2, 0.3)
+    )
     assert space.size == 3
     settings = replace(SETTINGS, space=space)
     assert len(evaluated(tmp_path / "run", settings, (1, 2))) == 3

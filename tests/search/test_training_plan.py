@@ -11,7 +11,7 @@ from danas_hil.base import DanasError
 from danas_hil.data import Dataset
 from danas_hil.run import RunFolder
 from danas_hil.search import Listener, SearchSettings, create_run, training_plan
-from danas_hil.search.budget import FINETUNE_SHARE, TRAINING_SHARE, search_seconds
+from danas_hil.search.budget import FINETUNE_SHARE, TRAINING_SHARE, search_seconds, step_name
 from danas_hil.search.session import open_data
 from danas_hil.search.training_plan import TrainingPlan, agree_on_training
 from search.small_search import SETTINGS, session
@@ -59,7 +59,7 @@ def test_training_takes_its_share_of_what_the_export_and_fine_tuning_leave(
     for name, settings in (("with", hour), ("without", replace(hour, export_finetune_steps=0))):
         plan = agreed(create_run(tmp_path / name, settings), settings, signs)
         steps.append(sum(plan.steps.values()))
-        assert plan.step_seconds == {SMALL.name: 0.25}
+        assert plan.step_seconds == {step_name("mobilenet_v2", SMALL): 0.25}
         seconds = search_seconds(settings)
         assert seconds is not None
         assert 0.5 * steps[-1] == pytest.approx(TRAINING_SHARE * seconds, rel=0.01)
