@@ -30,7 +30,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
-from typing import get_args
 
 import numpy as np
 
@@ -40,9 +39,9 @@ from danas_hil.search import SearchSettings, hypervolume_history
 from danas_hil.search.cost import CostEstimator, rates_of_run
 from danas_hil.search.evaluator import Evaluator
 from danas_hil.search.listener import Listener
+from danas_hil.search.samplers import samplers
 from danas_hil.search.scoring import judged
 from danas_hil.search.session import join, open_session, prepare
-from danas_hil.search.settings import SamplerName
 from danas_hil.search.training_plan import agree_on_training
 from danas_hil.signals.image import ImageConfig
 from danas_hil.space import Genome
@@ -145,7 +144,7 @@ def main() -> None:
     parser.add_argument("run", type=Path, nargs="?", metavar="RUN")
     parser.add_argument("--evaluations", type=int, default=250)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--samplers", nargs="+", default=get_args(SamplerName))
+    parser.add_argument("--samplers", nargs="+", default=list(samplers()))
     parser.add_argument("--known", action="store_true", help="only what RUN evaluated itself")
     parser.add_argument("--data", help="images, if they are no longer where RUN says")
     parser.add_argument("--validation-images", type=int)

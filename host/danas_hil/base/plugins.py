@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import TypeVar
 
@@ -51,9 +52,8 @@ class _Registered(Mapping[str, T]):
     @cached_property
     def _found(self) -> dict[str, list[EntryPoint]]:
         """Entry points by name, in order of it."""
-        points = sorted(entry_points(group=self._group), key=lambda point: point.name)
         found: dict[str, list[EntryPoint]] = {}
-        for point in points:
+        for point in _points(self._group, tuple(sys.path)):
             if point.name not in self._built_in and point not in found.get(point.name, ()):
                 found.setdefault(point.name, []).append(point)
         return found
@@ -75,6 +75,12 @@ class _Registered(Mapping[str, T]):
                 f"Mend or uninstall {_package(point)}.",
             ) from error
         return loaded
+
+
+@lru_cache(maxsize=16)
+def _points(group: str, _path: tuple[str, ...]) -> list[EntryPoint]:
+    """Read once for the path that packages are found on."""
+    return sorted(entry_points(group=group), key=lambda point: point.name)
 
 
 def _package(point: EntryPoint) -> str:

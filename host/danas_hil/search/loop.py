@@ -16,7 +16,7 @@ from danas_hil.search.finetune import plan_finetuning
 from danas_hil.search.from_scratch import FromScratchEvaluator
 from danas_hil.search.listener import Listener
 from danas_hil.search.pareto import pareto_front
-from danas_hil.search.samplers import NothingLeftError, worth
+from danas_hil.search.samplers import Acceptable, NothingLeftError, worth
 from danas_hil.search.scoring import failed, judged
 from danas_hil.search.selection import members_to_export
 from danas_hil.search.session import FRONT, Lead, Session, join, open_session, prepare
@@ -222,9 +222,29 @@ class EvaluationLoop:
             return (len(answers) - 1) % workers == own and genome not in self._ledger.open
 
         try:
-            return self._sampler.propose(history, ours)
+            return self._proposed(ours)
         except NothingLeftError:
-            return self._sampler.propose(history, free)
+            return self._proposed(free)
+
+    def _proposed(self, acceptable: Acceptable) -> Genome:
+        """Raises DanasError where the sampler keeps not to what it was told."""
+        taken: set[Genome] = set()
+
+        def told(genome: Genome) -> bool:
+            if acceptable(genome):
+                taken.add(genome)
+                return True
+            return False
+
+        genome = self._sampler.propose(self._ledger.evaluations, told)
+        if genome not in taken:
+            raise DanasError(
+                f"The sampler {self._settings.sampler} proposed {genome} without having asked"
+                " whether it is acceptable, or after it was told that it isn't.",
+                "Choose another --sampler, or mend this one: danas_hil.search.samplers.contract"
+                " has tests for it.",
+            )
+        return genome
 
     def _ready(self, genome: Genome) -> bool:
         return (genome.family, genome.data) not in self._lacking()

@@ -10,20 +10,12 @@ from typing import Any, Literal, get_args
 from danas_hil.base import DanasError, build, checking, has_secret, known_or_near
 from danas_hil.board import Limits
 from danas_hil.run import anew
-from danas_hil.search.samplers import (
-    Nsga2Sampler,
-    RandomSampler,
-    RegularizedSampler,
-    Sampler,
-    SurrogateSampler,
-    TournamentSampler,
-)
+from danas_hil.search.samplers import Sampler, SamplerOptions, check_sampler, make_sampler
 from danas_hil.search.scoring import Weights
 from danas_hil.space import DEFAULT_SPACE, Space, space_from_json
 from danas_hil.supernet import Subnets
 from danas_hil.tasks import Task
 
-SamplerName = Literal["tournament", "regularized", "nsga2", "surrogate", "random"]
 MemoryModel = Literal["exact", "paper"]
 SupernetName = Literal["shared", "focused", "per-data"]
 
@@ -35,6 +27,7 @@ class SearchSettings:
     data, data_options: what `danas_hil.data.open_source` takes. task: the classes that it has.
     limits, board: what a candidate has to fit in; board also says for which build of TFLM the
         exact memory model is.
+    sampler: the name of any that is registered (danas_hil.search.samplers).
     population: of the sampler; None is its own usual one, or 10 where each candidate is trained
         from scratch.
     trials, time_budget: evaluations and seconds after which the search ends; None is no end.
@@ -67,7 +60,7 @@ class SearchSettings:
     data_options: Mapping[str, Any] = field(default_factory=dict)
     space: Space = DEFAULT_SPACE
     memory_model: MemoryModel = "exact"
-    sampler: SamplerName = "nsga2"
+    sampler: str = "nsga2"
     population: int | None = None
     update_ratio: float = 0.5
     crossover_ratio: float = 0.2
@@ -92,7 +85,7 @@ class SearchSettings:
     clear_names: bool = True
 
     def __post_init__(self) -> None:
-        choices = {"memory_model": MemoryModel, "sampler": SamplerName, "supernet": SupernetName}
+        choices = {"memory_model": MemoryModel, "supernet": SupernetName}
         for name, choice in choices.items():
             allowed = get_args(choice)
             if getattr(self, name) not in allowed:
@@ -100,6 +93,7 @@ class SearchSettings:
                     f"There is no {name.replace('_', ' ')} {getattr(self, name)!r}.",
                     known_or_near(str(getattr(self, name)), allowed, "There are"),
                 )
+        check_sampler(self.sampler)
         for name, (least, most) in BOUNDS.items():
             value = getattr(self, name)
             if value is not None and not least <= value <= most:  # nor is NaN within them
@@ -179,29 +173,14 @@ class SearchSettings:
         }
 
     def make_sampler(self) -> Sampler:
-        size = self.population
-        if size is None and not self.shares_weights:
-            size = 10  # few candidates can be trained from scratch: dozens would all be drawn
-        population = {} if size is None else {"population": size}
-        match self.sampler:
-            case "random":
-                return RandomSampler(self.space, self.seed)
-            case "regularized":
-                return RegularizedSampler(self.space, self.seed, **population)
-            case "nsga2":
-                return Nsga2Sampler(self.space, self.seed, self.limits, **population)
-            case "surrogate":
-                return SurrogateSampler(
-                    self.space, self.seed, self.limits, chance=self.task.chance, **population
-                )
-            case "tournament":
-                return TournamentSampler(
-                    self.space,
-                    self.seed,
-                    update_ratio=self.update_ratio,
-                    crossover_ratio=self.crossover_ratio,
-                    **population,
-                )
+        """Raises DanasError where there is none of that name, and for options out of range."""
+        population = self.population
+        if population is None and not self.shares_weights:
+            population = 10  # few candidates can be trained from scratch: dozens are all drawn
+        options = SamplerOptions(
+            population, self.update_ratio, self.crossover_ratio, self.task.chance
+        )
+        return make_sampler(self.sampler, self.space, self.seed, self.limits, options)
 
     def to_config(self) -> dict[str, Any]:
         """The [search], [task], [space], [limits] and [weights] tables, without what is None."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from danas_hil.base import DanasError
+from danas_hil.board import Limits
 from danas_hil.run import Evaluation
 from danas_hil.space import Genome, Space
 
@@ -33,6 +35,38 @@ class Sampler(Protocol):
 
         It is one that `acceptable` takes, and depends on the sampler's settings, its seed and the
         history alone. Raises NothingLeftError when none can be found.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class SamplerOptions:
+    """What the settings of a search say of its sampler: each takes what concerns it.
+
+    population: None is the sampler's own usual one. chance: the accuracy of guessing.
+    """
+
+    population: int | None = None
+    update_ratio: float = 0.5
+    crossover_ratio: float = 0.2
+    chance: float = 0.5
+
+
+class SamplerFactory(Protocol):
+    """What makes a sampler for a search: a function, or a class that is made of the same.
+
+    Another package registers one as an entry point `danas_hil.samplers`; the entry's name is what
+    --sampler takes. `danas_hil.search.samplers.contract` has the tests that its samplers have to
+    pass.
+    """
+
+    def __call__(
+        self, space: Space, seed: int, limits: Limits, options: SamplerOptions, /
+    ) -> Sampler:
+        """A sampler of genomes of `space`. limits: what candidates have to keep to.
+
+        It is made for every search and also to see that the settings are all right. Raises
+        DanasError for options out of range.
         """
         ...
 

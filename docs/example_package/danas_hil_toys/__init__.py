@@ -1,0 +1,1 @@
+"""Toys: the smallest things that another package can add to danas-hil."""
