@@ -69,6 +69,7 @@ def test_what_other_packages_add_is_listed_and_what_can_not_be_imported_is_missi
     found = {one["what"]: one for one in json.loads(told.stdout)}
     assert found["family"]["found"] == "mobilenet_v2, ds_cnn, layers, pebble"
     assert found["signal"]["found"] == "image"
+    assert found["sampler"]["found"] == "nsga2, surrogate, tournament, regularized, random"
     assert found["family rubble"]["found"] is None
     assert "toys 1.5" in found["family rubble"]["hint"]
 

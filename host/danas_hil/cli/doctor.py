@@ -163,9 +163,14 @@ def _choices() -> Iterator[Finding]:
     """What a search can choose from, with what other packages add; one that can't be imported is
     missing."""
     from danas_hil.families import families
+    from danas_hil.search.samplers import samplers
     from danas_hil.signals import signals
 
-    kinds: dict[str, Mapping[str, object]] = {"family": families(), "signal": signals()}
+    kinds: dict[str, Mapping[str, object]] = {
+        "family": families(),
+        "signal": signals(),
+        "sampler": samplers(),
+    }
     for option, there in kinds.items():
         wanted_for = f"search --{option}"
         broken = {name: error for name in there if (error := _broken(there, name)) is not None}

@@ -161,7 +161,9 @@ EvaluationFinetuneStepsOption = Annotated[
 SamplerOption = Annotated[
     str,
     typer.Option(
-        help="nsga2, surrogate, tournament, regularized or random.", rich_help_panel=_METHOD
+        help="nsga2, surrogate, tournament, regularized, random, or one of another package"
+        " (danas-hil doctor lists them).",
+        rich_help_panel=_METHOD,
     ),
 ]
 SupernetOption = Annotated[

@@ -40,7 +40,8 @@ def make_sampler(
 ) -> Sampler:
     """The sampler `name`. Raises DanasError where there is none, and for options out of range."""
     check_sampler(name)
-    made = samplers()[name](space, seed, limits, options)
+    factory = samplers()[name]
+    made = factory(space, seed, limits, options) if callable(factory) else factory
     if not callable(getattr(made, "propose", None)):
         raise DanasError(
             f"What the sampler {name!r} is made of has no method `propose`: {made!r}.",
