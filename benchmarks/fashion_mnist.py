@@ -27,17 +27,12 @@ import numpy.typing as npt
 
 from danas_hil import convert
 from danas_hil.builds import load_build
-from danas_hil.data import (
-    Dataset,
-    EvaluationView,
-    TrainingView,
-    open_dataset,
-    open_source,
-    representative_images,
-)
 from danas_hil.estimate import estimate_model
 from danas_hil.run import RunFolder
 from danas_hil.signals.image import ImageConfig
+from danas_hil.signals.image.dataset import Dataset, open_dataset
+from danas_hil.signals.image.files import open_images
+from danas_hil.signals.image.views import EvaluationView, TrainingView, representative_images
 from danas_hil.space import Genome
 from danas_hil.tasks import Scores, Task
 
@@ -179,7 +174,7 @@ def main() -> None:
     front = run.front()
     if front.chosen is None:
         parser.exit(1, "The search found nothing that fits.\n")
-    dataset = open_dataset(open_source(str(data)), SIDE)
+    dataset = open_dataset(open_images(str(data)), SIDE)
     chosen = run.candidate(front.chosen)
     genome = Genome.from_json(json.loads((chosen / "genome.json").read_text()))
     model = (chosen / "model.tflite").read_bytes()

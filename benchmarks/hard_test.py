@@ -39,11 +39,14 @@ import tflite
 from danas_hil import convert, tflm
 from danas_hil.base import DanasError, captured_stderr, require
 from danas_hil.board import load_board
-from danas_hil.data import SPLITS, EvaluationView, SourceOptions, open_dataset, open_source
+from danas_hil.data import SPLITS, SourceOptions
 from danas_hil.data.wake_vision import TASK
 from danas_hil.estimate.on_board import estimate_on
 from danas_hil.run import RunFolder
 from danas_hil.signals.image import Colour, ImageConfig
+from danas_hil.signals.image.dataset import open_dataset
+from danas_hil.signals.image.files import open_images
+from danas_hil.signals.image.views import EvaluationView
 from danas_hil.space import Genome
 from danas_hil.tasks import Scores
 
@@ -128,7 +131,7 @@ class Photos:
     """The photos of a folder, as models take them: labels (n,) and images (n, h, w, c)."""
 
     def __init__(self, folder: Path, splits: tuple[str, ...], cache: Path) -> None:
-        self._source = open_source(str(folder), SourceOptions())
+        self._source = open_images(str(folder), SourceOptions())
         self._splits, self._cache = splits, cache
         self.labels: npt.NDArray[np.int64] = np.zeros(0, np.int64)
 
@@ -315,7 +318,7 @@ def scored(options: argparse.Namespace) -> None:
     cache, data = options.out / "cache", options.out / "data"
     folder, splits = (data, ("test",)) if options.check else (options.out / "held-out", SPLITS)
     photos = Photos(folder, splits, cache)
-    train = open_source(str(data), SourceOptions()).count("train") or 0
+    train = open_images(str(data), SourceOptions()).count("train") or 0
     contenders = [] if options.check else [from_run(run, train) for run in options.runs]
     contenders += public(options.zoo)
     rows = [score(contender, photos) for contender in contenders]

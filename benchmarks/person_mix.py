@@ -25,19 +25,18 @@ from typing import Any
 import numpy as np
 
 from danas_hil import convert
-from danas_hil.data import (
-    Dataset,
-    EvaluationView,
-    LabelledImages,
-    SourceOptions,
-    TrainingView,
-    open_dataset,
-    open_source,
-    representative_images,
-)
+from danas_hil.data import SourceOptions
 from danas_hil.data.wake_vision import TASK
 from danas_hil.run import RunFolder
 from danas_hil.signals.image import ImageConfig
+from danas_hil.signals.image.dataset import Dataset, open_dataset
+from danas_hil.signals.image.files import open_images
+from danas_hil.signals.image.views import (
+    EvaluationView,
+    LabelledImages,
+    TrainingView,
+    representative_images,
+)
 from danas_hil.space import Genome
 from danas_hil.tasks import Scores
 
@@ -207,7 +206,7 @@ def main() -> None:
     front = run.front()
     if front.chosen is None:
         parser.exit(1, "The search found nothing that fits.\n")
-    source = open_source(str(arguments.data), SourceOptions())
+    source = open_images(str(arguments.data), SourceOptions())
     dataset = open_dataset(source, max(RESOLUTIONS))
     chosen = run.candidate(front.chosen)
     genome = Genome.from_json(json.loads((chosen / "genome.json").read_text()))

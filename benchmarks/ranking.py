@@ -37,7 +37,6 @@ import numpy as np
 import numpy.typing as npt
 
 from danas_hil.base import DanasError, read_json, write_json
-from danas_hil.data import Dataset, EvaluationView, TrainingView
 from danas_hil.data.wake_vision import TASK
 from danas_hil.run import RunFolder
 from danas_hil.search import SearchSettings, steps_taken
@@ -45,6 +44,8 @@ from danas_hil.search.listener import Listener
 from danas_hil.search.session import Prepared, open_data, prepare
 from danas_hil.search.supernet_source import needed_supernets
 from danas_hil.signals.image import ImageConfig
+from danas_hil.signals.image.dataset import Dataset
+from danas_hil.signals.image.views import EvaluationView, TrainingView
 from danas_hil.space import Genome, layers, space_from_json
 from danas_hil.supernet import Subnets, Supernet, TrainingSettings, make_deterministic
 from danas_hil.supernet.training import State, train_step

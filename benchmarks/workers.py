@@ -26,10 +26,11 @@ from typing import Any
 import optuna
 
 from danas_hil.base import Deadline
-from danas_hil.data import open_source, task_of
+from danas_hil.data import task_of
 from danas_hil.run import RunFolder
 from danas_hil.search import SearchSettings, create_run
 from danas_hil.search.session import join
+from danas_hil.signals.image.files import open_images
 from danas_hil.study import StorageSettings, open_storage
 from strategies import make_space
 
@@ -100,7 +101,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="workers-") as folder:
         settings = SearchSettings(
             data=options.data,
-            task=task_of(open_source(options.data)),
+            task=task_of(open_images(options.data)),
             space=make_space((options.resolution,), ("rgb",)),
             sampler="random",
             trials=1_000_000,

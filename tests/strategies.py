@@ -13,7 +13,7 @@ from danas_hil.families import ArchSpace, Shape, find_family
 from danas_hil.families.layers import ACTIVATIONS, FILTERS, KERNELS, MAX_LAYERS, Conv, LayerStack
 from danas_hil.families.mobilenet_v2 import DEPTH_LIMITS
 from danas_hil.signals.image import ImageConfig
-from danas_hil.space import DEFAULT_SPACE, Genome, Space, space_from_json
+from danas_hil.space import DEFAULT_SPACE, Genome, Space, choose_space, space_from_json
 
 
 def make_space(
@@ -30,6 +30,11 @@ def layer_space(resolution: Any = None, colour: Any = None, *values: Any, **gene
     order = ("layers", "filters", "kernel", "activation")
     named = dict(zip(order, values, strict=False))
     return make_space(resolution, colour, "layers", **named, **genes)
+
+
+def narrowed(space: Space, **genes: Any) -> Space:
+    """`space` with other values of some genes."""
+    return choose_space(space.to_json(), genes)
 
 
 DEPTH_GENES = ("b3", "b4", "b5", "b6", "b7")

@@ -16,6 +16,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "host" / "danas_hil"
 ROOMS = (
     "base",
     "tasks",
+    "data",
     "signals",
     "families",
     "space",
@@ -23,7 +24,6 @@ ROOMS = (
     "board",
     "estimate",
     "run",
-    "data",
     "tflm",
     "supernet",
     "convert",
@@ -41,7 +41,7 @@ ROOMS = (
     "pytest_plugin",
     "cli",
 )
-PURE = ("base", "signals", "families", "tasks", "space", "builds", "board", "estimate", "run")
+PURE = ("base", "families", "tasks", "space", "builds", "board", "estimate", "run")
 HEAVY = (
     "ai_edge_litert",
     "keras",

@@ -15,8 +15,10 @@ import pyarrow
 import pyarrow.parquet
 from PIL import Image
 
-from danas_hil.data import Record, SplitImages, open_dataset
+from danas_hil.data import Record
 from danas_hil.data.tfrecord import masked_crc32c
+from danas_hil.signals.image.cache import SplitImages
+from danas_hil.signals.image.dataset import open_dataset
 
 
 def photo(number: int, width: int = 40, height: int = 30) -> np.ndarray:

@@ -21,7 +21,7 @@ from danas_hil.experiment import (
 from danas_hil.experiment.running import settings_of
 from danas_hil.run import RunFolder
 from danas_hil.search import Outcome, SearchSettings
-from strategies import make_space
+from strategies import make_space, narrowed
 from tasks.some_tasks import SIGNS
 
 SETTINGS = SearchSettings(
@@ -181,10 +181,12 @@ def test_searches_share_supernets_only_where_their_training_is_the_same() -> Non
         folder(replace(SETTINGS, batch_size=8)),
         folder(replace(SETTINGS, supernet="shared")),
         folder(
-            replace(SETTINGS, supernet="shared", space=replace(SETTINGS.space, resolution=(20, 24)))
+            replace(
+                SETTINGS, supernet="shared", space=narrowed(SETTINGS.space, resolution=(20, 24))
+            )
         ),
         folder(replace(SETTINGS, decode_resolution=32)),
-        folder(replace(SETTINGS, space=replace(SETTINGS.space, b7=(0,)))),
+        folder(replace(SETTINGS, space=narrowed(SETTINGS.space, b7=(0,)))),
         folder(replace(SETTINGS, limits=replace(SETTINGS.limits, ram_bytes=100_000))),
     ]
     assert len({ours, *others}) == 1 + len(others)

@@ -49,9 +49,6 @@ SMALL: dict[str, tuple[dict[str, Any], Shape]] = {
 }
 """A space that can be gone through as a whole, and the shape of its inputs."""
 
-USUAL = {"monochrome_width"}
-"""Genes that have their usual value where a file is silent of them: older ones are."""
-
 each = pytest.mark.parametrize("family", FAMILIES)
 each_elastic = pytest.mark.parametrize("family", ELASTIC)
 few = settings(
@@ -144,7 +141,7 @@ def test_a_network_and_a_space_come_back_from_json(family: str, data: st.DataObj
 def test_a_network_that_lacks_a_gene_is_refused(family: str) -> None:
     space, shape = small(family)
     genes = space.leanest(shape)[0].to_json()
-    for gene in genes.keys() - USUAL:
+    for gene in genes:
         others = {other: value for other, value in genes.items() if other != gene}
         with pytest.raises((DanasError, KeyError), match=gene):
             find_family(family).architecture(others)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 
 from danas_hil.base import DanasError
 from danas_hil.families import Layer
-from danas_hil.families.mobilenet_v2 import MobileNetV2, MobileNetV2Family, MobileNetV2Space
+from danas_hil.families.mobilenet_v2 import MobileNetV2, MobileNetV2Space
 from danas_hil.signals.image import ImageConfig
 from danas_hil.space import DEFAULT_SPACE, Genome, Space, layers
 from strategies import (
@@ -164,12 +164,6 @@ def test_monochrome_has_a_third_of_the_width_unless_set_otherwise() -> None:
     assert grey.output_shape == (32, 32, 10)
     assert narrow.output_shape == (32, 32, 8)
     assert coloured.output_shape == (32, 32, 32)
-
-
-def test_a_network_without_a_width_for_monochrome_has_the_usual_one() -> None:
-    genes = MobileNetV2(1, 0, 0, 0, 0, 0.5, 0.25).to_json()
-    del genes["monochrome_width"]
-    assert MobileNetV2Family().architecture(genes) == MobileNetV2(1, 0, 0, 0, 0, 0.5)
 
 
 def test_names_tell_an_unusual_width_of_monochrome_networks() -> None:

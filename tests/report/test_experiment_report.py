@@ -37,6 +37,7 @@ from danas_hil.report.experiment_rows import (
 )
 from danas_hil.run import Front
 from danas_hil.search import SearchSettings, create_run, run_hypervolume
+from strategies import narrowed
 from tasks.some_tasks import SIGNS
 
 from .conftest import LIMITS
@@ -75,7 +76,7 @@ def results(make_front: MakeFront) -> list[RunResult]:
 
 @pytest.fixture(scope="module")
 def experiment() -> Experiment:
-    narrow = replace(SETTINGS, space=replace(SETTINGS.space, resolution=(64,)))
+    narrow = replace(SETTINGS, space=narrowed(SETTINGS.space, resolution=(64,)))
     variants = (Variant("wide", False, SETTINGS), Variant("fixed", True, narrow))
     return Experiment("night", variants, (0, 1))
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from danas_hil.base import write_json
-from danas_hil.data import LabelledImages
 from danas_hil.search.candidate import _float_scores
 from danas_hil.search.evaluator import classes
+from danas_hil.signals.shown import LabelledImages
 from danas_hil.supernet import Supernet
 from supernet.elastic import DATA, SHALLOW_SPACE
 

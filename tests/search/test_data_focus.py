@@ -19,7 +19,7 @@ from danas_hil.signals.image import ImageConfig
 from danas_hil.space import Genome
 from danas_hil.supernet import CHECKPOINT, Checkpoint
 from danas_hil.tasks import Scores
-from strategies import make_space
+from strategies import make_space, narrowed
 from tasks.some_tasks import SIGNS
 
 SETTINGS = SearchSettings(
@@ -35,9 +35,9 @@ SETTINGS = SearchSettings(
     batch_size=8,
     export_limit=1,
 )
-WIDE = replace(SETTINGS, space=replace(SETTINGS.subnets, resolution=(16, 64)))
+WIDE = replace(SETTINGS, space=narrowed(SETTINGS.space, resolution=(16, 64)))
 SMALL, LARGE = WIDE.space.data_configs
-GENOMES = WIDE.subnets.genomes()
+GENOMES = WIDE.space.genomes()
 
 
 def better(data: ImageConfig) -> dict[ImageConfig, float]:

@@ -11,7 +11,7 @@ import pytest
 from danas_hil.base import DanasError
 from danas_hil.data import Balance
 from danas_hil.search import Listener, SearchSettings, create_run, search
-from strategies import make_space
+from strategies import make_space, narrowed
 from tasks.some_tasks import SIGNS
 
 pytest.importorskip("tensorflow", reason="the extra [search] is not installed")
@@ -52,7 +52,7 @@ def trained(path: Path, settings: SearchSettings) -> dict[str, int]:
 
 def test_a_search_takes_the_supernets_that_another_one_trained(tmp_path: Path) -> None:
     assert trained(tmp_path / "both", BOTH) == {"16-monochrome": 2, "24-monochrome": 2}
-    fixed = replace(BOTH, space=replace(BOTH.space, resolution=(16,)))
+    fixed = replace(BOTH, space=narrowed(BOTH.space, resolution=(16,)))
     assert trained(tmp_path / "fixed", fixed) == {}
     assert not (tmp_path / "fixed" / "supernets").exists()
     assert trained(tmp_path / "one", replace(BOTH, supernet="shared")) == {"shared": 2}

@@ -24,7 +24,7 @@ from danas_hil.search import (
 )
 from danas_hil.search.supernet_source import SupernetSource
 from danas_hil.tasks import Scores
-from strategies import layer_space, make_space
+from strategies import layer_space, make_space, narrowed
 from tasks.some_tasks import SIGNS
 
 LARGE = SearchSettings(
@@ -43,7 +43,7 @@ LARGE = SearchSettings(
 SMALL = replace(
     LARGE, limits=Limits(64 * 1024), supernet_steps=None, supernet_of="../large", batch_size=4
 )
-IMAGES = {"source": "signs", "pixels_decoded": 24, "train_images": {"cat": 60, "dog": 60}}
+IMAGES = {"source": "signs", "kept_at": 24, "train_images": {"cat": 60, "dog": 60}}
 
 
 class Heard(Listener):
@@ -101,7 +101,7 @@ def test_the_supernet_of_another_run_gives_the_same_scores_and_is_not_trained_ag
 def test_a_narrower_space_with_another_seed_sees_images_as_the_supernet_did(
     large: RunFolder,
 ) -> None:
-    narrow = replace(SMALL.subnets, resolution=(16,), alpha=(0.3,))
+    narrow = narrowed(SMALL.space, resolution=(16,), alpha=(0.3,))
     settings = replace(
         SMALL, space=narrow, seed=5, limits=Limits(512 * 1024), export_finetune_steps=1
     )
@@ -109,7 +109,7 @@ def test_a_narrower_space_with_another_seed_sees_images_as_the_supernet_did(
     outcome = search(run := create_run(large.path.parent / "narrow", settings), heard)
     assert outcome.front is not None
     assert [c.finetune_steps for c in outcome.front.candidates] == [1]
-    assert run.config()["data"]["pixels_decoded"] == 24
+    assert run.config()["data"]["kept_at"] == 24
     assert len(heard.warnings) == 1
     assert "were trained for RAM 256 kB" in heard.warnings[0]
 
@@ -117,7 +117,7 @@ def test_a_narrower_space_with_another_seed_sees_images_as_the_supernet_did(
 def test_who_fixes_data_hears_that_a_supernet_was_trained_for_a_front(
     large: RunFolder, tmp_path: Path
 ) -> None:
-    fixed = replace(SMALL, space=replace(SMALL.subnets, resolution=(16,)))
+    fixed = replace(SMALL, space=narrowed(SMALL.space, resolution=(16,)))
     supernet_source = SupernetSource(large, LARGE, {"shared": 2}, IMAGES)
     assert supernet_source.warnings(fixed) == []
     run = create_run(tmp_path / "run", LARGE)
@@ -131,7 +131,7 @@ def test_who_fixes_data_hears_that_a_supernet_was_trained_for_a_front(
 def test_its_candidates_can_be_trained_further_from_the_weights_of_the_other_run(
     large: RunFolder,
 ) -> None:
-    narrow = replace(SMALL.subnets, resolution=(16,), alpha=(0.2,))
+    narrow = narrowed(SMALL.space, resolution=(16,), alpha=(0.2,))
     settings = replace(SMALL, space=narrow, export_finetune_steps=0)
     search(run := create_run(large.path.parent / "further", settings))
     front = run.front()
@@ -210,7 +210,7 @@ def test_a_space_that_the_supernet_does_not_hold_is_refused(
     ours: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(DanasError, match=f"large {message}"):
-        check_supernet_source(LARGE, replace(SMALL, space=replace(SMALL.subnets, **ours)), "large")
+        check_supernet_source(LARGE, replace(SMALL, space=narrowed(SMALL.space, **ours)), "large")
 
 
 def test_a_run_without_a_supernet_of_its_own_lends_none() -> None:

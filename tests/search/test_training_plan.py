@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from danas_hil.base import DanasError
-from danas_hil.data import Dataset
 from danas_hil.run import RunFolder
 from danas_hil.search import Listener, SearchSettings, create_run, training_plan
 from danas_hil.search.budget import FINETUNE_SHARE, TRAINING_SHARE, search_seconds, step_name
 from danas_hil.search.session import open_data
 from danas_hil.search.training_plan import TrainingPlan, agree_on_training
+from danas_hil.signals.image.dataset import Dataset
 from search.small_search import SETTINGS, session
 from tasks.some_tasks import SIGNS
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,12 +11,24 @@ from danas_hil.base import DanasError
 from danas_hil.families.mobilenet_v2 import MobileNetV2
 from danas_hil.signals.image import ImageConfig
 from danas_hil.space import Genome
-from danas_hil.supernet import Supernet, evaluation
+from danas_hil.supernet import Subnets, Supernet, evaluation
 from danas_hil.supernet.backend import Precision
 from danas_hil.supernet.evaluation import gather_function, predict_function
-from danas_hil.supernet.network import SEGMENTS, Network
+from danas_hil.supernet.network import Network
 from danas_hil.supernet.training import gradient_function
-from supernet.elastic import DATA, SPACE, SUBNETS, make_batch, shaken_supernet
+from supernet.elastic import (
+    CASE_NAMES,
+    CASES,
+    DATA,
+    DS_SPACE,
+    SPACE,
+    SUBNETS,
+    WIDE,
+    largest,
+    make_batch,
+    shaken_supernet,
+    subnets,
+)
 
 
 def test_one_trace_serves_every_subnet_and_every_number_of_images() -> None:
@@ -25,16 +39,19 @@ def test_one_trace_serves_every_subnet_and_every_number_of_images() -> None:
     for genome in SUBNETS:
         supernet.evaluate(genome, images[:32], images)
         supernet.evaluate(genome, images, images[:7])
-    large = Supernet(SPACE, (ImageConfig(64, "rgb"),))
+    large = Supernet(subnets(configs=(ImageConfig(64, "rgb"),)))
     more = np.zeros((3, 64, 64, 3), np.uint8)
-    large.evaluate(SPACE.largest(ImageConfig(64, "rgb")), more, more)
+    large.evaluate(largest(SPACE, ImageConfig(64, "rgb")), more, more)
     for function in (gather_function, predict_function):
-        assert function.cache_info().misses == len(SEGMENTS)
+        assert function.cache_info().misses == supernet.network.segments
 
 
-def test_the_next_subnet_of_the_same_width_begins_where_it_differs(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+IMAGES = {data: make_batch(data, 0, 24)[0] for data in (DATA, WIDE)}
+
+
+@pytest.fixture
+def begins(monkeypatch: pytest.MonkeyPatch) -> Callable[[Supernet, Genome], set[int]]:
+    """The first segment that is run for a subnet, in recalibration and in prediction."""
     asked: list[tuple[str, int]] = []
     for name in ("gather_function", "predict_function"):
         function = getattr(evaluation, name)
@@ -44,22 +61,59 @@ def test_the_next_subnet_of_the_same_width_begins_where_it_differs(
             return of(network, segment, *rest)
 
         monkeypatch.setattr(evaluation, name, counted)
-    supernet = shaken_supernet()
-    images, _ = make_batch(DATA, 0, 24)
 
-    def begins(*depths: int, alpha: float) -> set[int]:
-        """The first segment that is run for a subnet, in recalibration and in prediction."""
+    def first(supernet: Supernet, genome: Genome) -> set[int]:
+        images = IMAGES[genome.data]
         asked.clear()
-        supernet.evaluate(Genome(DATA, MobileNetV2(*depths, alpha)), images, images)
+        supernet.evaluate(genome, images, images)
         kinds = {kind for kind, _ in asked}
         assert len(kinds) == 2
         return {min(segment for of, segment in asked if of == kind) for kind in kinds}
 
-    narrow, wide = SPACE.alpha[0], SPACE.alpha[-1]
-    assert begins(1, 1, 1, 0, 0, alpha=wide) == {0}
-    assert begins(1, 1, 1, 1, 0, alpha=wide) == {len(SEGMENTS) - 1}
-    assert begins(2, 1, 1, 0, 0, alpha=wide) == {1}
-    assert begins(1, 1, 1, 0, 0, alpha=narrow) == {0}
+    return first
+
+
+def test_the_next_subnet_of_the_same_width_begins_where_it_differs(
+    begins: Callable[[Supernet, Genome], set[int]],
+) -> None:
+    supernet = shaken_supernet()
+    (narrow, *_, wide), last = SPACE.genes["alpha"], supernet.network.segments - 1
+    for depths, alpha, segment in (
+        ((1, 1, 1, 0, 0), wide, 0),
+        ((1, 1, 1, 1, 0), wide, last),
+        ((2, 1, 1, 0, 0), wide, 1),
+        ((1, 1, 1, 0, 0), narrow, 0),
+    ):
+        genome = Genome(DATA, MobileNetV2(*depths, alpha))
+        assert begins(supernet, genome) == {segment}, str(genome)
+
+
+def test_the_next_ds_cnn_of_the_same_width_begins_where_it_differs(
+    begins: Callable[[Supernet, Genome], set[int]],
+) -> None:
+    """The first block is a segment, the second another, and all others the last."""
+    supernet = shaken_supernet(Subnets(DS_SPACE, "ds_cnn", (WIDE,), 2))
+    largest = DS_SPACE.subnets("ds_cnn").largest
+    for blocks, alpha, segment in (
+        (1, 0.5, 0),
+        (2, 0.5, 1),
+        (4, 0.5, 2),
+        (2, 0.5, 2),
+        (4, 0.25, 0),
+    ):
+        genome = Genome(WIDE, replace(largest, blocks=blocks, alpha=alpha))
+        assert begins(supernet, genome) == {segment}, str(genome)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_what_ds_cnns_share_is_kept_and_changes_no_bit(precision: Precision) -> None:
+    of = Subnets(DS_SPACE, "ds_cnn", (WIDE,), 2)
+    images, _ = make_batch(WIDE, 0, 24)
+    again = shaken_supernet(of)
+    for depth in (4, 2, 1, 2, 4):
+        genome = Genome(WIDE, replace(of.space.subnets("ds_cnn").largest, blocks=depth))
+        fresh = shaken_supernet(of).evaluate(genome, images, images, precision)
+        np.testing.assert_array_equal(again.evaluate(genome, images, images, precision), fresh)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
@@ -131,15 +185,18 @@ def test_recalibration_in_batches_is_the_mean_over_them(monkeypatch: pytest.Monk
         np.testing.assert_allclose(variance, expected, rtol=1e-4)
 
 
-@pytest.mark.parametrize("genome", SUBNETS, ids=str)
-def test_images_recalibrated_on_themselves_get_what_training_mode_gives(genome: Genome) -> None:
-    supernet = shaken_supernet()
-    images, _ = make_batch(DATA, 0, 64)
+@pytest.mark.parametrize(("of", "genome"), CASES, ids=CASE_NAMES)
+def test_images_recalibrated_on_themselves_get_what_training_mode_gives(
+    of: Subnets, genome: Genome
+) -> None:
+    supernet = shaken_supernet(of)
+    images, _ = make_batch(genome.data, 0, 64)
     choice = supernet.network.choice(genome)
-    gradient = gradient_function(supernet.network, 3)
-    targets = np.full((64, 2), 0.5, np.float32)
+    gradient = gradient_function(supernet.network, genome.data.kind)
+    targets = np.full((64, of.classes), 1 / of.classes, np.float32)
+    counts = np.ones(64, np.float32)
     _, expected, _ = gradient(
-        supernet.weights, images, targets, choice.depths, choice.kept, choice.head
+        supernet.weights, images, targets, counts, choice.depths, choice.kept, choice.head
     )
     # Sums in float32, in an order that depends on how many threads TensorFlow has.
     np.testing.assert_allclose(supernet.evaluate(genome, images, images), expected, atol=5e-4)

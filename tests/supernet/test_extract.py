@@ -8,38 +8,52 @@ from hypothesis import given, settings
 
 from danas_hil.estimate import paper
 from danas_hil.space import Genome, layers
-from danas_hil.supernet import build
-from strategies import genomes
-from supernet.elastic import DATA, SUBNETS, make_batch, shaken_supernet
+from danas_hil.supernet import Subnets, build
+from strategies import class_counts, genomes, genomes_of
+from supernet.elastic import CASE_NAMES, CASES, make_batch, shaken_supernet
 
 
-@pytest.mark.parametrize("genome", SUBNETS, ids=str)
-def test_the_extracted_model_gives_what_the_subnet_gives(genome: Genome) -> None:
-    supernet = shaken_supernet()
-    recalibration, _ = make_batch(DATA, 0, 64)
-    images, _ = make_batch(DATA, 1, 40)
+@pytest.mark.parametrize(("of", "genome"), CASES, ids=CASE_NAMES)
+def test_the_extracted_model_gives_what_the_subnet_gives(of: Subnets, genome: Genome) -> None:
+    supernet = shaken_supernet(of)
+    recalibration, _ = make_batch(genome.data, 0, 64)
+    images, _ = make_batch(genome.data, 1, 40)
     model = supernet.extract(genome, recalibration)
     expected = supernet.evaluate(genome, recalibration, images)
+    assert expected.shape == (40, of.classes)
     assert expected.std(axis=0).min() > 1e-4  # not the same answer for every image
     np.testing.assert_allclose(model(images, training=False), expected, atol=1e-5)
 
 
-def test_the_model_has_the_layers_of_the_table_and_a_fixed_shape() -> None:
-    genome = SUBNETS[0]
-    model = build(genome)
+@pytest.mark.parametrize(("of", "genome"), CASES[::5], ids=CASE_NAMES[::5])
+def test_the_model_has_the_layers_of_the_table_and_a_fixed_shape(
+    of: Subnets, genome: Genome
+) -> None:
+    model = build(genome, of.classes)
     names = {layer.name for layer in model.layers}
-    assert {layer.name for layer in layers(genome)} <= names
+    table = layers(genome, of.classes)
+    assert {layer.name for layer in table} <= names
     assert model.input_shape == (None, *genome.data.shape)
-    for layer in layers(genome):
+    assert model.output_shape == (None, of.classes)
+    for layer in table:
         shape = model.get_layer(layer.name).output.shape[1:]
         assert np.prod(shape) == np.prod(layer.output_shape)
 
 
 @settings(max_examples=8)
-@given(genomes())
-def test_equations_1_and_2_hold_of_the_built_model(genome: Genome) -> None:
-    model = build(genome)
-    estimate = paper(genome)
+@given(genomes(), class_counts())
+def test_equations_1_and_2_hold_of_the_built_model(genome: Genome, classes: int) -> None:
+    model = build(genome, classes)
+    estimate = paper(genome, classes)
+    assert estimate.flash_bytes == _parameters_after_folding(model)
+    assert estimate.ram_bytes == _peak_bytes(model)
+
+
+@settings(max_examples=4)
+@given(genomes_of("ds_cnn"), class_counts())
+def test_equations_1_and_2_hold_of_a_built_ds_cnn(genome: Genome, classes: int) -> None:
+    model = build(genome, classes)
+    estimate = paper(genome, classes)
     assert estimate.flash_bytes == _parameters_after_folding(model)
     assert estimate.ram_bytes == _peak_bytes(model)
 

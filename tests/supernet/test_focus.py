@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,11 +17,12 @@ from danas_hil.signals.image import ImageConfig
 from danas_hil.supernet import CHECKPOINT, Checkpoint, Look, Supernet, TrainingSettings, Use
 from danas_hil.supernet.focus import Focus
 from danas_hil.supernet.sandwich import Schedule
-from supernet.elastic import SHALLOW_SPACE, make_batch
+from supernet.elastic import FAMILY, make_batch, shallow_space, smallest, subnets
 
-SPACE = replace(SHALLOW_SPACE, resolution=(16, 32), colour=("monochrome",), alpha=(0.1, 0.3))
+SPACE = shallow_space(resolution=(16, 32), colour=("monochrome",), alpha=(0.1, 0.3))
 SMALL, LARGE = SPACE.data_configs
-SCHEDULE = Schedule.of(SPACE, SPACE.data_configs, 0)
+SCHEDULE = Schedule.of(SPACE, FAMILY, SPACE.data_configs, 0)
+OF = subnets(SPACE, SPACE.data_configs)
 SETTINGS = TrainingSettings(batch_size=8)
 STEPS = 12
 
@@ -74,7 +74,7 @@ class Trained:
     """A supernet, which data its steps were for, and how often it was looked at."""
 
     def __init__(self) -> None:
-        self.supernet = Supernet(SPACE, SPACE.data_configs, settings=SETTINGS)
+        self.supernet = Supernet(OF, settings=SETTINGS)
         self.seen: list[ImageConfig] = []
         self.looks: list[int] = []
 
@@ -92,7 +92,7 @@ class Trained:
         def look() -> Use | None:
             self.looks.append(len(self.seen))
             images, _ = make_batch(SMALL, 0, 8)
-            self.supernet.evaluate(SPACE.smallest(SMALL), images, images)
+            self.supernet.evaluate(smallest(SPACE, SMALL), images, images)
             return use
 
         return self.supernet.train(
@@ -120,9 +120,9 @@ def test_after_a_quarter_of_the_steps_those_that_are_of_use_get_the_rest(tmp_pat
     assert (saved.step, saved.steps) == (STEPS, STEPS)
     assert not saved.first.size, "a finished training needs no moments"
     images, _ = make_batch(SMALL, 0, 8)
-    again = Supernet(SPACE, SPACE.data_configs, settings=SETTINGS)
+    again = Supernet(OF, settings=SETTINGS)
     assert again.trained(tmp_path, STEPS)
-    genome = SPACE.smallest(SMALL)  # nothing of the look is kept
+    genome = smallest(SPACE, SMALL)  # nothing of the look is kept
     assert trained.supernet._kept.bytes == 0
     expected = again.evaluate(genome, images, images)
     np.testing.assert_array_equal(trained.supernet.evaluate(genome, images, images), expected)
@@ -187,7 +187,7 @@ def test_a_checkpoint_whose_focus_is_damaged_is_refused(
 
 
 def test_a_checkpoint_of_a_version_that_did_not_look_is_read(tmp_path: Path) -> None:
-    supernet = Supernet(SPACE, SPACE.data_configs, settings=SETTINGS)
+    supernet = Supernet(OF, settings=SETTINGS)
     assert supernet.train(make_batch, 2, tmp_path)
     path = tmp_path / CHECKPOINT
     with np.load(path) as file:

@@ -2,10 +2,11 @@
 
 from hypothesis import strategies as st
 
-from danas_hil.data import open_source, task_of
+from danas_hil.data import task_of
+from danas_hil.signals.image.files import open_images
 from danas_hil.tasks import Task
 
-SIGNS = task_of(open_source("signs"))
+SIGNS = task_of(open_images("signs"))
 """What the built-in set is told apart by."""
 
 PERSON = Task(("no person", "person"), positive="person")

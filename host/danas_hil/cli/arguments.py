@@ -20,11 +20,12 @@ def lease_of(text: str) -> int:
     return round(seconds)
 
 
-def images(data: str) -> str:
-    """The built-in set by name; a folder from the root on, since `resume` may stand elsewhere."""
+def data_place(data: str, signal: str | None = None) -> str:
+    """A built-in set by name; a folder from the root on, since `resume` may stand elsewhere."""
     from danas_hil.data import settled
+    from danas_hil.signals import DEFAULT, find_signal
 
-    return settled(data, Path.cwd())
+    return settled(data, Path.cwd(), find_signal(signal or DEFAULT).files())
 
 
 def place(supernets: str | None) -> str | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from danas_hil.base import DanasError
-from danas_hil.cli.arguments import images
+from danas_hil.cli.arguments import data_place
 from danas_hil.cli.running import run_search
 from danas_hil.cli.show import (
     JsonOption,
@@ -68,7 +68,7 @@ def experiment(
     from danas_hil.report import experiment_groups, experiment_json, write_experiment_report
 
     folder = out or Path("runs") / file.stem
-    plan = read_experiment(file, None if data is None else images(data), folder)
+    plan = read_experiment(file, None if data is None else data_place(data), folder)
     ours = _with_seeds(plan, seed) if seed else plan
     _run(plan, ours, folder)
     groups = experiment_groups(plan, folder)

@@ -104,14 +104,16 @@ def demo(
     from danas_hil.data import open_source, task_of
     from danas_hil.report import write_report
     from danas_hil.search import SearchSettings, create_run
+    from danas_hil.signals import find_signal
     from danas_hil.space import choose_space
 
     genes = {"resolution": [16, 32, 48], "colour": ["rgb", "monochrome"]}
+    space = choose_space(genes=genes)
     settings = SearchSettings(
         data="signs",
-        task=task_of(open_source("signs")),
+        task=task_of(open_source("signs", find_signal(space.data.signal).files())),
         limits=load_device_class("small"),
-        space=choose_space(genes=genes),
+        space=space,
         trials=150,
         supernet_steps=600,
         export_limit=12,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from danas_hil.base import DanasError, parse_duration
 from danas_hil.board import choose_limits
 from danas_hil.cli.arguments import (
+    data_place,
     from_anywhere,
-    images,
     lease_of,
     listed,
     numbers,
@@ -118,14 +118,17 @@ class SearchRequest:
         """
         from danas_hil.data import SourceOptions, open_source, task_of
         from danas_hil.search import SearchSettings, Weights
+        from danas_hil.signals import find_signal
 
         if self.supernet_of is not None and self.supernet is not None:
             raise DanasError(
                 "--supernet can't be given with --supernet-of: that run's supernets are trained.",
                 "Leave one of them out.",
             )
-        space, data, data_options = self._chosen_space(), images(self.data), self._data_options()
-        source = open_source(data, SourceOptions(**data_options))
+        space, data_options = self._chosen_space(), self._data_options()
+        signal = space.data.signal
+        data = data_place(self.data, signal)
+        source = open_source(data, find_signal(signal).files(), SourceOptions(**data_options))
         return SearchSettings(
             data=data,
             task=task_of(source, self.positive, self.metric),

@@ -12,7 +12,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 import typer
 
 from danas_hil.base import DanasError, require
-from danas_hil.cli.arguments import images
+from danas_hil.cli.arguments import data_place
 from danas_hil.cli.options import RunArgument, StorageOption, ThreadsOption
 from danas_hil.cli.running import run_search, show_outcome, use_threads
 from danas_hil.cli.show import JsonOption, note, print_json
@@ -53,7 +53,7 @@ def worker(
 
     use_threads(threads)
     folder = RunFolder.open(run)
-    there = None if data is None else images(data)
+    there = None if data is None else data_place(data)
     outcome = run_search(folder, storage=storage, data=there, leading=False)
     show_outcome(folder, outcome, json)
 

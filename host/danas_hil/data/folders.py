@@ -10,8 +10,8 @@ from pathlib import Path
 
 from danas_hil.base import DanasError, read_bytes
 from danas_hil.data import wake_vision
-from danas_hil.data.decode import reads_heif
 from danas_hil.data.records import (
+    FileKind,
     Record,
     SourceOptions,
     choose_splits,
@@ -19,15 +19,6 @@ from danas_hil.data.records import (
     split_of_name,
 )
 from danas_hil.tasks import ClassNames, ordered, text_of
-
-MOST_BYTES = 256 * 1024 * 1024
-"""Of an image file."""
-
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
-"""Other files in a class folder are passed over, and counted."""
-
-HEIF_SUFFIXES = frozenset({".heic", ".heif"})
-"""Images where pillow-heif is installed."""
 
 SUBFOLDER = "subfolder"
 
@@ -38,10 +29,10 @@ class FolderSource:
     The classes are those of the training split, in the order of the alphabet.
     """
 
-    def __init__(self, folder: Path, options: SourceOptions) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, options: SourceOptions, kind: FileKind) -> None:
+        self._folder, self._kind = folder, kind
         self._class_map = options.classes
-        found = find_class_folders(folder) or find_bare_classes(folder)
+        found = find_class_folders(folder) or find_bare_classes(folder, kind)
         self._splits = choose_splits(found, options.train_split, folder)
         self._listed: dict[str, list[tuple[Path, list[str], int]]] = {}
         self._passed_over: dict[str, Counter[tuple[str, str]]] = {}
@@ -72,12 +63,12 @@ class FolderSource:
     def records(self, split: str) -> Iterator[Record]:
         for place, names, label in self._list(split):
             for file in (place / name for name in names):
-                image: bytes | DanasError
+                content: bytes | DanasError
                 try:
-                    image = read_bytes(file, MOST_BYTES)
+                    content = read_bytes(file, self._kind.most_bytes)
                 except DanasError as error:
-                    image = error
-                yield Record(str(file), image, label)
+                    content = error
+                yield Record(str(file), content, label)
 
     def labels(self, split: str) -> Iterator[tuple[int, str]]:
         for _, names, label in self._list(split):
@@ -88,7 +79,7 @@ class FolderSource:
         return self._passed_over[split]
 
     def _list(self, split: str) -> list[tuple[Path, list[str], int]]:
-        """Class folders of `split`, names of the images in each, label; looked up once.
+        """Class folders of `split`, names of the files in each, label; looked up once.
 
         Names, not paths: there can be millions.
         """
@@ -96,7 +87,7 @@ class FolderSource:
             _, folder = self._splits[split]
             others: Counter[tuple[str, str]] = Counter()
             self._listed[split] = [
-                (place, _image_names(place, others), self._label(place))
+                (place, _names_of(place, others, self._kind), self._label(place))
                 for place in _folders(folder)
             ]
             self._passed_over[split] = others
@@ -140,19 +131,18 @@ def find_class_folders(folder: Path) -> dict[str, Path]:
     return found
 
 
-def find_bare_classes(folder: Path) -> dict[str, Path]:
-    """`folder` as a training split, if the folders in it are classes: two or more with images."""
-    classes = [place for place in _folders(folder) if _image_names(place, Counter())]
+def find_bare_classes(folder: Path, kind: FileKind) -> dict[str, Path]:
+    """`folder` as a training split, if two folders in it or more have files of `kind`: classes."""
+    classes = [place for place in _folders(folder) if _names_of(place, Counter(), kind)]
     return {"train": folder} if len(classes) > 1 else {}
 
 
-def _image_names(folder: Path, others: Counter[tuple[str, str]]) -> list[str]:
-    """Sorted names of the images in `folder`; what else there is is counted in `others`.
+def _names_of(folder: Path, others: Counter[tuple[str, str]], kind: FileKind) -> list[str]:
+    """Sorted names of the files of `kind` in `folder`; what else there is is counted in `others`.
 
-    What begins with a full stop is nobody's image, such as the ._x.jpg that macOS leaves on disks
+    What begins with a full stop is nobody's record, such as the ._x.jpg that macOS leaves on disks
     of others.
     """
-    suffixes = IMAGE_SUFFIXES | HEIF_SUFFIXES if reads_heif() else IMAGE_SUFFIXES
     place = f"{folder.parent.name}/{folder.name}"
     names = []
     with os.scandir(folder) as entries:
@@ -162,7 +152,7 @@ def _image_names(folder: Path, others: Counter[tuple[str, str]]) -> list[str]:
                 continue
             if entry.is_dir():
                 others[place, SUBFOLDER] += 1
-            elif suffix in suffixes and (entry.is_file() or not os.path.exists(entry.path)):  # noqa: PTH110
+            elif suffix in kind.suffixes and (entry.is_file() or not os.path.exists(entry.path)):  # noqa: PTH110
                 names.append(entry.name)
             else:
                 others[place, suffix or "files without a suffix"] += 1

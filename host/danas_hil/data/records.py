@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar, runtime_checkable
 
@@ -41,6 +41,22 @@ class Record:
     image: bytes | npt.NDArray[np.uint8] | DanasError
     label: int
     group: str = ""
+
+
+@dataclass(frozen=True)
+class FileKind:
+    """Which files hold records of a signal.
+
+    suffixes: of files in class folders; others are passed over, and counted. most_bytes: of a file.
+    example: such a file, for messages. built_in: sets that need no folder, by name; former: what to
+    say of names that were such sets in earlier versions.
+    """
+
+    suffixes: frozenset[str]
+    most_bytes: int
+    example: str
+    built_in: Mapping[str, Callable[[SourceOptions], Source]] = field(default_factory=dict)
+    former: Mapping[str, str] = field(default_factory=dict)
 
 
 class Source(Protocol):

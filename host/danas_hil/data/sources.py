@@ -1,4 +1,4 @@
-"""The one way in to images on disk: from what the user names to a source."""
+"""The one way in to data on disk: from what the user names to a source."""
 
 from __future__ import annotations
 
@@ -8,44 +8,42 @@ from danas_hil.base import DanasError
 from danas_hil.data.drawn import DrawnSplits
 from danas_hil.data.folders import FolderSource, find_bare_classes, find_class_folders
 from danas_hil.data.parquet import ParquetSource, find_parquet
-from danas_hil.data.records import SPLITS, HasPositive, Source, SourceOptions, require_split
-from danas_hil.data.signs import NAME as SIGNS
-from danas_hil.data.signs import SignsSource
+from danas_hil.data.records import (
+    SPLITS,
+    FileKind,
+    HasPositive,
+    Source,
+    SourceOptions,
+    require_split,
+)
 from danas_hil.data.tfds import TfdsSource, find_tfds
 from danas_hil.tasks import Task
 
-_FORMER = "faces"
-"""The built-in set of 0.1.0, whose name is in the reader's fingers and in scripts."""
 
-_LAYOUTS = (
-    "Known layouts: a TFDS folder with dataset_info.json (NAME/1.0.0); Parquet files called"
-    " train*.parquet, validation*.parquet, test*.parquet, also in data/ or default/train/; class"
-    " folders {train,validation,test}/{CLASS}/*.jpg or {CLASS}/*.jpg; or the word signs for the"
-    " built-in set."
-)
+def open_source(spec: str, kind: FileKind, options: SourceOptions | None = None) -> Source:
+    """The data set that `spec` names: one that is built in, or a folder, whose layout is found out.
 
-
-def open_source(spec: str, options: SourceOptions | None = None) -> Source:
-    """The data set that `spec` names: `signs`, or a folder, whose layout is found out.
-
-    Names of files are looked at, nothing is read. Where validation or test is missing, a part of
-    train is taken for it. Raises DanasError when there is no such folder, its layout is not known,
-    or there is no train split.
+    kind: what records are looked for. Names of files are looked at, nothing is read. Where
+    validation or test is missing, a part of train is taken for it. Raises DanasError when there is
+    no such folder, its layout is not known, or there is no train split.
     """
     options = options or SourceOptions()
-    source = (
-        SignsSource(options) if spec == SIGNS else _open_folder(Path(spec).expanduser(), options)
-    )
+    if spec in kind.built_in:
+        source = kind.built_in[spec](options)
+    else:
+        source = _open_folder(Path(spec).expanduser(), options, kind)
     require_split(source, "train")
     return source if set(SPLITS) <= set(source.splits) else DrawnSplits(source, options.split_seed)
 
 
-def settled(spec: str, folder: Path) -> str:
-    """`spec` as a run keeps it: the word `signs`, or a folder from the root on.
+def settled(spec: str, folder: Path, kind: FileKind) -> str:
+    """`spec` as a run keeps it: the name of a set that is built in, or a folder from the root on.
 
     folder: where `spec` is seen from.
     """
-    return spec if spec == SIGNS else str((folder / Path(spec).expanduser()).resolve())
+    if spec in kind.built_in:
+        return spec
+    return str((folder / Path(spec).expanduser()).resolve())
 
 
 def task_of(source: Source, positive: str | None = None, metric: str = "accuracy") -> Task:
@@ -59,21 +57,34 @@ def task_of(source: Source, positive: str | None = None, metric: str = "accuracy
     return Task(classes, positive, metric)
 
 
-def _open_folder(folder: Path, options: SourceOptions) -> Source:
-    if not folder.exists() and folder.name == _FORMER:
+def _open_folder(folder: Path, options: SourceOptions, kind: FileKind) -> Source:
+    if not folder.exists() and folder.name in kind.former:
         raise DanasError(
-            f"The built-in data set {_FORMER} is gone, and there is no folder {folder}.",
-            f"The built-in data set is {SIGNS} now: ten classes of pictures, drawn when asked.",
+            f"The built-in data set {folder.name} is gone, and there is no folder {folder}.",
+            kind.former[folder.name],
         )
     if not folder.exists():
-        raise DanasError(f"There is no folder {folder}.", _LAYOUTS)
+        raise DanasError(f"There is no folder {folder}.", _layouts(kind))
     if not folder.is_dir():
-        raise DanasError(f"{folder} is not a folder.", f"Name the folder it is in. {_LAYOUTS}")
+        raise DanasError(
+            f"{folder} is not a folder.", f"Name the folder it is in. {_layouts(kind)}"
+        )
     folder = folder.resolve()
     if (tfds := find_tfds(folder)) is not None:
         return TfdsSource(tfds, options)
     if find_parquet(folder):
         return ParquetSource(folder, options)
-    if find_class_folders(folder) or find_bare_classes(folder):
-        return FolderSource(folder, options)
-    raise DanasError(f"The layout of {folder} is not known.", _LAYOUTS)
+    if find_class_folders(folder) or find_bare_classes(folder, kind):
+        return FolderSource(folder, options, kind)
+    raise DanasError(f"The layout of {folder} is not known.", _layouts(kind))
+
+
+def _layouts(kind: FileKind) -> str:
+    named = " or ".join(kind.built_in)
+    return (
+        "Known layouts: a TFDS folder with dataset_info.json (NAME/1.0.0); Parquet files called"
+        " train*.parquet, validation*.parquet, test*.parquet, also in data/ or default/train/;"
+        f" class folders {{train,validation,test}}/{{CLASS}}/{kind.example} or"
+        f" {{CLASS}}/{kind.example}"
+        + (f"; or the word {named} for the built-in set." if named else ".")
+    )

@@ -12,9 +12,10 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from danas_hil.base import DanasError, parse_duration, read_toml
 from danas_hil.board import choose_limits, names_file
-from danas_hil.data import SourceOptions, open_source, settled, task_of
+from danas_hil.data import FileKind, SourceOptions, open_source, settled, task_of
 from danas_hil.run import RunFolder
 from danas_hil.search import SearchSettings, Weights, check_possible, check_supernet_source
+from danas_hil.signals import DEFAULT, find_signal
 from danas_hil.signals.image import OPTIONS
 from danas_hil.space import choose_space
 from danas_hil.tasks import Task, read_class_map
@@ -159,8 +160,15 @@ def _task(
     for config in sorted(folder.glob("*/config.toml")) if folder is not None else ():
         known = SearchSettings.from_config(RunFolder.open(config.parent).config()).task
         return Task(known.classes, positive or known.positive, metric)
-    source = open_source(settled(common["data"], path.parent), SourceOptions(**options))
+    files = _files(common)
+    data = settled(common["data"], path.parent, files)
+    source = open_source(data, files, SourceOptions(**options))
     return task_of(source, positive, metric)
+
+
+def _files(common: Mapping[str, Any]) -> FileKind:
+    """What the signal reads, which all searches have in common."""
+    return find_signal(common.get("signal", DEFAULT)).files()
 
 
 def _variant(
@@ -193,14 +201,15 @@ def _variant(
             raise DanasError("weights are five numbers: accuracy, precision, recall, RAM, flash.")
         plain["weights"] = Weights(*map(float, numbers))
     settings = SearchSettings(
-        data=settled(common["data"], path.parent),
+        data=settled(common["data"], path.parent, _files(common)),
         task=task,
         data_options=data_options,
         limits=choose_limits(*(given.get(key) for key in _LIMITS)),
         board=given.get("board"),
         space=choose_space(
             given.get("space"),
-            {gene: given.get(key) for key, gene in _GENES.items()},
+            {"signal": common.get("signal")}
+            | {gene: given.get(key) for key, gene in _GENES.items()},
             folder=path.parent,
         ),
         trials=common.get("trials"),
@@ -280,6 +289,7 @@ _OF_ALL: dict[str, tuple[type, ...]] = {
 """Settings of all searches, or of one."""
 _OF_EXPERIMENT: dict[str, tuple[type, ...]] = {
     "data": (str,),
+    "signal": (str,),
     "seeds": (list,),
     "trials": (int,),
     "time_budget": (str, int, float),

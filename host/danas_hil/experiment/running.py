@@ -19,10 +19,9 @@ from pathlib import Path
 from statistics import fmean
 
 from danas_hil.base import DanasError, checking, read_json, restore, write_json
-from danas_hil.data import SourceOptions, open_source
 from danas_hil.experiment.definition import Experiment, PlannedRun, run_name
 from danas_hil.run import RunFolder
-from danas_hil.search import Outcome, SearchSettings, create_run
+from danas_hil.search import Outcome, SearchSettings, create_run, source_of
 
 _NOT_TRAINING = (
     *("sampler", "population", "update_ratio", "crossover_ratio", "trials", "time_budget"),
@@ -118,7 +117,7 @@ def check(experiment: Experiment, folder: Path) -> None:
             )
     if not {run.name for run in experiment.runs} <= set(ended_runs(folder)):
         for settings in {v.settings.data: v.settings for v in experiment.variants}.values():
-            open_source(settings.data, SourceOptions(**settings.data_options))
+            source_of(settings)
 
 
 def run_experiment(

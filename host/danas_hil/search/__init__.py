@@ -14,7 +14,7 @@ from danas_hil.search.pareto import (
     run_hypervolume,
 )
 from danas_hil.search.scoring import Weights, fitness, within
-from danas_hil.search.session import create_run, discard_unbegun
+from danas_hil.search.session import create_run, discard_unbegun, source_of
 from danas_hil.search.settings import SearchSettings
 from danas_hil.search.supernet_source import check_supernet_source, find_supernet_source
 
@@ -38,6 +38,7 @@ __all__ = [
     "run_hypervolume",
     "search",
     "search_seconds",
+    "source_of",
     "steps_taken",
     "train_candidates",
     "within",

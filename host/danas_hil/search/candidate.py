@@ -23,12 +23,12 @@ from danas_hil.base import (
     write_atomic,
     write_json,
 )
-from danas_hil.data import LabelledImages
 from danas_hil.estimate import read_file, read_graph
 from danas_hil.run import Candidate, RunFolder, anew, write_genome
 from danas_hil.search.cost import CostEstimator
 from danas_hil.search.evaluator import Evaluator, classes
 from danas_hil.search.session import Session
+from danas_hil.signals.shown import LabelledImages
 from danas_hil.space import Genome
 from danas_hil.supernet import load
 from danas_hil.tasks import Scores

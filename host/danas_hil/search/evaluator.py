@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from danas_hil.data import EvaluationView, LabelledImages, TrainingView, scale
 from danas_hil.search.budget import Share, step_name
 from danas_hil.search.data_focus import LOOK_IMAGES, LOOK_RECALIBRATION, look_size, use_on_front
 from danas_hil.search.session import Session
@@ -19,6 +18,7 @@ from danas_hil.search.settings import SearchSettings
 from danas_hil.search.supernet_source import needed_supernets
 from danas_hil.search.training_plan import TrainingPlan
 from danas_hil.signals import DataConfig
+from danas_hil.signals.shown import EvaluationView, LabelledImages, TrainingView, scale
 from danas_hil.space import Genome
 from danas_hil.study import StoppedError, Trainings
 from danas_hil.supernet import Batch, Look, Subnets, Supernet, TrainingSettings, Use, time_finetune
@@ -276,7 +276,7 @@ class Evaluator:
                 "source": self._dataset.source.name,
                 "count": len(train),
                 "labels": zlib.crc32(train.labels.astype("<i8").tobytes()),
-                "pixels": self._dataset.resolution,
+                "kept_at": self._dataset.finest,
             },
             "limits": bounds,
             "memory": [settings.memory_model, settings.board],

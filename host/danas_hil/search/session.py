@@ -14,7 +14,7 @@ from typing import Any
 
 from danas_hil import __version__
 from danas_hil.base import DanasError
-from danas_hil.data import Dataset, DrawnSplits, SourceOptions, open_dataset, open_source
+from danas_hil.data import DrawnSplits, Source, SourceOptions, open_source
 from danas_hil.run import Evaluation, RunFolder
 from danas_hil.search.cost import (
     CostEstimator,
@@ -26,6 +26,8 @@ from danas_hil.search.cost import (
 from danas_hil.search.listener import Listener
 from danas_hil.search.settings import SearchSettings
 from danas_hil.search.supernet_source import SupernetSource, find_supernet_source
+from danas_hil.signals import find_signal
+from danas_hil.signals.shown import Dataset
 from danas_hil.study import (
     Claim,
     Ledger,
@@ -172,22 +174,30 @@ def _differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> set[str]
     return (tables - {"search"}) | keys
 
 
+def source_of(settings: SearchSettings) -> Source:
+    """The data that a search was asked to look at; names of files are looked at, nothing is read.
+
+    Raises DanasError where it is not there.
+    """
+    kind = find_signal(settings.space.data.signal).files()
+    return open_source(settings.data, kind, SourceOptions(**settings.data_options))
+
+
 def open_data(settings: SearchSettings, listener: Listener) -> Dataset:
-    """The data set at the largest resolution of the space, or the one that is set; training and
-    validation decoded.
+    """The data set, kept as fine as the space or a setting has it; training and validation read.
 
     The test split stays unread. Raises DanasError for other classes than those of the settings.
     """
-    source = open_source(settings.data, SourceOptions(**settings.data_options))
+    source = source_of(settings)
     if source.classes != settings.task.classes:
         raise DanasError(
             f"{settings.data} has other classes than this run began with.",
             f"Then: {', '.join(settings.task.classes)}; now: {', '.join(source.classes)}.",
         )
-    pixels = settings.decode_resolution or settings.space.data.finest
-    dataset = open_dataset(
-        source, pixels, on_progress=listener.decoding, on_waiting=listener.waiting
-    )
+    data = settings.space.data
+    finest = settings.decode_resolution or data.finest
+    signal = find_signal(data.signal)
+    dataset = signal.dataset(source, finest, listener.decoding, listener.waiting)
     shown = ("train", "validation")
     listener.data_ready({name: dataset.split(name).balance for name in shown})
     if isinstance(source, DrawnSplits):

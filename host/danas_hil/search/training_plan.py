@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from danas_hil.base import DanasError
-from danas_hil.data import Dataset, DrawnSplits
+from danas_hil.data import DrawnSplits
 from danas_hil.search import budget
 from danas_hil.search.cost import CostEstimator
 from danas_hil.search.listener import Listener
 from danas_hil.search.session import Session
 from danas_hil.search.settings import SearchSettings
 from danas_hil.search.supernet_source import told
+from danas_hil.signals.shown import Dataset
 from danas_hil.space import Genome
 from danas_hil.supernet import (
     STANDALONE,
@@ -139,7 +140,7 @@ def _described(dataset: Dataset) -> dict[str, Any]:
     """What the search sees, for config.toml and the report."""
     noted: dict[str, Any] = {
         "source": dataset.source.name,
-        "pixels_decoded": dataset.resolution,
+        "kept_at": dataset.finest,
     }
     if isinstance(dataset.source, DrawnSplits):
         noted["splits"] = dataset.source.rule

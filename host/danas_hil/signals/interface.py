@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 if TYPE_CHECKING:  # the estimate of a file needs no numpy, and is to be quick
     import numpy as np
 
+    from danas_hil.data import FileKind, OnProgress, OnWaiting, Source
+    from danas_hil.signals.shown import Dataset
+
 
 class DataConfig(Protocol):
     """One way to look at the data: the data genes of a candidate.
@@ -142,4 +145,15 @@ class Signal(Protocol):
 
     def front_end(self, data: Any) -> FrontEnd:
         """How a device makes what `data` shows."""
+        ...
+
+    def files(self) -> FileKind:
+        """Which files hold its records, and which data sets are built in."""
+        ...
+
+    def dataset(
+        self, source: Source, finest: int, on_progress: OnProgress, on_waiting: OnWaiting
+    ) -> Dataset:
+        """The data set of `source`, kept fine enough for configurations up to `finest`. Reads
+        nothing yet. on_progress: hears how far a split is read; on_waiting: who else reads it."""
         ...

@@ -140,7 +140,7 @@ def _through_segments(
     """
     choice, last = network.choice(genome), network.segments - 1
     keys = [
-        (*key, genome.data, tuple(choice.kept), tuple(choice.depths[: network.depths_up_to(place)]))
+        (*key, genome.data, place, tuple(choice.kept), network.depths_up_to(place, choice.depths))
         for place in range(last)
     ]
     value: tuple[Any, tuple[Array, ...]] | None = None

@@ -190,6 +190,8 @@ class Network:
             width = arch.width(channels)  # type: ignore[attr-defined]
             bounds = zip(self.smallest.depths, depths, self.largest.depths, strict=True)
             holds = width <= self.largest.width(channels) and all(a <= b <= c for a, b, c in bounds)
+            stem_layer = arch.layers(genome.data.shape, self.classes)[0]
+            holds = holds and stem_layer.kernel == self.table[0].kernel  # a stem has one size
         if not holds:
             raise DanasError(
                 f"The genome {genome} is no subnet of a supernet up to {self.largest}.",
@@ -279,10 +281,13 @@ class Network:
     def segments(self) -> int:
         return len(self.skeleton.segments)
 
-    def depths_up_to(self, segment: int) -> int:
-        """How many gates decide over `segment` and those before it."""
-        blocks = (block for part in self.skeleton.segments[: segment + 1] for block in part)
-        return max((block.gate + 1 for block in blocks if block.gate is not None), default=0)
+    def depths_up_to(self, segment: int, depths: Iterable[int]) -> tuple[int, ...]:
+        """The blocks that a subnet with these `depths` has at each gate, up to `segment`."""
+        blocks = [block for part in self.skeleton.segments[: segment + 1] for block in part]
+        return tuple(
+            sum(block.gate == gate and block.index < depth for block in blocks)
+            for gate, depth in enumerate(depths)
+        )
 
     def segment_layers(self, segment: int) -> tuple[Layer, ...]:
         """The convolutions of a segment, in order; the stem comes with the first."""

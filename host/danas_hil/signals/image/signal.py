@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from danas_hil.signals.image.front_end import front_end
 from danas_hil.signals.image.genes import (
@@ -16,6 +16,10 @@ from danas_hil.signals.image.genes import (
     space_from_json,
 )
 from danas_hil.signals.interface import FrontEnd
+
+if TYPE_CHECKING:  # what reads images is imported where it is used: the estimate needs none of it
+    from danas_hil.data import FileKind, OnProgress, OnWaiting, Source
+    from danas_hil.signals.image.dataset import Dataset
 
 
 @dataclass(frozen=True)
@@ -37,3 +41,15 @@ class ImageSignal:
 
     def front_end(self, data: ImageConfig) -> FrontEnd:
         return front_end(data)
+
+    def files(self) -> FileKind:
+        from danas_hil.signals.image.files import image_files
+
+        return image_files()
+
+    def dataset(
+        self, source: Source, finest: int, on_progress: OnProgress, on_waiting: OnWaiting
+    ) -> Dataset:
+        from danas_hil.signals.image.dataset import open_dataset
+
+        return open_dataset(source, finest, on_progress=on_progress, on_waiting=on_waiting)

@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import danas_hil.data.decode
+import danas_hil.signals.image.decode
 from danas_hil.base import DanasError, locks
-from danas_hil.data import SPLITS, Balance, Record, open_dataset, open_source
-from danas_hil.data.decode import decode_image
+from danas_hil.data import SPLITS, Balance, Record
+from danas_hil.signals.image.dataset import open_dataset
+from danas_hil.signals.image.decode import decode_image
+from danas_hil.signals.image.files import open_images
 from data.data_files import MemorySource, jpeg, memory_split, photo, write_folders, write_parquet
 
 CLASSES = ("cat", "dog")
@@ -56,7 +58,7 @@ def test_a_split_is_read_when_asked_for_and_only_once(
     def never(*arguments: object) -> None:
         raise AssertionError("decoded again")
 
-    monkeypatch.setattr(danas_hil.data.decode, "_open", never)
+    monkeypatch.setattr(danas_hil.signals.image.decode, "_open", never)
     again = open_dataset(source, 16, tmp_path)
     assert again.split("train").labels.tolist() == [0, 1, 0, 1, 0, 1]
     assert source.reads == ["train", "validation"]
@@ -74,7 +76,7 @@ def test_the_test_split_may_be_unreadable_until_it_is_asked_for(
         write_folders(tmp_path / "set", SPLITS, ["0", "1"])
         for file in (tmp_path / "set/test").glob("*/*.jpg"):
             file.write_bytes(b"damaged")
-    dataset = open_dataset(open_source(str(tmp_path / "set")), 16, tmp_path / "cache")
+    dataset = open_dataset(open_images(str(tmp_path / "set")), 16, tmp_path / "cache")
     assert len(dataset.split("train")) == len(dataset.split("validation")) > 0
     with pytest.raises(DanasError, match="test"):
         dataset.split("test")
@@ -237,8 +239,9 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from danas_hil.data import open_dataset, open_source
-print(open_dataset(open_source(sys.argv[1]), 24, Path(sys.argv[2])).split("train").image(7).sum())
+from danas_hil.signals.image.dataset import open_dataset
+from danas_hil.signals.image.files import open_images
+print(open_dataset(open_images(sys.argv[1]), 24, Path(sys.argv[2])).split("train").image(7).sum())
 """
 
 
@@ -251,7 +254,7 @@ def test_two_processes_that_build_at_once_end_with_one_good_cache(tmp_path: Path
     ]
     printed = [process.communicate(timeout=60)[0] for process in running]
     assert [process.returncode for process in running] == [0, 0]
-    split = open_dataset(open_source(str(tmp_path / "set")), 24, tmp_path / "cache").split("train")
+    split = open_dataset(open_images(str(tmp_path / "set")), 24, tmp_path / "cache").split("train")
     assert printed == [f"{split.image(7).sum()}\n"] * 2
     cache_folder(tmp_path / "cache")  # there is one, and nothing half-made
 
@@ -289,9 +292,9 @@ def test_who_waits_for_another_that_decodes_says_so(
 def test_a_changed_source_is_decoded_again(tmp_path: Path) -> None:
     folder = write_folders(tmp_path / "set", SPLITS, ["0", "1"], each=1)
     cache = tmp_path / "cache"
-    before = open_dataset(open_source(str(folder)), 16, cache).split("train").image(0).copy()
+    before = open_dataset(open_images(str(folder)), 16, cache).split("train").image(0).copy()
     shutil.copyfile(folder / "train/1/0.jpg", folder / "train/0/0.jpg")
-    after = open_dataset(open_source(str(folder)), 16, cache).split("train").image(0)
+    after = open_dataset(open_images(str(folder)), 16, cache).split("train").image(0)
     assert not np.array_equal(after, before)
 
 
@@ -304,10 +307,10 @@ def test_importing_the_room_loads_none_of_the_heavy_packages() -> None:
 
 
 def test_person_mix_has_the_counts_it_is_known_to_have(tmp_path: Path) -> None:
-    folder = Path(__file__).parents[3] / "shared/data/person_mix"
+    folder = Path(__file__).parents[4] / "shared/data/person_mix"
     if not folder.is_dir():
         pytest.skip(f"{folder} is not there")
-    dataset = open_dataset(open_source(str(folder)), 48, tmp_path)
+    dataset = open_dataset(open_images(str(folder)), 48, tmp_path)
     for split, counts in (("validation", (1035, 669)), ("test", (1114, 540))):
         balance = dataset.split(split).balance
         assert (balance.counts, balance.dropped) == (counts, 0)

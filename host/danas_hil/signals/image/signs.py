@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from danas_hil.data.records import SPLITS, Record, SourceOptions
-from danas_hil.data.sign_drawing import SIGNS, draw
+from danas_hil.signals.image.sign_drawing import SIGNS, draw
 from danas_hil.tasks import ClassNames
 
 EACH = {"train": 180, "validation": 60, "test": 60}

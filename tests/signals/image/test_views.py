@@ -7,9 +7,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from danas_hil.base import DanasError
-from danas_hil.data import EvaluationView, SplitImages, TrainingView, representative_images, scale
-from danas_hil.data.views import CROP_AREA, CROP_ASPECT, centre_box, crop_box
 from danas_hil.signals.image import ImageConfig
+from danas_hil.signals.image.cache import SplitImages
+from danas_hil.signals.image.views import (
+    CROP_AREA,
+    CROP_ASPECT,
+    EvaluationView,
+    TrainingView,
+    centre_box,
+    crop_box,
+    representative_images,
+    scale,
+)
 from data.data_files import memory_split, photo
 
 RGB, GREY = ImageConfig(24, "rgb"), ImageConfig(16, "monochrome")

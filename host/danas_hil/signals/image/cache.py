@@ -16,7 +16,7 @@ import warnings
 import zipfile
 from array import array
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,64 +26,15 @@ import numpy as np
 import numpy.typing as npt
 
 from danas_hil.base import DanasError, held, read_json, write_json
-from danas_hil.data.decode import decode_image
+from danas_hil.data.balance import Balance, OnProgress, OnWaiting, Unreadable
 from danas_hil.data.records import Record, Source, require_split
+from danas_hil.signals.image.decode import decode_image
 from danas_hil.tasks import UNKNOWN
-
-OnProgress = Callable[[str, int, int | None], None]
-"""Called with (split, records read so far, records in all or None)."""
-OnWaiting = Callable[[str], None]
-"""Called with what another process is at work on."""
 
 _FORMAT = 3  # count up when what is in a cache changes
 _PROGRESS_EVERY = 100
 _TOLD = 10
-_IMBALANCE = 20
 _PIXELS, _INDEX, _META = "pixels.bin", "index.npz", "meta.json"
-
-
-@dataclass(frozen=True)
-class Balance:
-    """How many images there are of each class, in all and by group.
-
-    classes: their names. counts: images of each, in the order of the classes. dropped: records left
-    out because they belong to none of them.
-    """
-
-    classes: tuple[str, ...]
-    counts: tuple[int, ...]
-    dropped: int
-    groups: dict[str, tuple[int, ...]]
-
-    @property
-    def images(self) -> int:
-        return sum(self.counts)
-
-    @property
-    def warning(self) -> str:
-        """What is to be said where one class has far more images than another; else empty."""
-        few, many = min(self.counts), max(self.counts)
-        if many < _IMBALANCE * few:
-            return ""
-        rare, common = (self.classes[self.counts.index(count)] for count in (few, many))
-        told = f"{many:,} {common}, {few:,} {rare}"
-        return (
-            f"{many / max(few, 1):.0f} times as many images of one class as of another ({told}):"
-            " a network can be right for many without knowing the rare. --metric macro-f1 counts"
-            " every class alike."
-        )
-
-
-@dataclass(frozen=True)
-class Unreadable:
-    """Images that were left out because they can't be read. first: why, of the first few."""
-
-    count: int = 0
-    first: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        more = self.count - len(self.first)
-        return " ".join([*self.first, *([f"And {more:,} more."] if more > 0 else [])])
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from danas_hil.base import user_folder
-from danas_hil.data.cache import OnProgress, OnWaiting, SplitImages, open_split
-from danas_hil.data.folders import HEIF_SUFFIXES
+from danas_hil.data.balance import OnProgress, OnWaiting
 from danas_hil.data.records import PassesOver, Source
-from danas_hil.data.views import EvaluationView, TrainingView, representative_images
+from danas_hil.signals.image.cache import SplitImages, open_split
+from danas_hil.signals.image.files import HEIF_SUFFIXES
+from danas_hil.signals.image.views import EvaluationView, TrainingView, representative_images
 
 
 class Dataset:
@@ -22,13 +23,13 @@ class Dataset:
     def __init__(
         self,
         source: Source,
-        resolution: int,
+        finest: int,
         cache_root: Path,
         on_progress: OnProgress | None,
         on_waiting: OnWaiting,
     ) -> None:
         self.source = source
-        self.resolution = resolution
+        self.finest = finest
         self._cache_root = cache_root
         self._on_progress = on_progress
         self._on_waiting = on_waiting
@@ -43,7 +44,7 @@ class Dataset:
             self._open[name] = open_split(
                 self.source,
                 name,
-                self.resolution,
+                self.finest,
                 self._cache_root,
                 self._on_progress,
                 self._on_waiting,

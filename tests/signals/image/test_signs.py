@@ -8,19 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from danas_hil.data import (
-    SPLITS,
-    Dataset,
-    EvaluationView,
-    Record,
-    SourceOptions,
-    TrainingView,
-    open_dataset,
-    open_source,
-    scale,
-)
-from danas_hil.data.signs import SignsSource
-from danas_hil.space import DataConfig
+from danas_hil.data import SPLITS, Record, SourceOptions
+from danas_hil.signals.image import ImageConfig
+from danas_hil.signals.image.dataset import Dataset, open_dataset
+from danas_hil.signals.image.files import open_images
+from danas_hil.signals.image.signs import SignsSource
+from danas_hil.signals.image.views import EvaluationView, TrainingView
+from danas_hil.signals.shown import scale
 
 SOURCE = SignsSource(SourceOptions())
 EACH = {"train": 180, "validation": 60, "test": 60}
@@ -66,14 +60,14 @@ def test_no_picture_is_in_two_splits() -> None:
 
 def test_classes_are_chosen_and_joined_by_a_table() -> None:
     table = {"blue-arrow": "blue", "red-arrow": "red", "give-way": "red"}
-    source = open_source("signs", SourceOptions(classes=table))
+    source = open_images("signs", SourceOptions(classes=table))
     assert source.classes == ("blue", "red")
     labels = [record.label for record in itertools.islice(source.records("test"), 10)]
     assert labels == [0, 1, -1, -1, -1, -1, -1, -1, 1, -1]
     assert source.fingerprint("test") != SOURCE.fingerprint("test")
 
 
-def accuracy(dataset: Dataset, data: DataConfig) -> float:
+def accuracy(dataset: Dataset, data: ImageConfig) -> float:
     """Of a small network on validation pictures; the same network and training for any data."""
     import keras
 
@@ -102,10 +96,10 @@ def accuracy(dataset: Dataset, data: DataConfig) -> float:
 
 def test_monochrome_and_16_pixels_each_cost_five_points_or_more(tmp_path: Path) -> None:
     pytest.importorskip("keras", reason="training needs the extra [search]")
-    dataset = open_dataset(open_source("signs"), 64, tmp_path)
+    dataset = open_dataset(open_images("signs"), 64, tmp_path)
     best, grey, coarse = (
         accuracy(dataset, data)
-        for data in (DataConfig(48, "rgb"), DataConfig(48, "monochrome"), DataConfig(16, "rgb"))
+        for data in (ImageConfig(48, "rgb"), ImageConfig(48, "monochrome"), ImageConfig(16, "rgb"))
     )
     assert 0.8 < best < 0.995, "far above chance, and not solved"
     assert best - grey >= 0.05

@@ -12,17 +12,14 @@ import math
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from danas_hil.base import DanasError
-from danas_hil.data.cache import SplitImages
-from danas_hil.signals.image import ImageConfig
-
-Batch = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]
-"""Images (n, h, w, c) from -1 to 1, and labels (n,)."""
+from danas_hil.signals.image.cache import SplitImages
+from danas_hil.signals.image.genes import ImageConfig
+from danas_hil.signals.shown import Batch, LabelledImages, scale
 
 CROP_AREA = (0.6, 1.0)
 """Share of the image that a training crop keeps (the reference implementation's figures)."""
@@ -34,26 +31,6 @@ arXiv 1409.4842, section 6, of square ones)."""
 _CROP_ATTEMPTS = 10
 _AHEAD = 2
 _Box = tuple[float, float, float, float]
-
-
-@dataclass(frozen=True)
-class LabelledImages:
-    """images: uint8 (n, h, w, c); labels: int64 (n,), places in the classes; groups: names (n,)."""
-
-    images: npt.NDArray[np.uint8]
-    labels: npt.NDArray[np.int64]
-    groups: tuple[str, ...]
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-
-def scale(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """uint8 images as float32 from -1 to 1: x / 127.5 - 1, what MobileNetV2 takes."""
-    scaled = images.astype(np.float32)
-    scaled /= 127.5
-    scaled -= 1
-    return scaled
 
 
 class TrainingView:

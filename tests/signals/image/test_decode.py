@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from danas_hil.base import DanasError
-from danas_hil.data.decode import MAX_ASPECT, decode_image
+from danas_hil.signals.image.decode import MAX_ASPECT, decode_image
 from data.data_files import encoded, jpeg, photo
 
 
