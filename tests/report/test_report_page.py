@@ -146,6 +146,11 @@ def test_every_kind_of_figure_is_labelled(front: Front, measured: Measured) -> N
     assert "Arduino Nano 33 BLE Sense, TFLM Chirale 2.0.0, cmsis-nn kernels" in words
 
 
+def test_how_a_device_makes_the_input_is_told_as_counted(front: Front) -> None:
+    words = check(report_page("night", front, {})).words
+    assert "frame; cut. 352 B beside the input, 116,736 operations: counted, not measured" in words
+
+
 def test_an_estimate_without_error_reads_0_and_others_are_signed(front: Front) -> None:
     rows = tuple(
         Compared("c", "t", "b", "host", "arena", "bytes", model, estimate, 20000)

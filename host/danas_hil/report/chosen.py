@@ -25,7 +25,7 @@ def chosen_card(front: Front, chosen: Candidate | None, row: Member | None) -> M
             "div", element("h3", esc("Nothing fits")), element("p", esc(words)), class_="card"
         )
     task, test = front.task, chosen.scores.get("int8_test")
-    facts = _facts(row, test, task)
+    facts = [*_facts(row, test, task), *_front_end(chosen)]
     best = f"The best {task.metric_name} in int8 on validation images within the limits."
     return element(
         "div",
@@ -44,6 +44,18 @@ def chosen_card(front: Front, chosen: Candidate | None, row: Member | None) -> M
         ),
         class_="card",
     )
+
+
+def _front_end(chosen: Candidate) -> list[tuple[str, Markup]]:
+    """How a device makes the input; nothing in runs of versions that did not say."""
+    told = chosen.estimate.get("front_end")
+    if not told:
+        return []
+    words = (
+        f"{'; '.join(told['steps'])}. {told['ram_bytes']:,} B beside the input,"
+        f" {told['operations']:,} operations: counted, not measured, and not in the limits"
+    )
+    return [("input on the device", esc(words))]
 
 
 def _facts(row: Member, test: Scores | None, task: Task) -> list[tuple[str, Markup]]:

@@ -21,6 +21,7 @@ from danas_hil.estimate.on_board import estimate_on
 from danas_hil.estimate.work import work_of
 from danas_hil.search.scoring import Costs
 from danas_hil.search.settings import SearchSettings
+from danas_hil.signals import find_signal
 from danas_hil.space import Genome
 
 REFERENCE_BOARD = "nano33ble"
@@ -141,7 +142,8 @@ class CostEstimator:
         totals: what the search went by, for the genome: the least it takes, the most (null where
         nothing says so), and whether they are the same; latency where it is estimated, with what
         the rates come from.
-        exact: by board, for the file.
+        exact: by board, for the file. front_end: how a device makes the input and what that takes,
+        counted; none of it is in the other figures.
         """
         needs = self._needs(genome)
         by_equations = paper(genome, self._classes)
@@ -164,6 +166,7 @@ class CostEstimator:
                 "flash_bytes": by_equations.flash_bytes,
             },
             "exact": exact,
+            "front_end": find_signal(genome.data.signal).front_end(genome.data).to_json(),
         }
 
     def _latency_totals(self, latency: LatencyEstimate | None) -> dict[str, Any]:
