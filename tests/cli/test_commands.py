@@ -200,7 +200,7 @@ class TestSearch:
 
     def test_config_tells_how_the_run_was_made(self, searched: Path) -> None:
         text = (searched / "config.toml").read_text()
-        assert "[data.train_images]\nother = 60\nface = 60\n" in text
+        assert "[data.train_images]\nblue-arrow = 180\nred-arrow = 180\n" in text
         assert "[versions]" in text
 
 

@@ -74,7 +74,7 @@ def search(
 
       danas-hil search photos/ --ram 256kB --flash 1MB --resolutions 32,64,96
 
-      danas-hil search signs --device-class small --resolutions 16,32,48 --time-budget 10m
+      danas-hil search signs --device-class small --resolutions 16,32,48
 
       danas-hil search photos/ --ram 256kB --family ds_cnn --resolutions 96x64,48x32
 
