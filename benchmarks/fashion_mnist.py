@@ -1,6 +1,6 @@
 """A real task of ten classes: a short search on Fashion-MNIST, and a plain small CNN beside it.
 
-    python benchmarks/fashion_mnist.py [--time-budget 10m] [--run RUN] [--json]
+    python benchmarks/fashion_mnist.py [--trials 200] [--supernet-steps 1000] [--run RUN]
 
 The data are Debian's package dataset-fashion-mnist: 60,000 training and 10,000 test pictures, 28x28
 and grey. They are written as Parquet files with their class names in the schema; validation is
@@ -75,13 +75,13 @@ def write_parquet(folder: Path) -> None:
         pyarrow.parquet.write_table(table, folder / f"{split}.parquet")
 
 
-def search(data: Path, budget: str, folder: Path) -> tuple[RunFolder, float]:
+def search(data: Path, trials: int, steps: int, folder: Path) -> tuple[RunFolder, float]:
     """Run the search as a user does: its run folder and seconds."""
     sides = ",".join(map(str, RESOLUTIONS))
     limits = ["--ram", "64kB", "--flash", "256kB"]
     command = [sys.executable, "-m", "danas_hil", "search", str(data), *limits]
-    command += ["--resolutions", sides, "--colours", "monochrome", "--time-budget", budget]
-    command += ["--seed", str(SEED), "--name", "fashion"]
+    command += ["--resolutions", sides, "--colours", "monochrome", "--seed", str(SEED)]
+    command += ["--trials", str(trials), "--supernet-steps", str(steps), "--name", "fashion"]
     started = time.monotonic()
     subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
     return RunFolder.open(folder / "runs" / "fashion"), time.monotonic() - started
@@ -154,7 +154,8 @@ def show(rows: list[dict[str, Any]]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--time-budget", default="10m")
+    parser.add_argument("--trials", type=int, default=200)
+    parser.add_argument("--supernet-steps", type=int, default=1000)
     parser.add_argument("--run", type=Path, help="a search that was run already")
     parser.add_argument("--cnn-steps", type=int, default=2000)
     parser.add_argument("--json", action="store_true")
@@ -168,7 +169,7 @@ def main() -> None:
     data.mkdir()
     write_parquet(data)
     if arguments.run is None:
-        run, seconds = search(data, arguments.time_budget, folder)
+        run, seconds = search(data, arguments.trials, arguments.supernet_steps, folder)
     else:
         run, seconds = RunFolder.open(arguments.run), None
     front = run.front()

@@ -76,7 +76,7 @@ def search(
 
       danas-hil search signs --device-class small --resolutions 16,32,48
 
-      danas-hil search photos/ --ram 256kB --family ds_cnn --resolutions 96x64,48x32
+      danas-hil search photos/ --ram 256kB --family ds_cnn --resolutions 96x64
 
       danas-hil search photos/ --ram 256kB --space hardware-aware --resolutions 96
 
