@@ -54,7 +54,7 @@ def export_reserve(time_budget: float, candidates: int) -> float:
 
 
 def step_name(family: str, data: DataConfig) -> str:
-    """What Plan.step_seconds calls a step of the supernet of `family` for `data`."""
+    """What Steps.step_seconds calls a step of the supernet of `family` for `data`."""
     return f"{family} {data.name}"
 
 

@@ -10,8 +10,8 @@ from danas_hil.families import HEAD, find_family
 from danas_hil.run import anew
 from danas_hil.space import Genome, layers
 from danas_hil.supernet.backend import keras
-from danas_hil.supernet.evaluation import Statistics
 from danas_hil.supernet.network import EPSILON, Array, Network
+from danas_hil.supernet.prediction import Statistics
 
 MOMENTUM = 0.99
 """Of the running statistics when a built model is trained on its own. Keras' MobileNetV2 has

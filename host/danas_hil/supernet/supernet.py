@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from danas_hil.signals import DataConfig
 from danas_hil.space import Genome, Space
-from danas_hil.supernet import evaluation, extract, training
+from danas_hil.supernet import extract, prediction, training
 from danas_hil.supernet.backend import Precision
 from danas_hil.supernet.checkpoint import CHECKPOINT, Checkpoint, whole_training
 from danas_hil.supernet.focus import FOCUS_AT, Focus, Look
@@ -174,10 +174,10 @@ class Supernet:
         What other subnets share with `genome` is kept for them, up to KEPT_BYTES: don't change the
         weights or the images in place afterwards.
         """
-        statistics = evaluation.recalibrated(
+        statistics = prediction.recalibrated(
             self.network, self.weights, genome, recalibration, self._kept
         )
-        return evaluation.probabilities(
+        return prediction.probabilities(
             self.network, self.weights, genome, statistics, images, precision, self._kept
         )
 
@@ -259,7 +259,7 @@ class Supernet:
         }
 
     def _extract(self, weights: Array, genome: Genome, recalibration: npt.NDArray[Any]) -> Any:
-        statistics = evaluation.recalibrated(self.network, weights, genome, recalibration)
+        statistics = prediction.recalibrated(self.network, weights, genome, recalibration)
         return extract.extract(self.network, weights, genome, statistics)
 
 

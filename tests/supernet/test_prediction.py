@@ -11,10 +11,10 @@ from danas_hil.base import DanasError
 from danas_hil.families.mobilenet_v2 import MobileNetV2
 from danas_hil.signals.image import ImageConfig
 from danas_hil.space import Genome
-from danas_hil.supernet import Subnets, Supernet, evaluation
+from danas_hil.supernet import Subnets, Supernet
 from danas_hil.supernet.backend import Precision
-from danas_hil.supernet.evaluation import gather_function, predict_function
 from danas_hil.supernet.network import Network
+from danas_hil.supernet.prediction import gather_function, predict_function
 from danas_hil.supernet.training import gradient_function
 from supernet.elastic import (
     CASE_NAMES,
@@ -54,13 +54,13 @@ def begins(monkeypatch: pytest.MonkeyPatch) -> Callable[[Supernet, Genome], set[
     """The first segment that is run for a subnet, in recalibration and in prediction."""
     asked: list[tuple[str, int]] = []
     for name in ("gather_function", "predict_function"):
-        function = getattr(evaluation, name)
+        function = getattr(prediction, name)
 
         def counted(network: Network, segment: int, *rest: Any, of: Any = function) -> Any:
             asked.append((of.__name__, segment))
             return of(network, segment, *rest)
 
-        monkeypatch.setattr(evaluation, name, counted)
+        monkeypatch.setattr(prediction, name, counted)
 
     def first(supernet: Supernet, genome: Genome) -> set[int]:
         images = IMAGES[genome.data]
@@ -163,7 +163,7 @@ def test_probabilities_do_not_depend_on_the_batches_they_come_in(
     supernet = shaken_supernet()
     images, _ = make_batch(DATA, 0, 33)
     whole = supernet.evaluate(SUBNETS[0], images, images)
-    monkeypatch.setattr(evaluation, "PREDICTION_PIXELS", 10 * 32 * 32)
+    monkeypatch.setattr(prediction, "PREDICTION_PIXELS", 10 * 32 * 32)
     np.testing.assert_allclose(supernet.evaluate(SUBNETS[0], images, images), whole, atol=1e-6)
     assert whole.shape == (33, 2)
     assert whole.dtype == np.float32
@@ -175,10 +175,10 @@ def test_recalibration_in_batches_is_the_mean_over_them(monkeypatch: pytest.Monk
     images, _ = make_batch(DATA, 0, 32)
     network, flat, genome = supernet.network, supernet.weights, SUBNETS[0]
     halves = [
-        evaluation.recalibrated(network, flat, genome, part) for part in (images[:16], images[16:])
+        prediction.recalibrated(network, flat, genome, part) for part in (images[:16], images[16:])
     ]
-    monkeypatch.setattr(evaluation, "RECALIBRATION_PIXELS", 16 * 32 * 32)
-    both = evaluation.recalibrated(network, flat, genome, images)
+    monkeypatch.setattr(prediction, "RECALIBRATION_PIXELS", 16 * 32 * 32)
+    both = prediction.recalibrated(network, flat, genome, images)
     for name, (mean, variance) in both.items():
         np.testing.assert_allclose(mean, (halves[0][name][0] + halves[1][name][0]) / 2, atol=1e-5)
         expected = (halves[0][name][1] + halves[1][name][1]) / 2

@@ -1,4 +1,4 @@
-"""Evaluation: batch-norm statistics anew, batch norm folded into the convolutions, then images.
+"""What a subnet makes of images: batch-norm statistics anew, folded into convolutions, then run.
 
 Segment by segment (families.Skeleton): what the first segments make of an image is the same for
 all subnets of one width and the same depths there, so it can be kept from one subnet to the next.
