@@ -11,7 +11,7 @@ from danas_hil.base import DanasError
 from danas_hil.families.mobilenet_v2 import MobileNetV2
 from danas_hil.signals.image import ImageConfig
 from danas_hil.space import Genome
-from danas_hil.supernet import Subnets, Supernet
+from danas_hil.supernet import Subnets, Supernet, prediction
 from danas_hil.supernet.backend import Precision
 from danas_hil.supernet.network import Network
 from danas_hil.supernet.prediction import gather_function, predict_function
