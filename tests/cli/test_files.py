@@ -187,7 +187,7 @@ def test_every_file_of_the_page_is_one_that_the_sources_name() -> None:
     source = "".join(
         file.read_text(encoding="utf-8") for file in (ROOT / "host" / "danas_hil").rglob("*.py")
     )
-    for name in (names(RUN) | names(CANDIDATE) | names(TARGET)) - {"TARGET"}:
+    for name in (names(RUN) | names(CANDIDATE) | names(TARGET)) - {"TARGET", "BOARD.toml"}:
         assert f'"{name}"' in source, f"nothing writes {name}"
 
 

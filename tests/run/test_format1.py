@@ -83,6 +83,23 @@ def test_the_settings_are_read(run: RunFolder) -> None:
     assert settings.task.positive == "person"
 
 
+def test_another_width_for_monochrome_images_is_that_of_all_networks_of_the_run(
+    tmp_path: Path,
+) -> None:
+    run = RunFolder.open(shutil.copytree(RUNS / "subnets", tmp_path / "run"))
+    for file, usual, other in (
+        (run.front_file, '"width_factor": 0.33', '"width_factor": 0.5'),
+        (run.config_file, "monochrome_width = 0.33", "monochrome_width = 0.5"),
+    ):
+        text = file.read_text()
+        assert usual in text
+        file.write_text(text.replace(usual, other))
+    settings, front = SearchSettings.from_config(run.config()), run.front()
+    assert all(evaluation.genome in settings.space for evaluation in front.evaluations)
+    genomes = [candidate.genome.to_json() for candidate in front.candidates]
+    assert [genes["monochrome_width"] for genes in genomes] == [0.5, 0.5]
+
+
 def test_what_carries_no_number_is_of_the_first_format(run: RunFolder) -> None:
     config, front = run.config(), run.front()
     numbered = run.config_file.read_text()
@@ -228,6 +245,59 @@ def test_what_would_go_on_with_the_search_refuses_and_says_what_to_do(
     assert "made by an older danas-hil" in said
     assert "Search anew, under another --name." in said
     assert _content(run.path) == before
+
+
+@pytest.fixture
+def experiment(tmp_path: Path) -> Path:
+    """The folder of an experiment whose one run 0.1 made, beside experiment.toml."""
+    (tmp_path / "experiment.toml").write_text(
+        """
+data = "photos"
+seeds = [5]
+board = "nano33ble"
+trials = 12
+supernet_steps = 30
+batch_size = 16
+export_finetune_steps = 4
+export_limit = 2
+[[search]]
+name = "subnets"
+[search.space]
+resolution = [16, 24]
+colour = ["monochrome", "rgb"]
+alpha = [0.1, 0.2]
+"""
+    )
+    folder = tmp_path / "out"
+    run = RunFolder(shutil.copytree(RUNS / "subnets", folder / "subnets-seed5"))
+    config = run.config_file.read_text()
+    config = config.replace('data = "faces"', f'data = "{tmp_path / "photos"}"')
+    as_experiments = 'supernets = "../supernets/seed5-0123abcd"\ndecode_resolution = 24\n'
+    run.config_file.write_text(config.replace("batch_size", f"{as_experiments}batch_size"))
+    return folder
+
+
+def _experiment(folder: Path) -> int:
+    return told("experiment", str(folder.with_name("experiment.toml")), "--out", str(folder))
+
+
+def test_an_experiment_that_has_ended_is_reported_on(
+    experiment: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = {"run": "subnets-seed5", "evaluations": 12, "reason": "all done", "seconds": 9.0}
+    (experiment / "ended.json").write_text(json.dumps([ended]))
+    assert _experiment(experiment) == 0, capsys.readouterr().err
+    assert "65.0 %" in capsys.readouterr().out  # int8 validation accuracy of the chosen one
+    assert "subnets" in (experiment / "report.html").read_text()
+
+
+def test_an_experiment_that_has_not_ended_can_not_go_on(
+    experiment: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = _content(experiment)
+    assert _experiment(experiment) == 2
+    assert "made by an older danas-hil" in " ".join(capsys.readouterr().err.split())
+    assert _content(experiment) == before
 
 
 def test_its_supernets_are_not_used_by_another_search() -> None:

@@ -98,13 +98,20 @@ def _sittings(folder: Path) -> dict[str, float]:
 def check(experiment: Experiment, folder: Path) -> None:
     """Raise DanasError unless the experiment can run in `folder`, or go on there.
 
-    What is there has the same settings, and the images are there if anything is left to do.
+    What is there has the same settings, and the images are there if anything is left to do. A run
+    that an older version made can't go on, and its supernets are called otherwise.
     """
+    ended = ended_runs(folder)
     for run in experiment.runs:
         if not (folder / run.name / "config.toml").is_file():
             continue
-        there = SearchSettings.from_config(RunFolder.open(folder / run.name).config())
+        run_folder = RunFolder.open(folder / run.name)
+        if run.name not in ended:
+            run_folder.check_goes_on()
+        there = SearchSettings.from_config(run_folder.config())
         wanted = settings_of(experiment, run)
+        if run_folder.is_older:
+            wanted = replace(wanted, supernets=there.supernets)
         different = [
             field.name
             for field in fields(SearchSettings)
@@ -115,7 +122,7 @@ def check(experiment: Experiment, folder: Path) -> None:
                 f"{folder / run.name} was made with other settings: {', '.join(different)}.",
                 "Choose another --out for the changed experiment, or remove that run.",
             )
-    if not {run.name for run in experiment.runs} <= set(ended_runs(folder)):
+    if not {run.name for run in experiment.runs} <= set(ended):
         for settings in {v.settings.data: v.settings for v in experiment.variants}.values():
             source_of(settings)
 

@@ -154,10 +154,15 @@ class RunFolder:
             build(_Settled, {key: one for key, one in config.items() if key in settled})
         return config
 
+    @property
+    def is_older(self) -> bool:
+        """Whether an older version made it: it can be read then, and not gone on with."""
+        return bool(self._tables(anew(self.config_file)).get("format", 1) < FORMAT)
+
     def check_goes_on(self) -> None:
         """Raise DanasError where nothing can be searched or trained any more in this run, nor with
         its supernets: where an older version made it."""
-        if self._tables(anew(self.config_file)).get("format", 1) < FORMAT:
+        if self.is_older:
             raise DanasError(
                 f"{self.path} was made by an older danas-hil, and its search can't go on: genomes"
                 " and supernets are kept otherwise now.",

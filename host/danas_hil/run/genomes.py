@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from danas_hil.base import DanasError, read_json, write_json
-from danas_hil.base.plain import check_format
+from danas_hil.base import build, check_format, checking, read_json, write_json
 from danas_hil.run.format1 import TASK_OF_FORMAT1, genome_of_format1
 from danas_hil.space import Genome
-from danas_hil.tasks import Task
 
 FORMAT = 2
-_HINT = "candidates/ID/genome.json of a run is one."
+_HINT = "candidates/ID/genome.json of a run is a genome."
 
 
 @dataclass(frozen=True)
@@ -29,21 +27,13 @@ def write_genome(path: Path, genome: Genome, classes: tuple[str, ...]) -> None:
 
 
 def read_genome(path: Path) -> GenomeFile:
-    """Raises DanasError for a file that is none, or of another format."""
-    value: Any = read_json(path)
-    if not isinstance(value, dict):
-        raise DanasError(f"{path} is not a genome.", _HINT)
-    if "genome" not in value:  # format 1: the genes alone, of two classes
-        genome = Genome.from_json(genome_of_format1(value))
-        return GenomeFile(genome, Task.from_json(TASK_OF_FORMAT1).classes)
+    """Raises DanasError for a file that is none or damaged, and for a newer format."""
+    value: Any = read_json(path, _HINT)
     check_format(path, value, FORMAT, _HINT, "format")
-    genes, classes = value["genome"], value.get("classes")
-    named = isinstance(classes, list) and all(isinstance(name, str) for name in classes)
-    if (
-        not isinstance(genes, dict)
-        or not isinstance(classes, list)
-        or not named
-        or len(classes) < 2
-    ):
-        raise DanasError(f"{path} is damaged: it names no genes, or fewer than two classes.", _HINT)
-    return GenomeFile(Genome.from_json(genes), tuple(classes))
+    with checking(path, _HINT):
+        if value.get("format", 1) == 1:  # the genes alone
+            value = {"classes": TASK_OF_FORMAT1["classes"], "genome": genome_of_format1(value)}
+        made: GenomeFile = build(GenomeFile, {k: v for k, v in value.items() if k != "format"})
+        if len(made.classes) < 2:
+            raise ValueError("it names fewer than two classes")
+    return made
