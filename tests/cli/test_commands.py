@@ -108,7 +108,7 @@ class TestSearch:
             (["signs", "--board", "host", "--device-class", "small"], "both set limits"),
             (["signs", "--time-budget", "soon"], "'soon' is not a duration"),
             (["signs", "--resolutions", "8"], "too small"),
-            (["signs", "--resolutions", "big"], "not a list of numbers"),
+            (["signs", "--resolutions", "big"], "'big' is no resolution"),
             (["signs", "--colours", "sepia"], "no colour 'sepia'"),
             (["signs", "--space", "layer"], "no search space file layer"),
             (

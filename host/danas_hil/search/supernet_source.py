@@ -139,7 +139,7 @@ def check_supernet_source(theirs: SearchSettings, ours: SearchSettings, name: st
     if not theirs.shares_weights:
         raise DanasError(
             f"{name} has no supernet: it trains each candidate by itself.",
-            "Name a run of --space data-aware or hardware-aware.",
+            "Name a run of a family whose networks share weights.",
         )
     if theirs.supernet_of is not None:
         raise DanasError(
@@ -166,6 +166,8 @@ def _check_holds(theirs: SearchSettings, ours: SearchSettings, name: str) -> Non
             f" {', '.join(ours.task.classes)}.",
             "Search with the images that it was trained on, and the same --classes.",
         )
+    if lacking := missing_values(theirs.space.data.genes, ours.space.data.genes):
+        raise _lacks(name, lacking)
     for family in ours.space.families:
         if family not in theirs.space.families:
             raise DanasError(
@@ -174,8 +176,6 @@ def _check_holds(theirs: SearchSettings, ours: SearchSettings, name: str) -> Non
             )
         if lacking := theirs.space.subnets(family).lacks(ours.space.of(family)):
             raise _lacks(name, lacking)
-    if lacking := missing_values(theirs.space.data.genes, ours.space.data.genes):
-        raise _lacks(name, lacking)
 
 
 def _lacks(name: str, lacking: str) -> DanasError:
