@@ -10,10 +10,24 @@ from typing import Any
 
 import pytest
 
-from danas_hil.base import DanasError
+from danas_hil.base import DanasError, tree_folder
 from danas_hil.board import load_board
-from danas_hil.measure import Address, check_library, lacking_tools, reach, reach_device
-from danas_hil.targets import HostTarget, QemuDevice, SerialDevice
+from danas_hil.measure import (
+    TOOL_HINTS,
+    Address,
+    check_library,
+    lacking_tools,
+    reach,
+    reach_device,
+)
+from danas_hil.targets import (
+    EMULATORS,
+    Emulator,
+    HostTarget,
+    QemuDevice,
+    SerialDevice,
+    emulated_device,
+)
 
 NANO = load_board("nano33ble")
 
@@ -105,6 +119,27 @@ def test_each_kind_of_board_needs_its_own_tools(
 ) -> None:
     monkeypatch.setattr("shutil.which", lambda *_, **__: None)
     assert lacking_tools(load_board(board)) == tools
+
+
+def test_an_emulator_is_added_by_its_device_and_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A board's file names it; the device is made, its program asked for, and the hint told."""
+    text = (tree_folder("boards") / "qemu-m4.toml").read_text(encoding="utf-8")
+    (tmp_path / "qiling-m4.toml").write_text(text.replace('"qemu"', '"qiling"'), encoding="utf-8")
+    board = load_board(str(tmp_path / "qiling-m4.toml"))
+    monkeypatch.setattr("shutil.which", lambda *_, **__: None)
+    with pytest.raises(DanasError, match="has the emulator 'qiling'") as caught:
+        emulated_device(board)
+    assert "qemu, renode" in caught.value.hint
+    added = Emulator(QemuDevice, "qiling-arm", "It has a package of its own")
+    monkeypatch.setitem(EMULATORS, "qiling", added)
+    assert emulated_device(board) == QemuDevice(board)
+    assert lacking_tools(board) == ("qiling-arm", "arm-none-eabi-g++")
+
+
+def test_every_emulator_tells_how_to_get_its_program() -> None:
+    assert {one.program: one.hint for one in EMULATORS.values()}.items() <= TOOL_HINTS.items()
 
 
 def test_a_library_is_at_hand_or_its_absence_told(

@@ -41,12 +41,8 @@ _EXTRAS = {
     "dashboard": ("optuna-dashboard",),
 }
 _STANDS_FOR = {"tensorflow": ("tensorflow", "tensorflow-cpu")}
-_WANTED_FOR = {
-    "pio": "building and flashing boards",
-    "arm-none-eabi-g++": "emulated boards",
-    "qemu-system-arm": "emulated boards",
-    "renode": "emulated boards",
-}
+_WANTED_FOR = {"pio": "building and flashing boards"}
+"""A program; any other is for emulated boards."""
 
 
 def register(app: typer.Typer) -> None:
@@ -154,8 +150,13 @@ def _tools() -> list[Finding]:
     from danas_hil.measure import TOOL_HINTS
 
     return [
-        Finding(name, use, shutil.which(name, path=beside), TOOL_HINTS[name])
-        for name, use in _WANTED_FOR.items()
+        Finding(
+            name,
+            _WANTED_FOR.get(name, "emulated boards"),
+            shutil.which(name, path=beside),
+            hint,
+        )
+        for name, hint in TOOL_HINTS.items()
     ]
 
 

@@ -18,6 +18,7 @@ from danas_hil.platformio.build import project_folder
 from danas_hil.platformio.registry import check_packages
 from danas_hil.sketch import firmware_of, library_of
 from danas_hil.targets import (
+    EMULATORS,
     PORT_SECONDS,
     Device,
     FirmwareTarget,
@@ -27,11 +28,9 @@ from danas_hil.targets import (
     emulated_device,
 )
 
-_EMULATORS = {"qemu": "qemu-system-arm", "renode": "renode"}
 TOOL_HINTS = {
     "pio": "It comes with danas-hil: is its environment active?",
-    "qemu-system-arm": "Debian and Ubuntu: apt install qemu-system-arm",
-    "renode": "https://renode.io has a portable release; put its folder on PATH",
+    **{emulator.program: emulator.hint for emulator in EMULATORS.values()},
     "arm-none-eabi-g++": "Debian and Ubuntu: apt install gcc-arm-none-eabi"
     " libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib",
 }
@@ -116,7 +115,8 @@ def reach_device(
 def lacking_tools(board: Board) -> tuple[str, ...]:
     """Programs that building for `board` or emulating it needs, and that are not on PATH."""
     firmware = firmware_of(board)
-    needed = [_EMULATORS[firmware.emulator]] if firmware.emulator in _EMULATORS else []
+    emulator = EMULATORS.get(firmware.emulator or "")
+    needed = [emulator.program] if emulator else []
     if firmware.is_local:
         needed.append("arm-none-eabi-g++")
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))

@@ -1,6 +1,7 @@
 """Ways to run a model: each a Target that gives a Session."""
 
 from danas_hil.targets.devices import PORT_SECONDS, Device, QemuDevice, SerialDevice
+from danas_hil.targets.emulators import EMULATORS, Emulator, emulated_device
 from danas_hil.targets.firmware import FirmwareTarget, build_into, open_session
 from danas_hil.targets.host import HostTarget
 from danas_hil.targets.interface import (
@@ -21,13 +22,15 @@ from danas_hil.targets.interface import (
     TargetError,
     TellsOfBuilds,
 )
-from danas_hil.targets.renode import RenodeDevice, emulated_device
+from danas_hil.targets.renode import RenodeDevice
 
 __all__ = [
+    "EMULATORS",
     "PORT_SECONDS",
     "ArenaError",
     "BuildIdentity",
     "Device",
+    "Emulator",
     "FirmwareTarget",
     "Grows",
     "HasProfiler",

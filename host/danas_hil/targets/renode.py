@@ -13,7 +13,6 @@ from danas_hil.base import DanasError, running_process, tree_folder, write_atomi
 from danas_hil.board import Board
 from danas_hil.platformio import SILENCE, BuildListener
 from danas_hil.sketch import Sketch, firmware_of
-from danas_hil.targets.devices import QemuDevice
 from danas_hil.targets.interface import Kind
 from danas_hil.targets.streams import PortLostError, open_serial
 from danas_hil.wire import ByteStream
@@ -109,16 +108,6 @@ class _Terminal:
 
 def _ended(status: int, log: Path) -> tuple[str, str]:
     return f"Renode ended with status {status}.", f"What it printed is in {log}."
-
-
-def emulated_device(board: Board) -> QemuDevice | RenodeDevice:
-    """The emulator that the board's TOML file names. Raises DanasError for an unknown one."""
-    emulator = firmware_of(board).emulator
-    if emulator == "qemu":
-        return QemuDevice(board)
-    if emulator == "renode":
-        return RenodeDevice(board)
-    raise DanasError(f"{board.id} has the emulator {emulator!r}.", "There are qemu and renode.")
 
 
 def script_for(board: Board, elf: Path, description: Path, terminal: Path) -> str:
