@@ -37,7 +37,6 @@ import numpy as np
 import numpy.typing as npt
 
 from danas_hil.base import DanasError, read_json, write_json
-from danas_hil.data.wake_vision import TASK
 from danas_hil.run import RunFolder
 from danas_hil.search import SearchSettings, steps_taken
 from danas_hil.search.listener import Listener
@@ -69,6 +68,7 @@ class Images:
 
     def __init__(self, dataset: Dataset, settings: SearchSettings) -> None:
         self._dataset, self._settings = dataset, settings
+        self.task = settings.task
         self.plain = cache(self._plain)
 
     def _plain(self, split: str, data: ImageConfig) -> EvaluationView:
@@ -82,7 +82,7 @@ class Images:
         recalibration = self.plain("train", genome.data).arrays(self._settings.recalibration_images)
         images = self.plain("validation", genome.data).arrays(self._settings.validation_images)
         found = supernet.evaluate(genome, recalibration.images, images.images)
-        return Scores.of(images.labels, np.argmax(found, axis=1), TASK)
+        return Scores.of(images.labels, np.argmax(found, axis=1), self.task)
 
 
 class Alone:
@@ -124,7 +124,7 @@ class Alone:
         genes = genome.to_json()
         named = {key: genes.pop(key) for key in ("signal", "family")}
         space = space_from_json({**named, **{gene: [value] for gene, value in genes.items()}})
-        classes = len(TASK.classes)
+        classes = len(self._images.task.classes)
         supernet = Supernet(Subnets(space, genome.family, (genome.data,), classes), seed, RECIPE)
         view, steps = self._images.training(genome.data, seed), int(self._recipe["steps"])
         state = State.fresh(supernet.weights)

@@ -275,8 +275,8 @@ ClassesOption = Annotated[
 PositiveOption = Annotated[
     str | None,
     typer.Option(
-        help="Of two classes the one whose precision and recall count. Default: person of Wake"
-        " Vision; else the means over both.",
+        help="Of two classes the one whose precision and recall count. Default: the one that the"
+        " data set names, as Wake Vision does; else the means over both.",
         rich_help_panel=_IMAGES,
     ),
 ]

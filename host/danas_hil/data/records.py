@@ -121,8 +121,8 @@ class SourceOptions:
     classes: the class by what stands in the data; what it lacks is left out. None takes the data's
         own classes.
     label_column, image_column, group_column: columns of Parquet files and features of TFDS
-        records; by default person or label, image, and source where there is one; else the only
-        one whose description says that it holds labels or images.
+        records; by default label (or Wake Vision's own), image, and source where there is one; else
+        the only one whose description says that it holds labels or images.
     missing_shards: accept a data set of which only some of the numbered files are there.
     split_seed: of what is drawn from train where validation or test are missing.
     check_crc: check the checksum of every TFRecord (slow: about 0.1 s for each megabyte).

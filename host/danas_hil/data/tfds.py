@@ -30,8 +30,8 @@ _FILE = re.compile(r".+?-(?P<split>\w+)\.(?P<format>\w+)-\d{5}-of-\d{5}$")
 class TfdsSource:
     """A folder such as wake_vision/1.0.0 with dataset_info.json and TFRecord files.
 
-    Features: image (encoded), and label (a number or text; -1 where unknown), which Wake Vision
-    calls person. Numbers are called as label.labels.txt says, or as they are written.
+    Features: image (encoded), and label (a number or text; -1 where unknown), which is another one
+    in Wake Vision. Numbers are called as label.labels.txt says, or as they are written.
     """
 
     def __init__(self, folder: Path, options: SourceOptions) -> None:
