@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from danas_hil.report import tables
@@ -22,6 +23,11 @@ _NUMBERED = 15
 _NAMED = 40
 """Classes up to which rows and columns have their names."""
 _LETTERS = 14
+_LETTER = 7.5
+"""Width of a letter, about."""
+_TURN = 60
+"""Degrees by which the names over the matrix are turned, and how high they then are."""
+_SLOPE = math.sin(math.radians(_TURN))
 _SHADES = 10
 
 
@@ -64,7 +70,8 @@ def confusion_matrix(scores: Scores, task: Task) -> Markup:
     count = len(task.classes)
     cell = min(_CELL[1], max(_CELL[0], _SIDE / count))
     named = count <= _NAMED
-    left, top = (130.0, 120.0) if named else (30.0, 30.0)
+    longest = max(map(len, map(_short, task.classes))) if named else 0
+    left, top = 20 + _LETTER * longest, 20 + _LETTER * _SLOPE * longest
     side = cell * count
     width = max(_WIDTH, left + side + _BESIDE)
     area = box(width, top + side + 30, left=left, below=30, top=top)
@@ -74,7 +81,7 @@ def confusion_matrix(scores: Scores, task: Task) -> Markup:
         if named:
             parts.append(_name(left - 8, top + (row + 0.5) * cell, task.classes[row], ""))
             at = left + (row + 0.5) * cell
-            turned = f"rotate(-60 {at:.1f} {top - 8:.1f})"
+            turned = f"rotate(-{_TURN} {at:.1f} {top - 8:.1f})"
             parts.append(_name(at, top - 8, task.classes[row], turned))
     return picture(area, "Confusion matrix", *parts)
 
@@ -103,10 +110,9 @@ def _cells(
 
 
 def _name(x: float, y: float, name: str, turned: str) -> Markup:
-    short = name if len(name) <= _LETTERS else name[: _LETTERS - 1] + "…"
     return element(
         "text",
-        esc(short),
+        esc(_short(name)),
         element("title", esc(name)),
         x=x,
         y=y,
@@ -115,6 +121,10 @@ def _name(x: float, y: float, name: str, turned: str) -> Markup:
         dominant_baseline="central",
         transform=turned or None,
     )
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LETTERS else name[: _LETTERS - 1] + "…"
 
 
 def _table(rows: Sequence[ClassScores]) -> Markup:
