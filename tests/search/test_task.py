@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from danas_hil.base import DanasError
 from danas_hil.board import Limits
 from danas_hil.families.mobilenet_v2 import MobileNetV2
 from danas_hil.report import write_report
@@ -20,6 +21,7 @@ from danas_hil.search.budget import Clock
 from danas_hil.search.export import _warn_of_guessing
 from danas_hil.search.loop import EvaluationLoop
 from danas_hil.search.selection import best, finalists, members_to_export
+from danas_hil.search.session import open_data
 from danas_hil.signals.image import ImageConfig
 from danas_hil.space import Genome
 from danas_hil.supernet import CHECKPOINT, Checkpoint
@@ -91,6 +93,13 @@ def test_what_is_no_better_than_guessing_is_told_with_what_that_gets() -> None:
     (told,) = heard.warnings
     assert "1 of the 2 candidates are no better than guessing" in told
     assert "(accuracy 33.3 % by chance, 60 % by always saying bird)" in told
+
+
+def test_a_run_goes_on_with_the_classes_that_it_began_with(tmp_path: Path) -> None:
+    photos = write_pictures(tmp_path / "photos")
+    settings = replace(SETTINGS, data=str(photos), task=Task(("bird", "cat")))
+    with pytest.raises(DanasError, match=r"other classes.*Then: bird, cat; now: bird, cat, dog"):
+        open_data(settings, Listener())
 
 
 def write_pictures(root: Path) -> Path:
