@@ -40,8 +40,8 @@ class Balance:
         told = f"{many:,} {common}, {few:,} {rare}"
         return (
             f"{many / max(few, 1):.0f} times as many images of one class as of another ({told}):"
-            " a network can be right for many without knowing the rare. --metric macro-f1 chooses by"
-            " all classes alike, --balance trains so."
+            " a network can be right for many without knowing the rare. --metric macro-f1 chooses"
+            " by all classes alike, --balance trains so."
         )
 
 
