@@ -18,7 +18,7 @@ from danas_hil.cli.app import app
 from danas_hil.measure import measuring
 from danas_hil.run import RunFolder
 from danas_hil.tasks import Scores
-from tasks.some_tasks import PERSON
+from tasks.some_tasks import SIGNS
 
 
 def invoke(*arguments: str) -> Any:
@@ -111,7 +111,7 @@ class TestAccuracy:
             inputs = convert.quantise_input(
                 images[data[one["model"]]], convert.input_quantisation(model)
             )
-            expected = Scores.of(images["labels"], tflm.run(model, inputs).argmax(axis=1), PERSON)
+            expected = Scores.of(images["labels"], tflm.run(model, inputs).argmax(axis=1), SIGNS)
             assert Scores.from_json(one["accuracy"]["scores"]) == expected
             assert expected.images == 40
 
