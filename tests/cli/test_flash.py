@@ -113,7 +113,7 @@ class TestAccuracy:
             )
             expected = Scores.of(images["labels"], tflm.run(model, inputs).argmax(axis=1), SIGNS)
             assert Scores.from_json(one["accuracy"]["scores"]) == expected
-            assert expected.images == 40
+            assert expected.images == 200
 
     def test_a_run_without_test_images_is_told(self, run: Path) -> None:
         (run / "test-images.npz").unlink()
