@@ -18,9 +18,10 @@ import time
 import numpy as np
 
 from danas_hil.signals.image import ImageConfig
-from danas_hil.space import DEFAULT_SPACE
-from danas_hil.supernet import Supernet, quick_precision
+from danas_hil.space import DEFAULT_SPACE, Genome
+from danas_hil.supernet import Subnets, Supernet, quick_precision
 
+FAMILY = "mobilenet_v2"
 CANDIDATES, RECALIBRATION_IMAGES, IMAGES = 40, 256, 1000
 
 
@@ -34,11 +35,11 @@ def main() -> None:
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (RECALIBRATION_IMAGES + IMAGES, *data.shape)).astype(np.uint8)
     recalibration, images = pixels[:RECALIBRATION_IMAGES], pixels[RECALIBRATION_IMAGES:]
-    supernet = Supernet(DEFAULT_SPACE, (data,))
+    supernet = Supernet(Subnets(DEFAULT_SPACE, FAMILY, (data,), classes=2))
     precision = quick_precision()
 
     begin = time.perf_counter()
-    smallest = DEFAULT_SPACE.smallest(data)
+    smallest = Genome(data, DEFAULT_SPACE.subnets(FAMILY).smallest)
     supernet.evaluate(smallest, recalibration[:8], images[:8], precision)
     tracing = time.perf_counter() - begin
     rounds = []

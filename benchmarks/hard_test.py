@@ -153,8 +153,7 @@ class Photos:
             for place in range(len(split)):
                 photo = Image.fromarray(split.image(place))
                 photo = photo.convert("L") if data.channels == 1 else photo
-                side = (data.resolution, data.resolution)
-                small = photo.resize(side, Image.Resampling.BILINEAR)
+                small = photo.resize((data.width, data.height), Image.Resampling.BILINEAR)
                 shown.append(np.asarray(small, np.uint8).reshape(data.shape))
         return np.stack(shown)
 
@@ -229,7 +228,7 @@ def _by_litert(model: bytes, inputs: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def score(contender: Contender, photos: Photos) -> dict[str, Any]:
-    pixels = contender.data.resolution
+    pixels = contender.data.width
     predicted = contender.classes(photos.middle(contender.data, pixels))
     labels = photos.labels
     scores = Scores.of(labels, predicted, TASK)

@@ -33,10 +33,10 @@ from danas_hil.signals.image.dataset import Dataset, open_dataset
 from danas_hil.signals.image.files import open_images
 from danas_hil.signals.image.views import (
     EvaluationView,
-    LabelledImages,
     TrainingView,
     representative_images,
 )
+from danas_hil.signals.shown import LabelledImages
 from danas_hil.space import Genome
 from danas_hil.tasks import Scores
 

@@ -42,9 +42,8 @@ from danas_hil.search import SearchSettings, steps_taken
 from danas_hil.search.listener import Listener
 from danas_hil.search.session import Prepared, open_data, prepare
 from danas_hil.search.supernet_source import needed_supernets
-from danas_hil.signals.image import ImageConfig
-from danas_hil.signals.image.dataset import Dataset
-from danas_hil.signals.image.views import EvaluationView, TrainingView
+from danas_hil.signals import DataConfig
+from danas_hil.signals.shown import Dataset, EvaluationView, TrainingView
 from danas_hil.space import Genome, layers, space_from_json
 from danas_hil.supernet import Subnets, Supernet, TrainingSettings, make_deterministic
 from danas_hil.supernet.training import State, train_step
@@ -71,11 +70,11 @@ class Images:
         self.task = settings.task
         self.plain = cache(self._plain)
 
-    def _plain(self, split: str, data: ImageConfig) -> EvaluationView:
-        return EvaluationView(self._dataset.split(split), data)
+    def _plain(self, split: str, data: DataConfig) -> EvaluationView:
+        return self._dataset.evaluation_view(split, data)
 
-    def training(self, data: ImageConfig, seed: int) -> TrainingView:
-        return TrainingView(self._dataset.split("train"), data, seed)
+    def training(self, data: DataConfig, seed: int) -> TrainingView:
+        return self._dataset.training_view(data, seed)
 
     def scores(self, supernet: Supernet, genome: Genome) -> Scores:
         """Of a subnet on validation images, in float32."""
@@ -163,15 +162,15 @@ class Run:
         return images.scores(self._supernets[genome.data], genome).accuracy
 
 
-def _trained(run: Prepared, steps: dict[str, int]) -> dict[ImageConfig, Supernet]:
+def _trained(run: Prepared, steps: dict[str, int]) -> dict[DataConfig, Supernet]:
     """Those that the run uses: its own, or those of the run that it takes them from."""
     by, fits, store = run.settings, run.estimator.fits, run.store
     if run.supernet_source is not None:
         by, fits = run.supernet_source.settings, run.supernet_source.fits
-    supernets = {}
-    for name, configs in needed_supernets(by, run.settings.space.data_configs).items():
+    supernets: dict[DataConfig, Supernet] = {}
+    for name, subnets in needed_supernets(by, run.settings.space).items():
         training = TrainingSettings(batch_size=by.batch_size)
-        supernet = Supernet(by.subnets, configs, by.seed, training, fits)
+        supernet = Supernet(subnets, by.seed, training, fits)
         store.pull(name)
         done = supernet.load(store.folder / name)
         wanted = supernet.focus.steps if supernet.focus else steps.get(name)
@@ -179,7 +178,7 @@ def _trained(run: Prepared, steps: dict[str, int]) -> dict[ImageConfig, Supernet
             raise DanasError(
                 f"The supernet {store.folder / name} has been trained for {done} of {wanted} steps."
             )
-        supernets |= dict.fromkeys(configs, supernet)
+        supernets |= dict.fromkeys(subnets.configs, supernet)
     return supernets
 
 
@@ -189,7 +188,7 @@ def drawn(runs: list[Run], count: int, seed: int = 0) -> list[Genome]:
     In each, those drawn are sorted by multiplications and cut into as many parts as genomes are
     wanted, and one comes from each part.
     """
-    space, rng, genomes = runs[0].settings.subnets, np.random.default_rng(seed), []
+    space, rng, genomes = runs[0].settings.space, np.random.default_rng(seed), []
     configs = space.data_configs
     for place, data in enumerate(configs):
         tries = {space.sample(rng, data) for _ in range(DRAWS)}
@@ -207,7 +206,7 @@ def _size(genome: Genome) -> tuple[int, str]:
 
 
 def multiplications(genome: Genome) -> int:
-    return sum(layer.macs for layer in layers(genome))
+    return sum(layer.macs for layer in layers(genome, classes=2))
 
 
 def ranks(values: Floats) -> Floats:
@@ -269,7 +268,7 @@ def compared(
         {
             "genome": genome.to_json(),
             "data": genome.data.name,
-            "network": genome.subnet.short,
+            "network": genome.arch.short,
             "mmacs": multiplications(genome) / 1e6,
             "alone": {str(seed): float(values[place]) for seed, values in alone.items()},
             "runs": [float(values[place]) for values in by_run],

@@ -43,7 +43,7 @@ from danas_hil.search.samplers import samplers
 from danas_hil.search.scoring import judged
 from danas_hil.search.session import join, open_session, prepare
 from danas_hil.search.training_plan import agree_on_training
-from danas_hil.signals.image import ImageConfig
+from danas_hil.signals import DataConfig
 from danas_hil.space import Genome
 
 SHARES = (0.1, 0.2, 0.4, 0.6, 1.0)
@@ -86,16 +86,16 @@ class Oracle:
         """One that has worked out nothing yet, by the rates that RUN began with."""
         return CostEstimator(self.settings, self._rates)
 
-    def seconds(self) -> dict[ImageConfig, float]:
+    def seconds(self) -> dict[DataConfig, float]:
         """The usual seconds of an evaluation, by data configuration."""
-        seconds: dict[ImageConfig, list[float]] = {}
+        seconds: dict[DataConfig, list[float]] = {}
         for evaluation in (self.own | self._known).values():
             seconds.setdefault(evaluation.genome.data, []).append(evaluation.seconds)
         return {data: median(values) for data, values in seconds.items()}
 
     def _evaluate(self, genome: Genome) -> Evaluation:
         self._evaluator = self._evaluator or self._opened()
-        self._evaluator.supernet(genome.data)  # its training is not part of the evaluation's time
+        self._evaluator.supernet(genome)  # its training is not part of the evaluation's time
         begun = time.perf_counter()
         scores = self._evaluator.scores(genome)
         seconds = time.perf_counter() - begun

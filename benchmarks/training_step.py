@@ -18,17 +18,18 @@ from typing import Any
 import numpy as np
 
 from danas_hil.signals.image import ImageConfig
-from danas_hil.space import CLASSES, DEFAULT_SPACE
-from danas_hil.supernet import TrainingSettings
+from danas_hil.space import DEFAULT_SPACE, Genome
+from danas_hil.supernet import Subnets, TrainingSettings
 from danas_hil.supernet.backend import keras
-from danas_hil.supernet.network import Network
 from danas_hil.supernet.sandwich import Sandwich
 from danas_hil.supernet.training import State, train_step
+
+FAMILY, CLASSES = "mobilenet_v2", 2
 
 
 def keras_model(data: ImageConfig) -> Any:
     model = keras().applications.MobileNetV2(
-        input_shape=data.shape, alpha=1.0, weights=None, classes=len(CLASSES)
+        input_shape=data.shape, alpha=1.0, weights=None, classes=CLASSES
     )
     model.compile("adam", "sparse_categorical_crossentropy", jit_compile=False)
     return model
@@ -43,10 +44,11 @@ def main() -> None:
     data, settings = ImageConfig(64, "rgb"), TrainingSettings()
     rng = np.random.default_rng(0)
     images = rng.uniform(-1, 1, (settings.batch_size, *data.shape)).astype(np.float32)
-    labels = rng.integers(0, len(CLASSES), settings.batch_size)
+    labels = rng.integers(0, CLASSES, settings.batch_size)
 
-    network = Network.of(DEFAULT_SPACE, [data])
-    sandwich = Sandwich.of(DEFAULT_SPACE, data, seed=0)
+    network = Subnets(DEFAULT_SPACE, FAMILY, (data,), CLASSES).network
+    sandwich = Sandwich.of(DEFAULT_SPACE, FAMILY, data, seed=0)
+    largest = Genome(data, DEFAULT_SPACE.subnets(FAMILY).largest)
     state = State.fresh(network.initial(rng))
     peer = keras_model(data)
 
@@ -55,7 +57,7 @@ def main() -> None:
 
     steps: dict[str, Callable[[int], Any]] = {
         "keras": lambda _: peer.train_on_batch(images, labels),
-        "supernet": lambda _: supernet_step([DEFAULT_SPACE.largest(data)]),
+        "supernet": lambda _: supernet_step([largest]),
         "sandwich": lambda n: supernet_step(sandwich.genomes(n, settings.random_subnets)),
     }
     seconds: dict[str, list[float]] = {name: [] for name in steps}
