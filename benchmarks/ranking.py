@@ -38,7 +38,7 @@ import numpy.typing as npt
 
 from danas_hil.base import DanasError, read_json, write_json
 from danas_hil.run import RunFolder
-from danas_hil.search import SearchSettings, steps_taken
+from danas_hil.search import SearchSettings
 from danas_hil.search.listener import Listener
 from danas_hil.search.session import Prepared, open_data, prepare
 from danas_hil.search.supernet_source import needed_supernets
@@ -147,11 +147,11 @@ class Run:
 
     def described(self) -> dict[str, Any]:
         planned = self.config.get("supernet_steps", {})
-        alone = len(planned) == 1  # only then it may have come to others than planned
+        focus = self.config.get("supernet_focus", {})  # with the steps that a training came to
         return {
             "run": str(self.folder.path),
             "supernet": self.settings.supernet,
-            "steps": dict.fromkeys(planned, steps_taken(self.config)) if alone else planned,
+            "steps": planned | {name: one["steps"] for name, one in focus.items()},
             "seed": self.settings.seed,
         }
 

@@ -14,7 +14,7 @@ from cli.told import told
 from danas_hil.base import DanasError
 from danas_hil.measure import Measurement
 from danas_hil.run import Front, RunFolder
-from danas_hil.search import SearchSettings
+from danas_hil.search import SearchSettings, steps_taken
 from danas_hil.search.candidate import finetuned_steps
 from danas_hil.search.supernet_source import find_supernet_source
 
@@ -98,6 +98,15 @@ def test_another_width_for_monochrome_images_is_that_of_all_networks_of_the_run(
     assert all(evaluation.genome in settings.space for evaluation in front.evaluations)
     genomes = [candidate.genome.to_json() for candidate in front.candidates]
     assert [genes["monochrome_width"] for genes in genomes] == [0.5, 0.5]
+
+
+def test_what_a_focused_training_went_on_with_is_that_of_its_only_supernet(run: RunFolder) -> None:
+    focus = "\n[supernet_focus]\nsteps = 130\nsteps_before = 25\n32-rgb = 1.0\n"
+    run.config_file.write_text(run.config_file.read_text() + focus)
+    assert run.config()["supernet_focus"] == {
+        "shared": {"steps": 130, "steps_before": 25, "32-rgb": 1.0}
+    }
+    assert steps_taken({**run.config(), "supernet_steps": {"shared": 100}}) == 130
 
 
 def test_what_carries_no_number_is_of_the_first_format(run: RunFolder) -> None:

@@ -12,7 +12,14 @@ from danas_hil.base import DanasError
 from danas_hil.board import Limits
 from danas_hil.data import Balance
 from danas_hil.run import RunFolder
-from danas_hil.search import Listener, SearchSettings, create_run, data_focus, search
+from danas_hil.search import (
+    Listener,
+    SearchSettings,
+    create_run,
+    data_focus,
+    search,
+    steps_taken,
+)
 from danas_hil.search.cost import CostEstimator
 from danas_hil.search.data_focus import LOOK_MOST, look_size, use_on_front
 from danas_hil.signals.image import ImageConfig
@@ -34,6 +41,17 @@ SETTINGS = SearchSettings(
     supernet_steps=8,
     batch_size=8,
     export_limit=1,
+)
+FAMILIES = replace(
+    SETTINGS,
+    space=make_space(
+        (16, 24),
+        ("monochrome",),
+        family=["mobilenet_v2", "ds_cnn"],
+        mobilenet_v2=SETTINGS.space.of("mobilenet_v2").to_json(),
+        ds_cnn={"blocks": [1, 2], "alpha": [0.0625, 0.125]},
+    ),
+    sampler="random",
 )
 WIDE = replace(SETTINGS, space=narrowed(SETTINGS.space, resolution=(16, 64)))
 SMALL, LARGE = WIDE.space.data_configs
@@ -92,9 +110,10 @@ def test_a_short_training_is_not_worth_a_look() -> None:
 
 
 class Heard(Listener):
-    """Steps of each training, looks, and what came of them."""
+    """Steps of each training, which supernets were trained, looks, and what came of them."""
 
     def __init__(self) -> None:
+        self.trained: set[str] = set()
         self.steps: list[int] = []
         self.looks: list[tuple[int, int]] = []
         self.found: list[Mapping[str, float]] = []
@@ -104,6 +123,7 @@ class Heard(Listener):
 
     def training(self, data: str, step: int, steps: int, loss: float) -> None:
         self.steps.append(step)
+        self.trained.add(data)
 
     def looking(self, data: str, done: int, total: int) -> None:
         self.looks.append((done, total))
@@ -137,7 +157,7 @@ def test_a_search_looks_once_and_another_uses_what_came_of_it(tmp_path: Path) ->
     focus = checkpoint(run).focus
     assert focus is not None
     assert (focus.begin, focus.steps) == (2, 8)
-    noted = dict(run.config()["supernet_focus"])
+    noted = dict(run.config()["supernet_focus"]["shared"])
     assert (noted.pop("steps_before"), noted.pop("steps")) == (2, 8)
     assert noted == dict(zip(("16-monochrome", "24-monochrome"), focus.shares, strict=True))
 
@@ -154,6 +174,36 @@ def test_supernets_of_other_kinds_are_not_looked_at(tmp_path: Path, kind: str) -
     search(create_run(tmp_path / "run", replace(SETTINGS, supernet=kind)), heard)
     assert heard.steps
     assert heard.looks == heard.found == []
+
+
+@pytest.mark.usefixtures("short_looks")
+def test_each_family_is_looked_at_by_itself(tmp_path: Path) -> None:
+    heard = Heard()
+    run = create_run(tmp_path / "run", replace(FAMILIES, trials=6))
+    assert search(run, heard).front is not None
+    assert {e.genome.family for e in run.front().evaluations} == {"mobilenet_v2", "ds_cnn"}
+    assert heard.looks == 2 * [(done, 4) for done in (1, 2, 3, 4)]
+    config = run.config()
+    assert config["supernet_focus"].keys() == config["supernet_steps"].keys() == heard.trained
+    for focus in config["supernet_focus"].values():
+        assert (focus["steps_before"], set(focus) - {"steps", "steps_before"}) == (
+            2,
+            {"16-monochrome", "24-monochrome"},
+        )
+    assert steps_taken(config) == sum(one["steps"] for one in config["supernet_focus"].values())
+
+
+@pytest.mark.usefixtures("short_looks")
+@pytest.mark.parametrize("kind", ["shared", "focused"])
+def test_a_family_that_was_never_evaluated_is_not_trained_for_the_export(
+    tmp_path: Path, kind: str
+) -> None:
+    heard = Heard()
+    run = create_run(tmp_path / "run", replace(FAMILIES, supernet=kind))
+    front = search(run, heard).front
+    assert front is not None
+    (evaluation,) = front.evaluations
+    assert heard.trained == {f"shared-{evaluation.genome.family}"}
 
 
 @pytest.mark.usefixtures("short_looks")

@@ -121,7 +121,7 @@ def test_who_fixes_data_hears_that_a_supernet_was_trained_for_a_front(
     supernet_source = SupernetSource(large, LARGE, {"shared": 2}, IMAGES)
     assert supernet_source.warnings(fixed) == []
     run = create_run(tmp_path / "run", LARGE)
-    run.write_config({**run.config(), "supernet_focus": {"steps": 2}})
+    run.write_config({**run.config(), "supernet_focus": {"shared": {"steps": 2}}})
     focused = replace(supernet_source, run=run)
     assert focused.warnings(SMALL) == []
     (warning,) = focused.warnings(fixed)

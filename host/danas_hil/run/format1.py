@@ -19,6 +19,8 @@ _SETTINGS = {
     "final_steps": "export_finetune_steps",
     "finetune_steps": "evaluation_finetune_steps",
 }
+_FOCUS, _FOCUSED = "supernet_focus", "shared"
+"""The table of what a focused training went on with, and the supernet that it was of."""
 _CANDIDATE = {"final_steps": "finetune_steps"}
 
 
@@ -51,6 +53,8 @@ def config_of_format1(config: Mapping[str, Any]) -> dict[str, Any]:
     upgraded = {**config, "task": TASK_OF_FORMAT1}
     if "search" in config:
         upgraded["search"] = _renamed(config["search"], _SETTINGS)
+    if _FOCUS in config:
+        upgraded[_FOCUS] = {_FOCUSED: config[_FOCUS]}
     return upgraded
 
 

@@ -19,7 +19,7 @@ from danas_hil.space import Genome
 from danas_hil.tasks import Scores
 
 FOCUS = "supernet_focus"
-"""The table of config.toml that says what came of the look."""
+"""The table of config.toml that says what came of the looks, by supernet."""
 LOOK_SHARE = 0.2
 """Evaluations of a look for each step of the training, which takes longer than one. This and the
 figures below keep a look short beside the training; nothing says that they are the best."""
@@ -39,12 +39,12 @@ def look_size(steps: int) -> int:
 
 
 def steps_taken(config: Mapping[str, Any]) -> int:
-    """Training steps of all supernets of the run with this config.toml: those that a focused one,
-    which is the only one then, came to; else those planned.
+    """Training steps of all supernets of the run with this config.toml: those that a focused one
+    came to, of others those planned.
     """
-    planned: int = sum(config.get("supernet_steps", {}).values())
     with checking("config.toml"):
-        return int(config[FOCUS]["steps"]) if FOCUS in config else planned
+        taken = {name: focus["steps"] for name, focus in config.get(FOCUS, {}).items()}
+        return int(sum({**config.get("supernet_steps", {}), **taken}.values()))
 
 
 def use_on_front(

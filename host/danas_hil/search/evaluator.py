@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Set
+from collections.abc import Callable, Iterable, Set
+from dataclasses import replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -91,17 +92,22 @@ class Evaluator:
         probabilities = supernet.evaluate(genome, recalibration, images, self._plan.precision)
         return np.asarray(np.argmax(probabilities, axis=1), np.int64)
 
-    @property
-    def focus(self) -> dict[str, float]:
-        """For config.toml: the steps that a focused training took, those before it looked, and the
-        share of the others by data configuration. Empty where none was focused.
+    def focus(self, genomes: Iterable[Genome]) -> dict[str, dict[str, float]]:
+        """For config.toml, by the supernets of `genomes`, which have been evaluated: the steps that
+        a focused training took, those before it looked, and the share of the others by data
+        configuration. What was not focused is left out; no other supernet is trained for it.
         """
+        evaluated = list(genomes)
+        found = {}
         for name, of in self._subnets.items():
-            if len(of.configs) > 1 and (focus := self._supernet(name).focus) is not None:
-                names = [data.name for data in self._supernet(name).schedule.configs]
+            if len(of.configs) < 2 or not any(map(of.holds, evaluated)):
+                continue
+            supernet = self._supernet(name)
+            if (focus := supernet.focus) is not None:
+                names = [data.name for data in supernet.schedule.configs]
                 shares = dict(zip(names, focus.shares, strict=True))
-                return {"steps": focus.steps, "steps_before": focus.begin, **shares}
-        return {}
+                found[name] = {"steps": focus.steps, "steps_before": focus.begin, **shares}
+        return found
 
     @property
     def task(self) -> Task:
@@ -236,9 +242,11 @@ class Evaluator:
             found = supernet.evaluate(genome, recalibration, images.images, self._plan.precision)
             return Scores.of(images.labels, np.argmax(found, axis=1), self.task)
 
+        own = replace(self._settings, space=self._settings.space.only(supernet.of.family))
+
         def use() -> Use | None:
             found = use_on_front(
-                self._settings,
+                own,
                 self._estimator,
                 scores,
                 size,

@@ -44,7 +44,7 @@ def export_front(session: Session, evaluator: Evaluator, elapsed: float) -> Fron
     """
     run, settings, listener = session.run, session.settings, session.listener
     settle(run)
-    if focus := evaluator.focus:
+    if focus := evaluator.focus(e.genome for e in session.evaluations if e.scores):
         run.write_config({**run.config(), FOCUS: focus})
     front = pareto_front(session.evaluations)
     candidates = _export_members(session, evaluator, _members(session, front), elapsed)

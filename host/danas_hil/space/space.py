@@ -94,6 +94,10 @@ class Space:
             raise DanasError(f"The networks of {family} share no weights.")
         return self.of(family)  # type: ignore[return-value]  # an elastic family's space is one
 
+    def only(self, family: str) -> Space:
+        """The genomes of one family. Raises DanasError if there is no such part."""
+        return Space(self.data, (self.of(family),))
+
     @property
     def data_configs(self) -> tuple[DataConfig, ...]:
         """Every data configuration, the smallest first."""
