@@ -14,15 +14,16 @@ from danas_hil.search.candidate import _float_scores
 from danas_hil.search.evaluator import classes
 from danas_hil.signals.shown import LabelledImages
 from danas_hil.supernet import Supernet
-from supernet.elastic import DATA, SHALLOW_SPACE
+from danas_hil.tasks import Task
+from supernet.elastic import DATA, SHALLOW_SPACE, largest, subnets
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (64, *DATA.shape), np.uint8)
 
 
 @pytest.mark.parametrize("finetune_steps", [0, 3])
 def test_float_scores_are_those_of_the_saved_network(finetune_steps: int, tmp_path: Path) -> None:
-    supernet = Supernet(SHALLOW_SPACE, (DATA,))
-    genome = SHALLOW_SPACE.largest(DATA)
+    supernet = Supernet(subnets(SHALLOW_SPACE, (DATA,)))
+    genome = largest(SHALLOW_SPACE, DATA)
     model = supernet.extract(genome, IMAGES)
     if finetune_steps:  # other weights than the supernet's
         kernel, bias = model.get_layer("classes").get_weights()
@@ -30,7 +31,10 @@ def test_float_scores_are_those_of_the_saved_network(finetune_steps: int, tmp_pa
     model.save(tmp_path / "model.keras")
     write_json(tmp_path / "training.json", {"finetune_steps": finetune_steps, "format": 2})
     evaluator: Any = SimpleNamespace(
-        keeps_shared_weights=True, supernet=lambda data: supernet, recalibration=lambda data: IMAGES
+        keeps_shared_weights=True,
+        supernet=lambda genome: supernet,
+        recalibration=lambda data: IMAGES,
+        task=Task(("dark", "bright")),
     )
     labels = classes(model, IMAGES)
     labels[:16] = 1 - labels[:16]

@@ -7,6 +7,7 @@ import pytest
 
 from danas_hil.board import Limits, Share, format_size, load_board
 from danas_hil.cli.running import lacking
+from danas_hil.estimate.layout import lay_out
 from danas_hil.estimate.on_board import estimate_on
 from danas_hil.report.rows import fits
 from danas_hil.search import SearchSettings, check_possible, cost
@@ -18,6 +19,7 @@ BAND = 2_000
 BOARD = "nucleo_f746zg"
 SPACE = make_space(resolution=(32, 64), colour=("rgb",), alpha=(0.1, 0.5, 1.0))
 GENOME = SPACE.sample(np.random.default_rng(0))
+LAID_OUT = lay_out(GENOME, len(SIGNS.classes))
 
 
 @pytest.fixture
@@ -31,7 +33,7 @@ def least(monkeypatch, tmp_path):
         "framework_flash_bytes": Share.exact(24_000, "a build"),
     }
     monkeypatch.setattr(cost, "load_board", lambda name: replace(load_board(name), **shares))
-    return estimate_on(cost.load_board(BOARD), GENOME).ram.total.least
+    return estimate_on(cost.load_board(BOARD), LAID_OUT).ram.total.least
 
 
 def estimator(ram_bytes):
@@ -82,7 +84,7 @@ def test_limits_that_are_no_boards_count_no_framework(monkeypatch, tmp_path):
         "signs", SIGNS, space=SPACE, limits=Limits(64 * 1024), time_budget=60.0
     )
     costs = CostEstimator(limited).costs(GENOME)
-    named = estimate_on(load_board(cost.REFERENCE_BOARD), GENOME)
+    named = estimate_on(load_board(cost.REFERENCE_BOARD), LAID_OUT)
     assert costs.ram_bytes == named.arena.minimum_bytes
     assert costs.flash_bytes == sum(line.least for line in named.flash.lines[:-1])
     assert named.ram.total.least > costs.ram_bytes + 40_000
