@@ -168,7 +168,7 @@ def _pareto(front: Front, rows: Sequence[Member]) -> Markup:
             esc(
                 f"{shown}No other system is better in accuracy, precision, recall, RAM and flash"
                 f" at once. Precision and recall: {front.task.averaging}, in int8 on test images;"
-                " test images were read once, after the front was fixed. Final steps are of"
+                " test images were read once, after the front was fixed. Fine-tuning is"
                 " training by itself, after the search."
             ),
             tables.badge("host"),
