@@ -109,6 +109,14 @@ def test_what_a_focused_training_went_on_with_is_that_of_its_only_supernet(run: 
     assert steps_taken({**run.config(), "supernet_steps": {"shared": 100}}) == 130
 
 
+def test_the_focus_of_a_run_is_that_of_its_one_supernet(tmp_path: Path) -> None:
+    run = RunFolder.open(shutil.copytree(RUNS / "subnets", tmp_path / "run"))
+    assert steps_taken(run.config()) == 30
+    focus = "\n[supernet_focus]\nbegin = 7\nplanned = 30\nsteps = 34\nshares = [0.5, 0.5]\n"
+    run.config_file.write_text(run.config_file.read_text() + focus)
+    assert steps_taken(run.config()) == 34
+
+
 def test_what_carries_no_number_is_of_the_first_format(run: RunFolder) -> None:
     config, front = run.config(), run.front()
     numbered = run.config_file.read_text()
