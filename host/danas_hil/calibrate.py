@@ -31,8 +31,9 @@ PROFILER_RAM_BYTES = 24 * 1024
 """Left free in RAM for the profiling program: MicroProfiler alone takes 20,488 bytes."""
 
 _MOST_MACS = 10_000_000  # a second or so on the slowest boards
-_FAMILY, _DEEPEST_ALPHA = "mobilenet_v2", 0.3
+_DEEPEST_WIDTH = 0.3
 """Built-in models have all kinds of convolutions; the deepest network comes at this width."""
+_CHANNELS = 3
 _CLASSES = 2  # any number will do: the classes take no time to speak of
 _TRIES = 50  # genomes drawn of one data configuration until one fits
 
@@ -227,8 +228,10 @@ def built_in_genomes(board: Board, count: int) -> tuple[Genome, ...]:
     long time; fewer where so many don't fit.
     """
     rng = np.random.default_rng(0)
-    subnets = DEFAULT_SPACE.subnets(_FAMILY)
-    deepest = Genome(DEFAULT_SPACE.data_configs[0], replace(subnets.largest, alpha=_DEEPEST_ALPHA))
+    subnets = DEFAULT_SPACE.subnets(DEFAULT_SPACE.families[0])
+    deep = (arch for arch in subnets.extremes if arch.depths == subnets.largest.depths)
+    narrow = min(deep, key=lambda arch: abs(arch.width(_CHANNELS) - _DEEPEST_WIDTH))
+    deepest = Genome(DEFAULT_SPACE.data_configs[0], narrow)
     found: dict[Genome, None] = {deepest: None} if count and _fits(board, deepest) else {}
     while len(found) < count:
         before = len(found)

@@ -149,8 +149,8 @@ def test_parquet_row_without_bytes_is_named(tmp_path: Path) -> None:
         write_parquet(tmp_path / f"{split}.parquet", [0, 1], images=[jpeg(0), None])
     first, second = open_images(str(tmp_path)).records("train")
     assert first.image == jpeg(0)
-    assert isinstance(second.image, DanasError)
-    assert "train.parquet:1 has no image bytes" in second.image.what
+    assert isinstance(second.content, DanasError)
+    assert "train.parquet:1 has no image bytes" in second.content.what
 
 
 def test_damaged_parquet_is_named(tmp_path: Path) -> None:

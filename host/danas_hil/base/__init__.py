@@ -17,7 +17,7 @@ from danas_hil.base.files import (
 from danas_hil.base.locks import held
 from danas_hil.base.names import check_inside, folder_name, plain_name
 from danas_hil.base.plain import build, check_format, checking, finite, restore
-from danas_hil.base.plugins import registered
+from danas_hil.base.plugins import NotInstalledError, Registry, registered
 from danas_hil.base.process import Finished, UnfinishedError, run_process, running_process
 from danas_hil.base.reading import check_file, read_bytes, read_text, read_toml
 from danas_hil.base.urls import has_secret, public_url, scrubbed
@@ -28,6 +28,8 @@ __all__ = [
     "Deadline",
     "EnvironmentFaultError",
     "Finished",
+    "NotInstalledError",
+    "Registry",
     "UnfinishedError",
     "atomic_path",
     "build",

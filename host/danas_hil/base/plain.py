@@ -12,6 +12,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from danas_hil.base.errors import DanasError, first_line
+from danas_hil.base.plugins import NotInstalledError
 
 _SHOWN = 40
 """Characters of a wrong value that are told."""
@@ -28,6 +29,8 @@ def checking(file: Path | str, hint: str = "") -> Iterator[None]:
     except (AttributeError, ArithmeticError, LookupError, TypeError, ValueError) as error:
         said = f"it lacks {error}" if isinstance(error, KeyError) else first_line(error)
         raise DanasError(f"{file} is damaged: {said}.", hint) from error
+    except NotInstalledError as error:  # the file is sound: this installation lacks something
+        raise NotInstalledError(f"{file} can't be read here. {error.what}", error.hint) from error
     except DanasError as error:
         raise DanasError(f"{file} is damaged: {error.what}", hint) from error
 

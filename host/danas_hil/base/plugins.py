@@ -9,11 +9,16 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TypeVar
 
 from danas_hil.base.errors import DanasError, first_line
+from danas_hil.base.words import known_or_near
 
 T = TypeVar("T")
 
 
-def registered(group: str, built_in: Mapping[str, T]) -> Mapping[str, T]:
+class NotInstalledError(DanasError):
+    """A name that nothing here goes by: mistyped, or of a package that is not installed."""
+
+
+def registered(group: str, built_in: Mapping[str, T]) -> Registry[T]:
     """All things of a kind by name: ours, then those of the entry points of `group`.
 
     Entry points are read when the mapping is first asked, and their code is imported when the thing
@@ -24,10 +29,12 @@ def registered(group: str, built_in: Mapping[str, T]) -> Mapping[str, T]:
     Asking raises KeyError for a name that is not there, and DanasError, naming package and entry
     point, for one that can't be imported or that two packages claim.
     """
-    return _Registered(group, built_in)
+    return Registry(group, built_in)
 
 
-class _Registered(Mapping[str, T]):
+class Registry(Mapping[str, T]):
+    """What `registered` gives."""
+
     def __init__(self, group: str, built_in: Mapping[str, T]) -> None:
         self._group, self._built_in = group, built_in
         self._loaded: dict[str, T] = {}
@@ -48,6 +55,24 @@ class _Registered(Mapping[str, T]):
 
     def __len__(self) -> int:
         return len(self._built_in) + len(self._found)
+
+    def check(self, name: str, kind: str, kinds: str) -> None:
+        """Raise NotInstalledError unless there is a thing of that name.
+
+        kind, kinds: how one and several are called, such as "board" and "Boards".
+        """
+        if name not in self:
+            raise NotInstalledError(
+                f"There is no {kind} {name!r}.",
+                f"{known_or_near(name, self, kinds)} Others come with packages that have the entry"
+                f" point {self._group}: is one not installed here?",
+            )
+
+    def version(self, name: str) -> tuple[str, str] | None:
+        """Name and version of the package that adds `name`; None for what is ours."""
+        if name in self._built_in or (dist := self._found[name][0].dist) is None:
+            return None
+        return dist.name, dist.version
 
     @cached_property
     def _found(self) -> dict[str, list[EntryPoint]]:

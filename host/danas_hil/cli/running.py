@@ -105,13 +105,14 @@ def demo(
     from danas_hil.report import write_report
     from danas_hil.search import SearchSettings, create_run
     from danas_hil.signals import find_signal
+    from danas_hil.signals.image.signs import NAME as SIGNS
+    from danas_hil.signals.image.signs import TELLING_GENES
     from danas_hil.space import choose_space
 
-    genes = {"resolution": [16, 32, 48], "colour": ["rgb", "monochrome"]}
-    space = choose_space(genes=genes)
+    space = choose_space(genes=TELLING_GENES)
     settings = SearchSettings(
-        data="signs",
-        task=task_of(open_source("signs", find_signal(space.data.signal).files())),
+        data=SIGNS,
+        task=task_of(open_source(SIGNS, find_signal(space.data.signal).files())),
         limits=load_device_class("small"),
         space=space,
         trials=150,

@@ -251,12 +251,13 @@ ClearNamesOption = Annotated[
     typer.Option(help="Clear tensor names in the models: saves flash.", rich_help_panel=_EXPORT),
 ]
 
-DecodeResolutionOption = Annotated[
+FinestOption = Annotated[
     int | None,
     typer.Option(
-        min=16,
-        max=4096,
-        help="Pixels that images are kept in. Default: the largest resolution.",
+        min=1,
+        max=10**6,
+        help="How fine records are kept, in the signal's unit: of images the pixels of the short"
+        " side. Default: what the finest data of the space need.",
         rich_help_panel=_IMAGES,
     ),
 ]

@@ -50,7 +50,7 @@ _AS_TYPED = (
     "validation_images",
     "export_limit",
     "clear_names",
-    "decode_resolution",
+    "finest",
 )
 """Options that are settings of the same name and value."""
 
@@ -96,7 +96,7 @@ class SearchRequest:
     validation_images: int
     export_limit: int
     clear_names: bool
-    decode_resolution: int | None
+    finest: int | None
     train_split: str | None
     classes: Path | None
     positive: str | None
@@ -157,7 +157,7 @@ class SearchRequest:
         return kept_at
 
     def _chosen_space(self) -> Space:
-        from danas_hil.signals.image import OPTIONS
+        from danas_hil.signals import DEFAULT, find_signal
         from danas_hil.space import SPACES, choose_space
 
         if self.family is not None and "family" in SPACES.get(self.space, {}):
@@ -165,7 +165,8 @@ class SearchRequest:
                 f"--family can't be given with --space {self.space}, which is one of a family.",
                 "Leave one of them out.",
             )
-        genes = {gene: listed(getattr(self, option)) for option, gene in OPTIONS.items()}
+        own = find_signal(DEFAULT).options  # of other signals the file of --space has the genes
+        genes = {gene: listed(getattr(self, option)) for option, gene in own.items()}
         return choose_space(
             self.space, {**genes, "family": listed(self.family), "signal": self.signal}
         )

@@ -51,7 +51,7 @@ def search(
     validation_images: options.ValidationImagesOption = 2000,
     export_limit: options.ExportLimitOption = 24,
     clear_names: options.ClearNamesOption = True,
-    decode_resolution: options.DecodeResolutionOption = None,
+    finest: options.FinestOption = None,
     train_split: options.TrainSplitOption = None,
     classes: options.ClassesOption = None,
     positive: options.PositiveOption = None,

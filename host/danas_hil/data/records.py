@@ -1,4 +1,4 @@
-"""What every source of images gives: labelled records, split by split."""
+"""What every source gives: labelled records, split by split."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
-import numpy as np
 import numpy.typing as npt
 
 from danas_hil.base import DanasError
@@ -27,18 +26,18 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Record:
-    """One labelled image.
+    """One labelled example.
 
     key: where it comes from, a file or `file:row` (rows count from 0), for messages.
-    image: an encoded image (JPEG, PNG, ...), or uint8 pixels (h, w) or (h, w, 1 | 3); or why it
-        can't be had.
+    content: the bytes of a file, or an array, that the signal knows how to read (of an image JPEG,
+        PNG, ..., or uint8 pixels (h, w) or (h, w, 1 | 3)); or why it can't be had.
     label: a place in the classes of its source; UNKNOWN for what belongs to none of them (such
         records are dropped and counted).
-    group: where the photo was taken from, for accuracy by source; "" where there is one only.
+    group: where it was taken from, for accuracy by source; "" where there is one only.
     """
 
     key: str
-    image: bytes | npt.NDArray[np.uint8] | DanasError
+    content: bytes | npt.NDArray[Any] | DanasError
     label: int
     group: str = ""
 
@@ -72,7 +71,7 @@ class Source(Protocol):
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """What its images are told apart by, in the order of their labels.
+        """What its records are told apart by, in the order of their labels.
 
         Labels of the training split may be read for it. Raises DanasError where it is not clear.
         """
@@ -89,7 +88,7 @@ class Source(Protocol):
 
 @runtime_checkable
 class PassesOver(Protocol):
-    """A source that leaves out some of what lies beside its images."""
+    """A source that leaves out some of what lies beside its records."""
 
     def passed_over(self, split: str) -> Mapping[tuple[str, str], int]:
         """How many of each kind (a suffix, or `subfolder`) in each folder: (folder, kind)."""
@@ -106,7 +105,7 @@ class HasPositive(Protocol):
 
 @runtime_checkable
 class ListsLabels(Protocol):
-    """A source that tells its labels without reading an image."""
+    """A source that tells its labels without reading a record."""
 
     def labels(self, split: str) -> Iterator[tuple[int, str]]:
         """Label and group of each record of `split`, in the order of `records`."""

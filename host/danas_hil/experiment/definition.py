@@ -1,4 +1,4 @@
-"""What an experiment is: several searches on the same images, under the same budget and seeds."""
+"""What an experiment is: several searches on the same data, under the same budget and seeds."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from danas_hil.board import choose_limits, names_file
 from danas_hil.data import FileKind, SourceOptions, open_source, settled, task_of
 from danas_hil.run import RunFolder
 from danas_hil.search import SearchSettings, Weights, check_possible, check_supernet_source
-from danas_hil.signals import DEFAULT, find_signal
-from danas_hil.signals.image import OPTIONS
+from danas_hil.signals import DEFAULT, Signal, find_signal
 from danas_hil.space import choose_space
 from danas_hil.tasks import Task, read_class_map
 
@@ -24,8 +23,6 @@ THRESHOLD = 0.75
 """Validation accuracy from which on models are counted, as arXiv 2502.12690 does."""
 
 _LIMITS = ("board", "device_class", "ram", "flash", "latency")
-_GENES = {**OPTIONS, "family": "family", "signal": "signal"}
-"""Genes of the space by the keys that give their values."""
 _TRAINING = ("supernet", "supernet_steps")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -103,7 +100,7 @@ def read_experiment(path: Path, data: str | None = None, folder: Path | None = N
 
 
 def _experiment(path: Path, content: Mapping[str, Any], folder: Path | None) -> Experiment:
-    _check(content, _OF_EXPERIMENT | _OF_ALL, "An experiment")
+    _check(content, _OF_EXPERIMENT | _of_all(content), "An experiment")
     if "data" not in content:
         raise DanasError("It names no data.", 'Write data = "FOLDER" or give --data FOLDER.')
     tables = content.get("search", [])
@@ -127,10 +124,9 @@ def _experiment(path: Path, content: Mapping[str, Any], folder: Path | None) -> 
     threshold = float(content.get("threshold", THRESHOLD))
     if not 0 < threshold < 1:
         raise DanasError(f"threshold = {threshold:g} is no accuracy between 0 and 1.")
-    pixels = max(variant.settings.space.data.finest for variant in variants)
+    finest = max(variant.settings.space.data.finest for variant in variants)
     variants = [  # the same images for all: kept at one size
-        replace(variant, settings=replace(variant.settings, decode_resolution=pixels))
-        for variant in variants
+        replace(variant, settings=replace(variant.settings, finest=finest)) for variant in variants
     ]
     return Experiment(
         name=path.stem,
@@ -168,7 +164,17 @@ def _task(
 
 def _files(common: Mapping[str, Any]) -> FileKind:
     """What the signal reads, which all searches have in common."""
-    return find_signal(common.get("signal", DEFAULT)).files()
+    return _signal(common).files()
+
+
+def _signal(common: Mapping[str, Any]) -> Signal:
+    name = common.get("signal", DEFAULT)
+    return find_signal(name if isinstance(name, str) else DEFAULT)  # what is none is told later
+
+
+def _of_all(common: Mapping[str, Any]) -> dict[str, tuple[type, ...]]:
+    """The settings of all searches or of one, and how the signal calls the values of its genes."""
+    return _OF_ALL | dict.fromkeys(_signal(common).options, (list,))
 
 
 def _variant(
@@ -178,19 +184,20 @@ def _variant(
     task: Task,
     data_options: Mapping[str, Any],
 ) -> Variant:
-    _check(table, _OF_SEARCH | _OF_ALL, "A search")
+    of_all = _of_all(common)
+    _check(table, _OF_SEARCH | of_all, "A search")
     name = table.get("name", "")
     if not _NAME.fullmatch(name):
         raise DanasError(
             f"name = {name!r} is no name for a search.",
             "It becomes part of a folder's name: up to 64 letters, digits, dots, - and _.",
         )
-    given = {key: value for key, value in common.items() if key in _OF_ALL}
+    given = {key: value for key, value in common.items() if key in of_all}
     if any(key in table for key in _LIMITS):  # limits are taken whole
         given = {key: value for key, value in given.items() if key not in _LIMITS}
     if "supernet_of" in table:  # how others train theirs is no matter here
         given = {key: value for key, value in given.items() if key not in _TRAINING}
-    given |= {key: value for key, value in table.items() if key in _OF_ALL}
+    given |= {key: value for key, value in table.items() if key in of_all}
     board = given.get("board")
     if isinstance(board, str) and names_file(board):
         given["board"] = str((path.parent / board).resolve())
@@ -208,8 +215,8 @@ def _variant(
         board=given.get("board"),
         space=choose_space(
             given.get("space"),
-            {"signal": common.get("signal")}
-            | {gene: given.get(key) for key, gene in _GENES.items()},
+            {"signal": common.get("signal"), "family": given.get("family")}
+            | {gene: given.get(key) for key, gene in _signal(common).options.items()},
             folder=path.parent,
         ),
         trials=common.get("trials"),
@@ -251,7 +258,7 @@ def _seconds(duration: str | float | None) -> float | None:
 
 _ELSEWHERE = (
     *("data", "task", "limits", "board", "data_options", "space", "weights", "seed", "trials"),
-    *("time_budget", "supernets", "supernet_of", "decode_resolution"),
+    *("time_budget", "supernets", "supernet_of", "finest"),
 )
 """Settings of a search that have another form here, or that an experiment chooses."""
 
@@ -280,7 +287,6 @@ _DATA_OPTIONS = {**_kinds(SourceOptions, ("classes",)), "classes": (str, dict)}
 _OF_ALL: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(_LIMITS, (str,)),
     "space": (str, dict),
-    **dict.fromkeys(OPTIONS, (list,)),
     "family": (str, list),
     "signal": (str,),
     "weights": (list,),

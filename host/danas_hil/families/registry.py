@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from danas_hil.base import DanasError, known_or_near
-from danas_hil.base.plugins import registered
+from danas_hil.base import Registry, registered
 from danas_hil.families.ds_cnn import DsCnnFamily
 from danas_hil.families.interface import Family
 from danas_hil.families.layers import LayersFamily
@@ -19,16 +16,13 @@ DEFAULT = "mobilenet_v2"
 _BUILT_IN: tuple[Family, ...] = (MobileNetV2Family(), DsCnnFamily(), LayersFamily())
 
 
-def families() -> Mapping[str, Family]:
+def families() -> Registry[Family]:
     """Every family, by name: ours first."""
     return registered(GROUP, {family.name: family for family in _BUILT_IN})
 
 
 def find_family(name: str) -> Family:
-    """Raises DanasError where there is none of that name."""
+    """Raises NotInstalledError where there is none of that name."""
     known = families()
-    if name not in known:
-        raise DanasError(
-            f"There is no family of networks {name!r}.", known_or_near(name, known, "Families")
-        )
+    known.check(name, "family of networks", "Families")
     return known[name]

@@ -18,6 +18,7 @@ _USUAL_WIDTH = 0.33
 _SETTINGS = {
     "final_steps": "export_finetune_steps",
     "finetune_steps": "evaluation_finetune_steps",
+    "decode_resolution": "finest",
 }
 _FOCUS, _FOCUSED = "supernet_focus", "shared"
 """The table of what a focused training went on with, and the supernet that it was of."""

@@ -15,6 +15,7 @@ from typing import Any
 from danas_hil import __version__
 from danas_hil.base import DanasError
 from danas_hil.data import DrawnSplits, Source, SourceOptions, open_source
+from danas_hil.families import families
 from danas_hil.run import Evaluation, RunFolder
 from danas_hil.search.cost import (
     CostEstimator,
@@ -24,9 +25,10 @@ from danas_hil.search.cost import (
     rates_to_config,
 )
 from danas_hil.search.listener import Listener
+from danas_hil.search.samplers.registry import samplers
 from danas_hil.search.settings import SearchSettings
 from danas_hil.search.supernet_source import SupernetSource, find_supernet_source
-from danas_hil.signals import find_signal
+from danas_hil.signals import find_signal, signals
 from danas_hil.signals.shown import Dataset
 from danas_hil.study import (
     Claim,
@@ -51,7 +53,8 @@ _COUNTS = (
     "tflite-micro",
     "pillow",
 )
-"""Packages whose version can change a figure."""
+"""Packages whose version can change a figure; beside those that add the signal, a family or the
+sampler."""
 
 
 def create_run(
@@ -68,6 +71,10 @@ def create_run(
             versions[package] = version(package)
         except PackageNotFoundError:
             continue
+    space = settings.space
+    added = [signals().version(space.data.signal), samplers().version(settings.sampler)]
+    added += [families().version(family) for family in space.families]
+    versions |= dict(package for package in added if package is not None)
     kept_at = {} if storage is None else {"storage": storage.to_config()}
     rates = rates_to_config(rates_now(settings))
     return RunFolder.create(
@@ -123,7 +130,7 @@ def prepare(run: RunFolder, listener: Listener, data: str | None = None) -> Prep
     if supernet_source is None:
         store = open_store(settings.supernets or run.supernets.name, run.path)
         return Prepared(settings, estimator, store, None)
-    settings = replace(settings, decode_resolution=supernet_source.pixels)
+    settings = replace(settings, finest=supernet_source.finest)
     for warning in supernet_source.warnings(settings):
         listener.warning(warning)
     return Prepared(settings, estimator, supernet_source.store(run.supernets), supernet_source)
@@ -195,7 +202,7 @@ def open_data(settings: SearchSettings, listener: Listener) -> Dataset:
             f"Then: {', '.join(settings.task.classes)}; now: {', '.join(source.classes)}.",
         )
     data = settings.space.data
-    finest = settings.decode_resolution or data.finest
+    finest = settings.finest or data.finest
     signal = find_signal(data.signal)
     dataset = signal.dataset(source, finest, listener.decoding, listener.waiting)
     shown = ("train", "validation")

@@ -45,8 +45,8 @@ class SearchSettings:
     evaluation_finetune_steps: each subnet is fine-tuned for so many before it is scored.
     export_finetune_steps: the most accurate candidates are fine-tuned for so many before they are
         exported; None derives it from time_budget, and is none without one.
-    decode_resolution: pixels of the short side that images are kept in; None is the largest
-        resolution of the space, or what the run `supernet_of` has.
+    finest: how fine records are kept, in the signal's unit (of images pixels of the short side);
+        None is what the space needs, or what the run `supernet_of` has.
     balance: whether every class counts alike in training, however many images it has.
     recalibration_images, validation_images: at most so many are used for one evaluation.
     drop_infeasible: never evaluate what is estimated not to fit, instead of penalising it.
@@ -74,7 +74,7 @@ class SearchSettings:
     export_finetune_steps: int | None = None
     supernets: str | None = None
     supernet_of: str | None = None
-    decode_resolution: int | None = None
+    finest: int | None = None
     batch_size: int = 64
     balance: bool = False
     evaluation_finetune_steps: int = 0
@@ -118,11 +118,10 @@ class SearchSettings:
                 f"With --supernets give --{steps.replace('_', '-')}.",
             )
         largest = self.space.data.finest
-        if self.decode_resolution is not None and self.decode_resolution < largest:
+        if self.finest is not None and self.finest < largest:
             raise DanasError(
-                f"--decode-resolution {self.decode_resolution} is below the largest resolution of"
-                f" the space, {largest}.",
-                "Images can't be seen larger than they are kept.",
+                f"--finest {self.finest} is below the finest data of the space, {largest}.",
+                "Data can't be seen finer than they are kept.",
             )
         if self.supernets is not None and "://" in self.supernets and has_secret(self.supernets):
             raise DanasError(
@@ -135,7 +134,8 @@ class SearchSettings:
     def _check_trains_none(self) -> None:
         if not self.shares_weights:
             raise DanasError(
-                "--supernet-of is no use to --space layers: its candidates share no weights.",
+                f"--supernet-of is no use to --family {self.space.families[0]}: its candidates"
+                " share no weights.",
                 "Leave --supernet-of out.",
             )
         given = {
@@ -230,7 +230,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "population": (1, 100_000),
     "update_ratio": (0, 100),
     "crossover_ratio": (0, 1),
-    "decode_resolution": (16, 4096),
+    "finest": (1, 10**6),
     "seed": (0, 2**31 - 1),
 }
 """Of each number of a search: what is beyond is a slip, and would take all memory or time."""

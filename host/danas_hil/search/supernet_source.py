@@ -33,9 +33,9 @@ class SupernetSource:
     images: Mapping[str, Any]
 
     @property
-    def pixels(self) -> int:
-        """Of the short side that images are kept in."""
-        return self.settings.decode_resolution or self.settings.space.data.finest
+    def finest(self) -> int:
+        """How fine its records are kept, in the signal's unit."""
+        return self.settings.finest or self.settings.space.data.finest
 
     @cached_property
     def fits(self) -> Callable[[Genome], bool]:
@@ -120,11 +120,11 @@ def find_supernet_source(settings: SearchSettings, folder: Path) -> SupernetSour
             f"Let it finish: danas-hil resume {run.path}",
         )
     supernet_source = SupernetSource(run, theirs, {name: steps[name] for name in needed}, images)
-    if settings.decode_resolution not in (None, supernet_source.pixels):
+    if settings.finest not in (None, supernet_source.finest):
         raise DanasError(
-            f"{run.path} was trained on images kept at {supernet_source.pixels} pixels, not at"
-            f" {settings.decode_resolution}.",
-            f"Leave --decode-resolution out: it is {supernet_source.pixels} then.",
+            f"{run.path} was trained on data kept at {supernet_source.finest}, not at"
+            f" {settings.finest}.",
+            f"Leave --finest out: it is {supernet_source.finest} then.",
         )
     if "://" not in (theirs.supernets or ""):  # else they are looked at when they are carried here
         for name in needed:

@@ -129,6 +129,11 @@ class Signal(Protocol):
         """Genes by what options of commands and keys of experiments call their values."""
         ...
 
+    @property
+    def usual(self) -> Mapping[str, Any]:
+        """The genes of one configuration: what a search sees that leaves the data alone."""
+        ...
+
     def space(self, genes: Mapping[str, Any]) -> DataSpace:
         """The space with these lists of values; genes left out have all their values.
 

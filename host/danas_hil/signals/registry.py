@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from danas_hil.base import DanasError, known_or_near
-from danas_hil.base.plugins import registered
+from danas_hil.base import Registry, registered
 from danas_hil.signals.image import ImageSignal
 from danas_hil.signals.interface import Signal
 
@@ -17,14 +14,13 @@ DEFAULT = "image"
 _BUILT_IN: tuple[Signal, ...] = (ImageSignal(),)
 
 
-def signals() -> Mapping[str, Signal]:
+def signals() -> Registry[Signal]:
     """Every signal, by name: ours first."""
     return registered(GROUP, {signal.name: signal for signal in _BUILT_IN})
 
 
 def find_signal(name: str) -> Signal:
-    """Raises DanasError where there is none of that name."""
+    """Raises NotInstalledError where there is none of that name."""
     known = signals()
-    if name not in known:
-        raise DanasError(f"There is no signal {name!r}.", known_or_near(name, known, "Signals"))
+    known.check(name, "signal", "Signals")
     return known[name]

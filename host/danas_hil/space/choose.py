@@ -16,11 +16,13 @@ from danas_hil.space.space import Space
 
 SPACES: Mapping[str, Mapping[str, Any]] = {
     "data-aware": {},
-    "hardware-aware": {"resolution": [224], "colour": ["rgb"]},
+    "hardware-aware": {},
     "layers": {"family": "layers"},
 }
-"""Spaces that have a name, as files would write them. data-aware is the default everywhere."""
+"""Spaces that have a name, as files would write them. data-aware is the default everywhere;
+hardware-aware has one data configuration, by default the usual one of its signal."""
 
+_HARDWARE_AWARE = "hardware-aware"
 _HINT = f"There are: {', '.join(SPACES)}; or name a TOML file."
 
 
@@ -88,12 +90,15 @@ def choose_space(
     for gene, values in (genes or {}).items():
         if values is not None:
             _replace(content, gene, values)
+    if space == _HARDWARE_AWARE:
+        content = {**find_signal(content.get("signal", DEFAULT_SIGNAL)).usual, **content}
     chosen = space_from_json(content)
-    if space == "hardware-aware" and len(chosen.data_configs) > 1:
+    if space == _HARDWARE_AWARE and len(chosen.data_configs) > 1:
         names = ", ".join(data.name for data in chosen.data_configs)
         raise DanasError(
-            f"Hardware-aware search has one resolution and one colour, not {names}.",
-            "Give one of each, or leave out --space hardware-aware to search them all.",
+            f"Hardware-aware search has one data configuration, not {names}.",
+            "Give each gene of the data one value, or leave out --space hardware-aware to search"
+            " them all.",
         )
     return chosen
 

@@ -116,12 +116,12 @@ def test_images_that_can_not_be_read_are_left_out_told_and_counted(tmp_path: Pat
     source = MemorySource(some_bad(good=14, bad=12))
     dataset = open_dataset(source, 16, tmp_path)
     split = dataset.split("train")
-    kept = [record for record in source.content["train"] if isinstance(record.image, bytes)]
-    kept = [record for record in kept if record.image != b"nonsense"]
+    kept = [record for record in source.content["train"] if isinstance(record.content, bytes)]
+    kept = [record for record in kept if record.content != b"nonsense"]
     assert len(split) == len(kept) == 14
     assert list(split.labels) == [record.label for record in kept]
     for place, record in enumerate(kept):
-        assert np.array_equal(split.image(place), decode_image(record.image, "", 16))
+        assert np.array_equal(split.image(place), decode_image(record.content, "", 16))
     (warning,) = dataset.warnings("train")
     assert warning.startswith("train: 12 images can't be read and are left out. row 0 has no bytes")
     assert "f:3 is not an image that can be read" in warning

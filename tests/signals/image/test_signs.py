@@ -42,19 +42,19 @@ def test_pictures_are_the_same_whenever_they_are_drawn() -> None:
     first, again = records("train", 30), records("train", 30)
     for one, other in zip(first, again, strict=True):
         assert one.key == other.key
-        assert isinstance(one.image, np.ndarray)
-        assert one.image.shape == (64, 64, 3)
-        assert one.image.dtype == np.uint8
-        assert np.array_equal(one.image, np.asarray(other.image))
+        assert isinstance(one.content, np.ndarray)
+        assert one.content.shape == (64, 64, 3)
+        assert one.content.dtype == np.uint8
+        assert np.array_equal(one.content, np.asarray(other.content))
     # Other figures mean other pictures: the source's format wants to be counted up.
-    means = [float(np.asarray(record.image).mean()) for record in first[:10]]
+    means = [float(np.asarray(record.content).mean()) for record in first[:10]]
     assert means == pytest.approx(MEANS, abs=0.6)
 
 
 def test_no_picture_is_in_two_splits() -> None:
     found = [record for split in SPLITS for record in records(split, 200)]
     assert len({record.key for record in found}) == len(found)
-    assert len({np.asarray(record.image).tobytes() for record in found}) == len(found)
+    assert len({np.asarray(record.content).tobytes() for record in found}) == len(found)
     assert len({SOURCE.fingerprint(split) for split in SPLITS}) == len(SPLITS)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from danas_hil.base import DanasError, known_or_near, registered
+from danas_hil.base import DanasError, Registry, registered
 from danas_hil.board import Limits
 from danas_hil.search.samplers.interface import Sampler, SamplerFactory, SamplerOptions
 from danas_hil.search.samplers.nsga2 import Nsga2Sampler
@@ -19,20 +19,14 @@ GROUP = "danas_hil.samplers"
 """The entry points by which another package registers a SamplerFactory."""
 
 
-def samplers() -> Mapping[str, SamplerFactory]:
+def samplers() -> Registry[SamplerFactory]:
     """What makes each sampler, by its name: ours first."""
     return registered(GROUP, _BUILT_IN)
 
 
 def check_sampler(name: str) -> None:
-    """Raise DanasError where there is no sampler of that name."""
-    known = samplers()
-    if name not in known:
-        raise DanasError(
-            f"There is no sampler {name!r}.",
-            f"{known_or_near(name, known, 'Samplers')} Others come with packages that have the"
-            f" entry point {GROUP}.",
-        )
+    """Raise NotInstalledError where there is no sampler of that name."""
+    samplers().check(name, "sampler", "Samplers")
 
 
 def make_sampler(

@@ -29,6 +29,7 @@ from danas_hil.base import DanasError, held, read_json, write_json
 from danas_hil.data.balance import Balance, OnProgress, OnWaiting, Unreadable
 from danas_hil.data.records import Record, Source, require_split
 from danas_hil.signals.image.decode import decode_image
+from danas_hil.signals.order import counted
 from danas_hil.tasks import UNKNOWN
 
 _FORMAT = 3  # count up when what is in a cache changes
@@ -69,8 +70,7 @@ class SplitImages:
 
     @property
     def balance(self) -> Balance:
-        counts = np.zeros((len(self.group_names), len(self.classes)), np.int64)
-        np.add.at(counts, (self.group_ids, self.labels), 1)
+        counts = counted(self.labels, self.group_ids, self.classes, self.group_names)
         return Balance(
             classes=self.classes,
             counts=tuple(counts.sum(axis=0).tolist()),
@@ -254,7 +254,7 @@ def _decoded(
     window: deque[tuple[Record, Future[npt.NDArray[np.uint8]]]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
         for record in records:
-            window.append((record, pool.submit(decode_image, record.image, record.key, size)))
+            window.append((record, pool.submit(decode_image, record.content, record.key, size)))
             if len(window) >= 4 * workers:
                 done, pixels = window.popleft()
                 yield done, _result(pixels)

@@ -33,6 +33,11 @@ class ImageSignal:
     def options(self) -> Mapping[str, str]:
         return OPTIONS
 
+    @property
+    def usual(self) -> Mapping[str, Any]:
+        """As networks for ImageNet see them, and as arXiv 2502.12690 has it."""
+        return {"resolution": 224, "colour": "rgb"}
+
     def space(self, genes: Mapping[str, Any]) -> ImageSpace:
         return space_from_json(genes)
 

@@ -16,6 +16,9 @@ EACH = {"train": 180, "validation": 60, "test": 60}
 
 NAME = "signs"
 
+TELLING_GENES = {"resolution": [16, 32, 48], "colour": ["rgb", "monochrome"]}
+"""Values of the data's genes at which the classes come apart, and at which some do not."""
+
 _SEEDS = {"train": 101, "validation": 102, "test": 103}
 _PLACES = {sign: place for place, sign in enumerate(SIGNS)}
 _FORMAT = 1  # count up when other pictures are drawn

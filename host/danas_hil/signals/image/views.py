@@ -19,6 +19,7 @@ import numpy.typing as npt
 from danas_hil.base import DanasError
 from danas_hil.signals.image.cache import SplitImages
 from danas_hil.signals.image.genes import ImageConfig
+from danas_hil.signals.order import ShuffledPlaces, even_sample
 from danas_hil.signals.shown import Batch, LabelledImages, scale
 
 CROP_AREA = (0.6, 1.0)
@@ -45,7 +46,7 @@ class TrainingView:
         self._split = split
         self._data = data
         self._seed = seed
-        self._order: tuple[int, npt.NDArray[np.int64]] = (-1, np.empty(0, np.int64))
+        self._places = ShuffledPlaces(len(split), seed)
 
     def batch(self, step: int, size: int) -> Batch:
         """Batch number `step` (from 0) of `size` images: images from -1 to 1, labels."""
@@ -80,22 +81,7 @@ class TrainingView:
 
     def places(self, step: int, size: int) -> npt.NDArray[np.int64]:
         """Which images batch `step` shows: places in the split, (size,)."""
-        images = len(self._split)
-        numbers = np.arange(step * size, (step + 1) * size)
-        epochs, within = np.divmod(numbers, images)
-        found = np.empty(size, np.int64)
-        for epoch in np.unique(epochs):
-            here = epochs == epoch
-            found[here] = self._epoch(int(epoch))[within[here]]
-        return found
-
-    def _epoch(self, epoch: int) -> npt.NDArray[np.int64]:
-        """The order of the images in `epoch`; the last one asked for is kept."""
-        known, order = self._order
-        if known != epoch:
-            order = np.random.default_rng([self._seed, 0, epoch]).permutation(len(self._split))
-            self._order = (epoch, order)
-        return order
+        return self._places.of(step, size)
 
 
 class EvaluationView:
@@ -116,7 +102,12 @@ class EvaluationView:
         everything = limit is None or limit >= images
         key = (images, 0) if everything else (int(limit or 0), seed)
         if key not in self._kept:
-            places = np.arange(images) if everything else _sample(self._split, *key)
+            split = self._split
+            places = (
+                np.arange(images)
+                if everything
+                else even_sample(split.labels, split.group_ids, *key)
+            )
             self._kept[key] = self._render_all(places)
         return self._kept[key]
 
@@ -184,20 +175,6 @@ def _render(
     small = image.resize(size, Image.Resampling.BILINEAR, box=box, reducing_gap=2.0)
     shown = np.asarray(small).reshape(out.shape)
     out[:] = shown[:, ::-1] if flip else shown
-
-
-def _sample(split: SplitImages, limit: int, seed: int) -> npt.NDArray[np.int64]:
-    """`limit` places in the split, ascending, drawn without replacement.
-
-    Every class gets its share of them to within one image, and so does every group in a class:
-    the images are sorted by class and group, shuffled inside, and taken at even distances.
-    """
-    if limit < 1:
-        raise DanasError(f"A sample of {limit} images is empty.")
-    shuffled = np.random.default_rng([seed, 2]).permutation(len(split))
-    by_class = shuffled[np.lexsort((split.group_ids[shuffled], split.labels[shuffled]))]
-    even = (2 * np.arange(limit) + 1) * len(split) // (2 * limit)
-    return np.sort(by_class[even])
 
 
 def _check(split: SplitImages, data: ImageConfig) -> None:
