@@ -184,7 +184,7 @@ def test_images_that_can_t_be_used_are_told_by_name(damage: str, item: Item) -> 
         file.unlink()
     elif damage == "torn":
         file.write_bytes(file.read_bytes()[:100])
-    with pytest.raises(DanasError, match="0 images" if damage == "none asked" else file.name):
+    with pytest.raises(DanasError, match="0 examples" if damage == "none asked" else file.name):
         read_test_images(
             file,
             "32-rgb" if damage == "other data" else data,

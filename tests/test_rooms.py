@@ -1,14 +1,19 @@
 """The order of the rooms: each imports only those before it, and keeps to its own business."""
 
 import ast
+import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
 from danas_hil.board import board_names
+from danas_hil.data import wake_vision
+from danas_hil.families import families
+from danas_hil.signals import signals
+from danas_hil.signals.image.sign_drawing import SIGNS
 
 PACKAGE = Path(__file__).resolve().parents[1] / "host" / "danas_hil"
 
@@ -187,3 +192,96 @@ def test_no_file_has_more_than_400_lines() -> None:
         if (lines := len(file.read_text(encoding="utf-8").splitlines())) > 400
     }
     assert not long
+
+
+# -- what a seam hides: words that rooms outside must not know ------------------------------------
+
+_COMMON = {"activation", "blocks", "filters", "kernel", "layers"}
+"""Genes of a family that are also words of the layer table and of skeletons, which all know."""
+_OPTIONS_OF_IMAGES = ("cli/search_options.py", "cli/search_request.py", "cli/searching.py")
+"""The options of `danas-hil search` are those of the default signal; others have files."""
+_TESTS_FOR_OTHERS = ("search/samplers/contract.py",)
+"""Tests name spaces to test in."""
+_OF_FORMAT_1 = ("run/format1.py",)
+"""What 0.1 wrote had one signal, two families and two classes."""
+
+
+def _words(file: Path) -> Iterator[tuple[ast.AST, str]]:
+    """Every identifier and every word of a text in a file, but for docstrings."""
+    docs = set()
+    for node in ast.walk(TREES[file]):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            docs.add(node.value)
+    for node in ast.walk(TREES[file]):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in docs:
+            yield from ((node, word) for word in re.findall(r"\w+", node.value))
+        elif isinstance(node, ast.Name):
+            yield node, node.id
+        elif isinstance(node, ast.Attribute):
+            yield node, node.attr
+        elif isinstance(node, ast.arg) or (isinstance(node, ast.keyword) and node.arg):
+            yield node, str(node.arg)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node, node.name
+
+
+def _said(words: set[str], but: Iterable[str], *rooms: str) -> list[str]:
+    """Where one of the words is said outside the rooms and the files that may."""
+    return [
+        f"{_place(file, node)} says {word}"
+        for file in FILES
+        if _room(file) not in rooms and str(file.relative_to(PACKAGE)) not in but
+        for node, word in _words(file)
+        if word.lower() in words
+    ]
+
+
+def test_only_signals_know_what_may_be_chosen_about_data() -> None:
+    words = {"sample_rate", "rgb", "monochrome"}
+    for signal in signals().values():
+        words |= {*signal.options, *signal.space({}).genes, *signal.usual}
+    assert {"resolution", "resolutions", "colour"} <= words
+    terminal = ("cli/memory.py",)  # its colours are those of a terminal
+    may = (*_OPTIONS_OF_IMAGES, *_TESTS_FOR_OTHERS, *_OF_FORMAT_1, *terminal)
+    # A family may say in a hint what a whole space looks like.
+    assert _said(words, may, "signals", "families") == []
+
+
+def test_only_families_know_what_their_networks_are_made_of() -> None:
+    words = set()
+    for family in families().values():
+        words |= {family.name, *family.space({}).to_json()}
+    assert {"alpha", "b7", "stem_width", "mobilenet_v2"} <= words
+    may = (*_TESTS_FOR_OTHERS, *_OF_FORMAT_1, "cli/search_options.py")
+    assert _said(words - _COMMON, may, "families") == []
+
+
+def test_no_room_knows_a_class_by_name() -> None:
+    assert _said({"person", *wake_vision.CLASSES}, (*_OF_FORMAT_1, "data/wake_vision.py")) == []
+    compared = [
+        f"{_place(file, one)} compares with {one.value!r}"
+        for file in FILES
+        if _room(file) != "signals"
+        for of in _compared(TREES[file])
+        for one in ast.walk(of)
+        if isinstance(one, ast.Constant) and one.value in {*wake_vision.CLASSES, *SIGNS}
+    ]
+    assert compared == []
+
+
+def test_one_signal_or_family_is_reached_through_its_seam() -> None:
+    seams = {
+        "signals": ("interface", "registry", "shown", "order", "in_memory"),
+        "families": ("interface", "registry", "table"),
+    }
+    of_the_demo = ("cli/running.py",)  # which shows what the built-in pictures tell
+    wrong = []
+    for file in FILES:
+        for node, module in _imported(file):
+            parts = module.split(".")
+            if parts[0] != "danas_hil" or len(parts) < 4 or parts[1] not in seams:
+                continue
+            own = _room(file) == parts[1] or str(file.relative_to(PACKAGE)) in of_the_demo
+            if not own and parts[2] not in seams[parts[1]]:
+                wrong.append(f"{_place(file, node)} imports {module}")
+    assert wrong == []

@@ -48,8 +48,8 @@ def to_tflite(
     """
     if representative.ndim != 4 or not len(representative):
         raise DanasError(
-            f"Calibration images of shape {representative.shape} are of no use.",
-            "Give float32 images of shape (n, height, width, channels), n at least 1.",
+            f"Calibration examples of shape {representative.shape} are of no use.",
+            "Give float32 examples of shape (n, height, width, channels), n at least 1.",
         )
     tf = require("tensorflow", "search")
     try:
@@ -142,7 +142,7 @@ def quantise_input(
     rounding to even would make one value of two.
     """
     if images.dtype != np.uint8:
-        raise DanasError(f"Images are uint8, from 0 to 255; these are {images.dtype}.")
+        raise DanasError(f"Examples are uint8, from 0 to 255; these are {images.dtype}.")
     scale, zero_point = quantisation
     seen = np.arange(256) / 127.5 - 1
     table = np.floor(seen / scale + 0.5001) + zero_point
@@ -201,7 +201,7 @@ def classify(
         interpreter = lite_interpreter(model, threads)
         shape = tuple(int(side) for side in interpreter.get_input_details()[0]["shape"])
         if inputs.shape[1:] != shape[1:] or not len(inputs):
-            raise DanasError(f"The model takes images of {shape[1:]}; these are {inputs.shape}.")
+            raise DanasError(f"The model takes examples of {shape[1:]}; these are {inputs.shape}.")
         size = min(_BATCH, len(inputs))
         try:
             interpreter.resize_tensor_input(

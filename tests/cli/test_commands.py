@@ -113,7 +113,7 @@ class TestSearch:
             (["signs", "--space", "layer"], "no search space file layer"),
             (
                 ["signs", "--space", "hardware-aware", "--resolutions", "32,64"],
-                "one resolution and one colour",
+                "one data configuration",
             ),
             (["signs", "--sampler", "lucky"], "no sampler 'lucky'"),
             (["signs", "--weights", "1,2"], "has 2 numbers, not 5"),

@@ -100,7 +100,7 @@ class TestAccuracy:
             assert 0 <= scores["accuracy"] <= 1
         table = invoke("compare", str(run)).output
         assert "Classified there" in table
-        assert "test images" in table
+        assert "test examples" in table
 
     def test_all_images_give_what_the_library_makes_of_them(self, run: Path) -> None:
         result = invoke("flash", str(run), "--board", "host", "--accuracy", "999", "--json")

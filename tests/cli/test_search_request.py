@@ -49,7 +49,7 @@ OTHER_VALUES: dict[str, Any] = {
     "validation_images": 18,
     "export_limit": 19,
     "clear_names": False,
-    "decode_resolution": 300,
+    "finest": 300,
     "train_split": "train_large",
     "classes": Path("classes.json"),
     "positive": "ant",

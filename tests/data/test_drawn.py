@@ -43,7 +43,7 @@ def test_what_is_missing_is_drawn_from_train_of_each_class_alike(
         assert split in source.rule
     for split in set(there) - {"train"}:
         assert len(found[split]) == 40, "what is there stays whole"
-    assert "15% of it each, by image, seed 0" in source.rule
+    assert "15% of it each, by example, seed 0" in source.rule
 
 
 def test_folders_of_classes_alone_are_a_data_set(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_images_of_one_group_stay_together(tmp_path: Path) -> None:
 def test_with_a_few_groups_images_are_drawn(tmp_path: Path) -> None:
     content = {"train": [Record(f"f:{n}", jpeg(0), n % 2, f"{n % 3}") for n in range(40)]}
     source = DrawnSplits(MemorySource(content), 0)
-    assert "by image" in source.rule
+    assert "by example" in source.rule
     assert_apart(keys(source), 40)
 
 

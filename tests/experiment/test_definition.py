@@ -63,7 +63,7 @@ def test_every_search_runs_with_the_first_seed_before_the_next(tmp_path: Path) -
 
 def test_images_are_kept_at_one_size_for_all(tmp_path: Path) -> None:
     experiment = read_experiment(write(tmp_path, BASE + TWO.replace("[24]", "[32]")))
-    assert {variant.settings.decode_resolution for variant in experiment.variants} == {32}
+    assert {variant.settings.finest for variant in experiment.variants} == {32}
 
 
 def test_limits_of_a_search_take_the_place_of_all_common_ones(tmp_path: Path) -> None:

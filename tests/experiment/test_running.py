@@ -30,7 +30,7 @@ SETTINGS = SearchSettings(
     space=make_space((16, 24), ("monochrome",)),
     trials=5,
     supernet_steps=3,
-    decode_resolution=24,
+    finest=24,
     supernet="per-data",
 )
 FIXED = replace(SETTINGS, space=make_space((24,), ("monochrome",)), sampler="random")
@@ -185,7 +185,7 @@ def test_searches_share_supernets_only_where_their_training_is_the_same() -> Non
                 SETTINGS, supernet="shared", space=narrowed(SETTINGS.space, resolution=(20, 24))
             )
         ),
-        folder(replace(SETTINGS, decode_resolution=32)),
+        folder(replace(SETTINGS, finest=32)),
         folder(replace(SETTINGS, space=narrowed(SETTINGS.space, b7=(0,)))),
         folder(replace(SETTINGS, limits=replace(SETTINGS.limits, ram_bytes=100_000))),
     ]

@@ -50,7 +50,7 @@ def test_recall_by_class_is_told_worst_first_with_what_guessing_gets(front: Fron
     assert table.index(" 40.0 %") < table.index(" 90.0 %") < table.index(" 100.0 %")
     assert "Guessing comes to macro F1 32.6 % by chance, 19 % by always saying cat." in page.words
     assert "Precision and recall: mean over the classes" in page.words
-    assert "The best recall of dog in int8 on validation images" in page.words
+    assert "The best recall of dog in int8 on validation examples" in page.words
     assert "recall of dog, int8 test" in page.words
 
 

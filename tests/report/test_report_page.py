@@ -310,7 +310,7 @@ def test_accuracy_on_a_device_stands_beside_its_time(measured: Measured, front: 
     scored = replace(good, accuracy=0.8125, precision=0.5, recall=0.25, test_images=160)
     page = report_page("x", front, {}, Measured((scored,)))
     assert "accuracy 81.2 %" in check(page).words
-    assert "on 160 test images, classified there; precision 50 %, recall 25 %" in page.replace(
+    assert "on 160 test examples, classified there; precision 50 %, recall 25 %" in page.replace(
         "\u00a0", " "
     )
 

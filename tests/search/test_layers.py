@@ -128,7 +128,7 @@ def test_searches_in_one_place_for_weights_take_those_of_the_same_training_only(
         trials=1,
         export_limit=1,
         supernets="../weights",
-        decode_resolution=16,
+        finest=16,
     )
 
     def steps(name: str, settings: SearchSettings) -> dict[str, int]:

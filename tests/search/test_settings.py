@@ -30,7 +30,7 @@ FULL = SearchSettings(
     supernet_steps=10,
     drop_infeasible=True,
     supernets="../supernets",
-    decode_resolution=96,
+    finest=96,
 )
 
 
@@ -72,7 +72,7 @@ def test_config_toml_tells_the_versions_that_count(tmp_path: Path) -> None:
             "--supernet-steps, --supernets, --supernet per-data can't be given",
         ),
         ({"supernet_of": "../large", "space": layer_space()}, "no use to --space layers"),
-        ({"decode_resolution": 96}, "--decode-resolution 96 is below"),
+        ({"finest": 96}, "--finest 96 is below"),
         ({"supernets": "s3://ID:hunter2@nets"}, "^The URL of --supernets has a password or a key"),
         ({"supernets": "https://nets/?sig=hunter2"}, "^The URL of --supernets has a password"),
     ],

@@ -26,7 +26,7 @@ BOTH = SearchSettings(
     batch_size=8,
     export_limit=1,
     supernets="../supernets",
-    decode_resolution=24,
+    finest=24,
 )
 
 
@@ -56,7 +56,7 @@ def test_a_search_takes_the_supernets_that_another_one_trained(tmp_path: Path) -
     assert trained(tmp_path / "fixed", fixed) == {}
     assert not (tmp_path / "fixed" / "supernets").exists()
     assert trained(tmp_path / "one", replace(BOTH, supernet="shared")) == {"shared": 2}
-    for other in (replace(fixed, supernet_steps=3), replace(fixed, decode_resolution=32)):
-        name = f"{other.supernet_steps}-{other.decode_resolution}"
+    for other in (replace(fixed, supernet_steps=3), replace(fixed, finest=32)):
+        name = f"{other.supernet_steps}-{other.finest}"
         with pytest.raises(DanasError, match=r"made with other settings: (steps|images)"):
             trained(tmp_path / name, other)

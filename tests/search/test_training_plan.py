@@ -89,7 +89,7 @@ def test_a_time_budget_that_training_alone_takes_is_told(
 def test_other_images_than_the_run_began_with_are_refused(tmp_path: Path, signs: Dataset) -> None:
     run = create_run(tmp_path / "run", SETTINGS)
     agreed(run, SETTINGS, signs)
-    larger = open_data(replace(SETTINGS, decode_resolution=96), Listener())
-    with pytest.raises(DanasError, match="holds other images than this run began with") as told:
+    larger = open_data(replace(SETTINGS, finest=96), Listener())
+    with pytest.raises(DanasError, match="holds other data than this run began with") as told:
         agreed(run, SETTINGS, larger)
     assert "kept at 64" in told.value.hint

@@ -30,7 +30,7 @@ def test_hardware_aware_search_has_the_data_genes_fixed() -> None:
     ids=["resolutions", "colours"],
 )
 def test_hardware_aware_search_of_several_is_refused(genes: dict[str, Any]) -> None:
-    with pytest.raises(DanasError, match="one resolution and one colour"):
+    with pytest.raises(DanasError, match="one data configuration"):
         choose_space("hardware-aware", genes)
 
 

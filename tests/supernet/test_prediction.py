@@ -206,5 +206,5 @@ def test_images_recalibrated_on_themselves_get_what_training_mode_gives(
 def test_images_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
     supernet = shaken_supernet()
     good, _ = make_batch(DATA, 0, 8)
-    with pytest.raises(DanasError, match="Images of shape"):
+    with pytest.raises(DanasError, match="Examples of shape"):
         supernet.evaluate(SUBNETS[0], good, np.zeros(shape, np.float32))

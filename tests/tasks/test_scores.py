@@ -152,7 +152,7 @@ def test_no_scores_of_nothing_of_unequal_lengths_or_of_no_class(
 )
 def test_damaged_scores_are_refused(change: dict) -> None:
     whole = Scores.of([0, 1, 1, 0, 0, 0, 0, 0], [0] * 8, PAIR).to_json()
-    with pytest.raises(ValueError, match=r"out of range|not one of 8 images"):
+    with pytest.raises(ValueError, match=r"out of range|not one of 8 examples"):
         Scores.from_json({**whole, **change})
 
 

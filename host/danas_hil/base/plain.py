@@ -30,7 +30,8 @@ def checking(file: Path | str, hint: str = "") -> Iterator[None]:
         said = f"it lacks {error}" if isinstance(error, KeyError) else first_line(error)
         raise DanasError(f"{file} is damaged: {said}.", hint) from error
     except NotInstalledError as error:  # the file is sound: this installation lacks something
-        raise NotInstalledError(f"{file} can't be read here. {error.what}", error.hint) from error
+        told = f"{error.hint} The config.toml of a run names its package under [versions]."
+        raise NotInstalledError(f"{file} can't be read here. {error.what}", told) from error
     except DanasError as error:
         raise DanasError(f"{file} is damaged: {error.what}", hint) from error
 

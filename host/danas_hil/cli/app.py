@@ -34,7 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help=(
-        "Search images and networks together for a microcontroller, and measure what was found.\n\n"
+        "Search data and networks together for a microcontroller, and measure what was found.\n\n"
         "Start with [bold]danas-hil demo[/bold]. Exit codes: 0 good; 1 a verdict failed (does not"
         " fit, outputs differ, a candidate failed); 2 usage or environment; 3 no verdict where one"
         " was asked for: a limit or a board was named, and a figure is not known or its band lies"

@@ -68,7 +68,7 @@ def flash(
     accuracy: Annotated[
         int,
         typer.Option(
-            help="Classify so many test images of the run on the board.", min=0, max=10**6
+            help="Classify so many test examples of the run on the board.", min=0, max=10**6
         ),
     ] = 0,
     profile: Annotated[
@@ -253,7 +253,7 @@ def _items(
     run = RunFolder.open(what[0])
     if accuracy and not run.test_images_file.is_file():
         raise DanasError(
-            f"The run has no test images {run.test_images_file}.",
+            f"The run has no test examples {run.test_images_file}.",
             f"They are exported with its front: danas-hil resume {run.path}",
         )
     stored = {candidate.id: candidate.estimate for candidate in run.front().candidates}

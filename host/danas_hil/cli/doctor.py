@@ -120,7 +120,7 @@ def _base() -> list[Finding]:
 
 def _user_folder() -> Finding:
     """One that can't be used hides none of what else is looked for."""
-    told = partial(Finding, "user folder", "decoded images, builds, locks")
+    told = partial(Finding, "user folder", "decoded data, builds, locks")
     try:
         return told(str(user_folder(".")))
     except OSError as error:

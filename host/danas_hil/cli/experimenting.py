@@ -39,7 +39,7 @@ def experiment(
         Path | None, typer.Option(help="Its folder. Default: runs/NAME, as the file is called.")
     ] = None,
     data: Annotated[
-        str | None, typer.Option(help="Images, instead of those that the file names.")
+        str | None, typer.Option(help="Data, instead of those that the file names.")
     ] = None,
     seed: Annotated[
         list[int] | None,
@@ -51,7 +51,7 @@ def experiment(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Compare searches: the same images, budget and seeds for each, and one report for all.
+    """Compare searches: the same data, budget and seeds for each, and one report for all.
 
     Each search is an ordinary run in the experiment's folder. The same command
     goes on where it was stopped or killed. The report is written anew after each

@@ -85,7 +85,7 @@ class MeasureProgress:
         left = ""
         if 0 < done < total:
             left = f"{format_duration((now - self._streaming) / done * (total - done))} left"
-        told = f"{self._item}: {done} of {total} test images"
+        told = f"{self._item}: {done} of {total} test examples"
         self._show(told, total, done, left)
         if self._bars.disable and left:
             self._said = tell_seldom(self._said, f"{told}, {left}")

@@ -62,7 +62,7 @@ class SearchProgress(Listener):
         self._bars.stop()
 
     def decoding(self, split: str, done: int, total: int | None) -> None:
-        self._show(f"decoding {split}", done, total)
+        self._show(f"reading {split}", done, total)
 
     def data_ready(self, balance: Mapping[str, Balance]) -> None:
         for split, counts in balance.items():
@@ -191,7 +191,7 @@ class TrainingProgress(SearchProgress):
 
 
 def _by_class(balance: Balance) -> str:
-    """`60 cat, 40 dog`; of many classes only how many images each has."""
+    """`60 cat, 40 dog`; of many classes only how many examples each has."""
     if len(balance.classes) > _CLASSES_TOLD:
         few, many = min(balance.counts), max(balance.counts)
         each = f"{few:,}" if few == many else f"{few:,} to {many:,}"

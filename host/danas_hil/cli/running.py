@@ -218,8 +218,8 @@ def show_outcome(run: RunFolder, outcome: Outcome, json: bool) -> None:
         f"RAM and flash: estimated ({front.memory_model} model){open_bytes}.",
         *latency_note(source, all(map(_latency_complete, front.candidates))),
         f"Limits: {front.limits}.",
-        f"val, test: {front.task.metric_name} in int8 on validation and test images.",
-        "* has the best on validation images.",
+        f"val, test: {front.task.metric_name} in int8 on validation and test examples.",
+        "* has the best on validation examples.",
         f"Next: danas-hil flash {run.path} --board NAME",
     )
 

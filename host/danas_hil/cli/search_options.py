@@ -12,13 +12,13 @@ _SPACE = "Search space"
 _TIME = "Time"
 _METHOD = "Method"
 _EXPORT = "Export"
-_IMAGES = "Images"
+_DATA = "Data"
 _SHARING = "Sharing"
 
 DEFAULT_BUDGET = "1h"
 
 DataArgument = Annotated[
-    str, typer.Argument(help="Images: a folder (Wake Vision, Parquet, class folders) or `signs`.")
+    str, typer.Argument(help="A folder (Wake Vision, Parquet, class folders) or `signs`.")
 ]
 NameOption = Annotated[str | None, typer.Option(help="Name of the run; its folder is runs/NAME.")]
 
@@ -217,13 +217,13 @@ SeedOption = Annotated[
 ]
 BatchSizeOption = Annotated[
     int,
-    typer.Option(min=2, max=65_536, help="Images in a training step.", rich_help_panel=_METHOD),
+    typer.Option(min=2, max=65_536, help="Examples in a training step.", rich_help_panel=_METHOD),
 ]
 BalanceOption = Annotated[
     bool,
     typer.Option(
         "--balance",
-        help="Let every class count alike in training, however many images it has.",
+        help="Let every class count alike in training, however many examples it has.",
         rich_help_panel=_METHOD,
     ),
 ]
@@ -232,7 +232,7 @@ ValidationImagesOption = Annotated[
     typer.Option(
         min=10,
         max=10**7,
-        help="Images on which a candidate is scored, at most.",
+        help="Examples on which a candidate is scored, at most.",
         rich_help_panel=_METHOD,
     ),
 ]
@@ -258,19 +258,19 @@ FinestOption = Annotated[
         max=10**6,
         help="How fine records are kept, in the signal's unit: of images the pixels of the short"
         " side. Default: what the finest data of the space need.",
-        rich_help_panel=_IMAGES,
+        rich_help_panel=_DATA,
     ),
 ]
 TrainSplitOption = Annotated[
     str | None,
-    typer.Option(help="Training split: train_quality or train_large.", rich_help_panel=_IMAGES),
+    typer.Option(help="Training split: train_quality or train_large.", rich_help_panel=_DATA),
 ]
 ClassesOption = Annotated[
     Path | None,
     typer.Option(
         help='JSON file of classes: {"what stands in the data": "class", ...}; what it lacks is'
         " left out. Default: all that the data have.",
-        rich_help_panel=_IMAGES,
+        rich_help_panel=_DATA,
     ),
 ]
 PositiveOption = Annotated[
@@ -278,7 +278,7 @@ PositiveOption = Annotated[
     typer.Option(
         help="Of two classes the one whose precision and recall count. Default: the one that the"
         " data set names, as Wake Vision does; else the means over both.",
-        rich_help_panel=_IMAGES,
+        rich_help_panel=_DATA,
     ),
 ]
 MetricOption = Annotated[
@@ -290,16 +290,16 @@ MetricOption = Annotated[
     ),
 ]
 LabelColumnOption = Annotated[
-    str | None, typer.Option(help="Label column of Parquet files.", rich_help_panel=_IMAGES)
+    str | None, typer.Option(help="Label column of Parquet files.", rich_help_panel=_DATA)
 ]
 ImageColumnOption = Annotated[
-    str | None, typer.Option(help="Image column of Parquet files.", rich_help_panel=_IMAGES)
+    str | None, typer.Option(help="Image column of Parquet files.", rich_help_panel=_DATA)
 ]
 GroupColumnOption = Annotated[
     str | None,
     typer.Option(
-        help="Column of Parquet files that says where an image is from.",
-        rich_help_panel=_IMAGES,
+        help="Column of Parquet files that says where an example is from.",
+        rich_help_panel=_DATA,
     ),
 ]
 MissingShardsOption = Annotated[
@@ -307,7 +307,7 @@ MissingShardsOption = Annotated[
     typer.Option(
         "--missing-shards",
         help="Go on where some of the data set's numbered files are missing.",
-        rich_help_panel=_IMAGES,
+        rich_help_panel=_DATA,
     ),
 ]
 SplitSeedOption = Annotated[
@@ -315,8 +315,8 @@ SplitSeedOption = Annotated[
     typer.Option(
         min=0,
         max=2**31 - 1,
-        help="Of the images drawn from train where validation or test are missing. Default: 0.",
-        rich_help_panel=_IMAGES,
+        help="Of the examples drawn from train where validation or test are missing. Default: 0.",
+        rich_help_panel=_DATA,
     ),
 ]
 

@@ -1,4 +1,4 @@
-"""danas-hil search: from images to an exported Pareto front."""
+"""danas-hil search: from data to an exported Pareto front."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def search(
     threads: ThreadsOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Search images and networks together, under a board's limits.
+    """Search data and networks together, under a board's limits.
 
     [bold]Examples[/bold]
 

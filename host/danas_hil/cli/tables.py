@@ -118,7 +118,7 @@ def _accuracy_table(measurements: Sequence[Measurement]) -> Any:
             scores = m.accuracy.scores
             shares = (scores.accuracy, scores.precision, scores.recall)
             rows.append((m.model, scores.images, *map(percent, shares)))
-    columns = ("model", ">test images", ">accuracy", ">precision", ">recall")
+    columns = ("model", ">test examples", ">accuracy", ">precision", ">recall")
     return table(columns, rows)
 
 

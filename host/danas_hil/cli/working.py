@@ -31,7 +31,7 @@ def worker(
     storage: StorageOption = None,
     data: Annotated[
         str | None,
-        typer.Option(help="Where the images are on this computer.", rich_help_panel="Sharing"),
+        typer.Option(help="Where the data are on this computer.", rich_help_panel="Sharing"),
     ] = None,
     threads: ThreadsOption = None,
     json: JsonOption = False,

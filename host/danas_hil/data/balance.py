@@ -15,9 +15,9 @@ _IMBALANCE = 20
 
 @dataclass(frozen=True)
 class Balance:
-    """How many images there are of each class, in all and by group.
+    """How many examples there are of each class, in all and by group.
 
-    classes: their names. counts: images of each, in the order of the classes. dropped: records left
+    classes: their names. counts: of each, in the order of the classes. dropped: records left
     out because they belong to none of them.
     """
 
@@ -32,14 +32,14 @@ class Balance:
 
     @property
     def warning(self) -> str:
-        """What is to be said where one class has far more images than another; else empty."""
+        """What is to be said where one class has far more examples than another; else empty."""
         few, many = min(self.counts), max(self.counts)
         if many < _IMBALANCE * few:
             return ""
         rare, common = (self.classes[self.counts.index(count)] for count in (few, many))
         told = f"{many:,} {common}, {few:,} {rare}"
         return (
-            f"{many / max(few, 1):.0f} times as many images of one class as of another ({told}):"
+            f"{many / max(few, 1):.0f} times as many examples of one class as of another ({told}):"
             " a network can be right for many without knowing the rare. --metric macro-f1 chooses"
             " by all classes alike, --balance trains so."
         )

@@ -1,4 +1,4 @@
-"""Validation and test where a data set has none: a part of its training images, drawn by a seed."""
+"""Validation and test where a data set has none: parts of its training records, drawn by a seed."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from danas_hil.data.records import (
 )
 
 SHARE = 0.15
-"""Of the training images, for each split that is missing."""
+"""Of the training records, for each split that is missing."""
 
 _FEWEST_GROUPS = 10
 """With fewer, whole groups would make splits of very different sizes."""
 _TRIES = 20
-_FORMAT = 1  # count up when other images are drawn
+_FORMAT = 1  # count up when other records are drawn
 
 
 class DrawnSplits:
     """`source` with all three splits.
 
-    Images of one group stay together where there are ten groups or more, so that what was
-    photographed for training is not met again; else each class gives the same share. Which images
+    Records of one group stay together where there are ten groups or more, so that what was
+    taken for training is not met again; else each class gives the same share. Which records
     are drawn depends on the seed, the labels and the groups in their order, and on nothing else.
     """
 
@@ -62,7 +62,7 @@ class DrawnSplits:
         _, by_group = self._drawn
         return (
             f"{' and '.join(self._missing)} drawn from train, {SHARE:.0%} of it each,"
-            f" by {'group' if by_group else 'image'}, seed {self._seed}"
+            f" by {'group' if by_group else 'example'}, seed {self._seed}"
         )
 
     def fingerprint(self, split: str) -> str:
@@ -83,7 +83,7 @@ class DrawnSplits:
         places, _ = self._drawn
         for number, record in enumerate(self._source.records("train")):
             if number >= len(places):
-                raise DanasError(f"{self.name} has more images than a moment ago.", "Try again.")
+                raise DanasError(f"{self.name} has more records than a moment ago.", "Try again.")
             if places[number] == SPLITS.index(split):
                 yield record
 
@@ -112,7 +112,7 @@ class DrawnSplits:
                 drawn = self._by_group(groups, len(names), attempt)
                 if self._has_all_classes(drawn, labels):
                     return drawn, True
-        return self._by_image(labels), False
+        return self._by_example(labels), False
 
     def _by_group(self, groups: npt.NDArray[np.int64], count: int, attempt: int) -> _Places:
         """Groups in a random order go to one split until it has its share, then to the next."""
@@ -129,7 +129,7 @@ class DrawnSplits:
                 at, taken = at + 1, 0
         return of_group[groups]
 
-    def _by_image(self, labels: npt.NDArray[np.int64]) -> _Places:
+    def _by_example(self, labels: npt.NDArray[np.int64]) -> _Places:
         drawn = np.zeros(len(labels), np.int8)
         for label in np.unique(labels):
             places = np.flatnonzero(labels == label)

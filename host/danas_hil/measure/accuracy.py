@@ -49,13 +49,13 @@ def read_test_images(file: Path, data: str, task: Task, count: int) -> TestImage
     a file that is missing or damaged, and for a count below 1.
     """
     if count < 1:
-        raise DanasError(f"An accuracy of {count} images is none.", "Ask for 1 or more.")
+        raise DanasError(f"An accuracy of {count} examples is none.", "Ask for 1 or more.")
     hint = anew(file)
-    content = read_arrays(file, "The test images", hint)
+    content = read_arrays(file, "The test examples", hint)
     with checking(file, hint):
         labels, images = content["labels"], content[data]
         if images.ndim != 4 or images.dtype != np.uint8 or not 0 < len(labels) == len(images):
-            raise ValueError("images are not one for each label")
+            raise ValueError("examples are not one for each label")
         if labels.ndim != 1 or not np.isin(labels, range(len(task.classes))).all():
             raise ValueError(f"labels are not those of {len(task.classes)} classes")
     places = np.linspace(0, len(labels) - 1, min(count, len(labels))).round().astype(int)

@@ -361,7 +361,8 @@ def _images(item: Item, count: int) -> TestImages | None:
         return None
     if item.test_images is None:
         raise DanasError(
-            f"There are no test images for {item.id}.", "Accuracy is taken of candidates of a run."
+            f"There are no test examples for {item.id}.",
+            "Accuracy is taken of candidates of a run.",
         )
     return read_test_images(*item.test_images, count)
 

@@ -19,14 +19,14 @@ def chosen_card(front: Front, chosen: Candidate | None, row: Member | None) -> M
     if row is None or chosen is None:
         words = (
             "No candidate was found that is within the limits. Allow more memory, smaller"
-            " resolutions or widths in the search space, or search for longer."
+            " data or networks in the search space, or search for longer."
         )
         return element(
             "div", element("h3", esc("Nothing fits")), element("p", esc(words)), class_="card"
         )
     task, test = front.task, chosen.scores.get("int8_test")
     facts = [*_facts(row, test, task), *_front_end(chosen)]
-    best = f"The best {task.metric_name} in int8 on validation images within the limits."
+    best = f"The best {task.metric_name} in int8 on validation examples within the limits."
     return element(
         "div",
         element(

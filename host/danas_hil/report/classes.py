@@ -47,8 +47,8 @@ def classes_section(candidate: Candidate, task: Task) -> Markup:
         (
             tables.badge("host"),
             esc(
-                f"int8, test images, {candidate.id}. Down: the class that it is; across: the class"
-                " that was given. The darker, the more of the images of a row."
+                f"int8, test examples, {candidate.id}. Down: the class that it is; across: the"
+                " class that was given. The darker, the more of the examples of a row."
                 f" Guessing comes to {guessing_words(scores.counts, task)}."
             ),
         ),
@@ -139,5 +139,5 @@ def _table(rows: Sequence[ClassScores]) -> Markup:
         )
         for row in sorted(rows, key=lambda row: row.recall)
     ]
-    headers = ("class", "images", "recall", "95 % interval", "precision")
+    headers = ("class", "examples", "recall", "95 % interval", "precision")
     return tables.table(headers, cells)

@@ -94,7 +94,7 @@ def _lead(experiment: Experiment) -> str:
         if experiment.reuse_supernets
         else "the training of supernets included"
     )
-    lead = f"Each search has the same images, seeds and budget: {' or '.join(budget)}, {training}."
+    lead = f"Each search has the same data, seeds and budget: {' or '.join(budget)}, {training}."
     return " ".join((lead, *_lent(experiment)))
 
 

@@ -152,7 +152,7 @@ def accuracy_by_source(groups: Sequence[Group], overall: Scores | None) -> Marku
     """int8 test accuracy of one candidate for each source, with 95 % intervals."""
     rows = [(g.source, g.images, g.accuracy, g.low, g.high) for g in groups]
     if overall is not None:
-        rows.append(("all images", overall.images, overall.accuracy, *overall.interval))
+        rows.append(("all examples", overall.images, overall.accuracy, *overall.interval))
     area = box(560, 78 + 34 * len(rows), left=170, top=10)
     bounds = [value for row in rows for value in row[3:]]
     x = share_axis(bounds, area.left, area.right, "int8 test accuracy")
@@ -161,9 +161,9 @@ def accuracy_by_source(groups: Sequence[Group], overall: Scores | None) -> Marku
         at = area.top + 34 * (place + 0.5)
         tip = (
             f"{name}: {percent(accuracy)}, 95 % interval {percent(low)} to {percent(high)},"
-            f" {images} images"
+            f" {images} examples"
         )
-        class_ = "all" if name == "all images" and place == len(groups) else "group"
+        class_ = "all" if name == "all examples" and place == len(groups) else "group"
         parts += [
             _row_name(area.left - 12, at, name, tip),
             line(x.scale(low), at, x.scale(high), at, "interval"),

@@ -139,7 +139,7 @@ def _trade_off(front: Front) -> Markup:
             esc(f"RAM and flash, by {model}. "),
             tables.badge("host"),
             esc(
-                "Accuracy: before quantisation, on validation images, on the computer that"
+                "Accuracy: before quantisation, on validation examples, on the computer that"
                 f" searched. {len(rows)} evaluations; the area of a mark goes with its flash (up"
                 " to a cap)."
             ),
@@ -167,8 +167,8 @@ def _pareto(front: Front, rows: Sequence[Member]) -> Markup:
         (
             esc(
                 f"{shown}No other system is better in accuracy, precision, recall, RAM and flash"
-                f" at once. Precision and recall: {front.task.averaging}, in int8 on test images;"
-                " test images were read once, after the front was fixed. Fine-tuning is"
+                f" at once. Precision and recall: {front.task.averaging}, in int8 on test examples;"
+                " test examples were read once, after the front was fixed. Fine-tuning is"
                 " training by itself, after the search."
             ),
             tables.badge("host"),
@@ -203,7 +203,7 @@ def _sources(chosen: Candidate) -> Markup:
     )
     drawing = figures.accuracy_by_source(rows, chosen.scores.get("int8_test"))
     return section(
-        "Accuracy by source of the images",
+        "Accuracy by source of the examples",
         element(
             "div",
             figure("int8 test accuracy by source", drawing, caption),

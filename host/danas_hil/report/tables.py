@@ -142,7 +142,7 @@ def groups_table(groups: Sequence[Group]) -> Markup:
         )
         for g in groups
     ]
-    headers = ("source", "images", "int8 test accuracy", "95 % interval", "precision", "recall")
+    headers = ("source", "examples", "int8 test accuracy", "95 % interval", "precision", "recall")
     return table(headers, rows)
 
 
@@ -260,7 +260,7 @@ def _classified(outcome: Outcome) -> str:
     assert outcome.precision is not None
     assert outcome.recall is not None
     shares = f"precision {percent(outcome.precision)}, recall {percent(outcome.recall)}"
-    return f"on {outcome.test_images} test images, classified there; {shares}"
+    return f"on {outcome.test_images} test examples, classified there; {shares}"
 
 
 def settings_tables(config: Mapping[str, Any]) -> Markup:

@@ -215,5 +215,5 @@ def check_possible(settings: SearchSettings, estimator: CostEstimator | None = N
     raise DanasError(
         f"No genome fits {settings.limits}: the smallest is estimated at"
         f" {ram:,} bytes of RAM and {flash:,} bytes of flash{quickest}.",
-        "Raise the limits, or give the space smaller resolutions and narrower networks.",
+        "Raise the limits, or give the space smaller data and narrower networks.",
     )

@@ -88,7 +88,7 @@ def _warn_of_guessing(candidates: Sequence[Candidate], task: Task, listener: Lis
     guesses = guessing_words(scores[0].counts, task)
     listener.warning(
         f"{lazy} of the {len(candidates)} candidates are no better than guessing on validation"
-        f" images ({guesses}). Train for longer, or look at the data."
+        f" examples ({guesses}). Train for longer, or look at the data."
     )
 
 
@@ -106,7 +106,7 @@ def _export_members(
             candidates.append(_export(session, evaluator, evaluation, steps.get(id_, 0)))
         except DanasError as error:
             listener.warning(f"Candidate {id_} is left out: {error}")
-    listener.exporting(len(members), len(members), "test images")
+    listener.exporting(len(members), len(members), "test examples")
     return candidates
 
 

@@ -53,9 +53,9 @@ class SupernetSource:
         different = [key for key in training if self.images.get(key) != seen.get(key)]
         if different:
             raise DanasError(
-                f"{self.run.path} was trained on other images: {_told(self.images, different)};"
+                f"{self.run.path} was trained on other data: {_told(self.images, different)};"
                 f" here: {_told(seen, different)}.",
-                "Search with the images that its config.toml names, and options as it has.",
+                "Search with the data that its config.toml names, and options as it has.",
             )
 
     def check_trained(self, store: SupernetStore, name: str) -> None:
@@ -164,7 +164,7 @@ def _check_holds(theirs: SearchSettings, ours: SearchSettings, name: str) -> Non
         raise DanasError(
             f"The supernet of {name} tells {', '.join(theirs.task.classes)} apart, not"
             f" {', '.join(ours.task.classes)}.",
-            "Search with the images that it was trained on, and the same --classes.",
+            "Search with the data that it was trained on, and the same --classes.",
         )
     if lacking := missing_values(theirs.space.data.genes, ours.space.data.genes):
         raise _lacks(name, lacking)

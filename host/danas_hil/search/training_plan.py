@@ -89,7 +89,7 @@ def _agree_on_images(session: Session) -> dict[str, Any]:
     theirs = session.shared.agree(_DATA, lambda: seen)
     if theirs != seen:
         raise DanasError(
-            f"{session.settings.data} holds other images than this run began with.",
+            f"{session.settings.data} holds other data than this run began with.",
             f"Then: {_told(theirs)}; now: {_told(seen)}.",
         )
     if session.supernet_source is not None:
@@ -132,7 +132,7 @@ def _warn_of_too_little_time(
         listener.warning(
             f"The fewest steps of training that make sense ({budget.LEAST_STEPS}) take all the time"
             " there is before the export: little is evaluated, and the search may end late. Raise"
-            " --time-budget, or lower --resolutions or --batch-size."
+            " --time-budget, or give the space smaller data, or a lower --batch-size."
         )
 
 

@@ -301,7 +301,7 @@ def check_images(genome: Genome, images: npt.NDArray[Any]) -> None:
     """Raise DanasError unless `images` is (n, height, width, channels) as `genome` sees them."""
     if images.ndim != 4 or not len(images) or images.shape[1:] != genome.data.shape:
         raise DanasError(
-            f"Images of shape {images.shape} are not what {genome} sees.",
+            f"Examples of shape {images.shape} are not what {genome} sees.",
             f"It takes (n, {', '.join(map(str, genome.data.shape))}) with n of 1 or more.",
         )
 

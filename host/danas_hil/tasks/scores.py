@@ -129,13 +129,13 @@ class Scores:
         shares = (made.accuracy, made.precision, made.recall, made.macro_f1, made.metric)
         told = tuple(share for share in shares if share is not None)
         if made.images < 1 or not all(0 <= share <= 1 for share in told):
-            raise ValueError(f"scores of {made.images} images are out of range: {told}")
+            raise ValueError(f"scores of {made.images} examples are out of range: {told}")
         rows = made.confusion
         if rows and (
             any(len(row) != len(rows) or min(row) < 0 for row in rows)
             or sum(map(sum, rows)) != made.images
         ):
-            raise ValueError(f"the confusion matrix is not one of {made.images} images")
+            raise ValueError(f"the confusion matrix is not one of {made.images} examples")
         return made
 
 
