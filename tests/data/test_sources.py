@@ -34,7 +34,7 @@ def test_tfds_is_read_from_its_folder_or_one_above(tmp_path: Path, named: str) -
     assert labels_of(source, "train") == [1, 0, -1, 1]
     assert labels_of(source, "test") == [1, 0, 0]
     assert [source.count(split) for split in SPLITS] == [4, 2, 3]
-    assert next(source.records("train")).image == jpeg(0)
+    assert next(source.records("train")).content == jpeg(0)
 
 
 def test_train_large_is_read_when_asked_for(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_wake_vision_of_hugging_face_is_read(tmp_path: Path) -> None:
     records = list(source.records("train"))
     assert [record.label for record in records] == [0, 1, 1, 0, 1, -1]
     assert records[5].key.endswith("train_quality_part_0-00001-of-00002.parquet:1")
-    assert records[3].image == jpeg(3)
+    assert records[3].content == jpeg(3)
     assert source.count("train") == 6
 
 
@@ -148,7 +148,7 @@ def test_parquet_row_without_bytes_is_named(tmp_path: Path) -> None:
     for split in SPLITS:
         write_parquet(tmp_path / f"{split}.parquet", [0, 1], images=[jpeg(0), None])
     first, second = open_images(str(tmp_path)).records("train")
-    assert first.image == jpeg(0)
+    assert first.content == jpeg(0)
     assert isinstance(second.content, DanasError)
     assert "train.parquet:1 has no image bytes" in second.content.what
 
