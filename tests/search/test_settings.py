@@ -71,7 +71,7 @@ def test_config_toml_tells_the_versions_that_count(tmp_path: Path) -> None:
             {"supernet_of": "../large", "supernets": "x", "supernet": "per-data"},
             "--supernet-steps, --supernets, --supernet per-data can't be given",
         ),
-        ({"supernet_of": "../large", "space": layer_space()}, "no use to --space layers"),
+        ({"supernet_of": "../large", "space": layer_space()}, "no use to --family layers"),
         ({"finest": 96}, "--finest 96 is below"),
         ({"supernets": "s3://ID:hunter2@nets"}, "^The URL of --supernets has a password or a key"),
         ({"supernets": "https://nets/?sig=hunter2"}, "^The URL of --supernets has a password"),

@@ -228,7 +228,7 @@ def test_other_images_or_another_size_of_them_are_told(large: RunFolder, tmp_pat
     told = "train images 60 cat and 60 dog; here: train images 60 cat and 61 dog"
     with pytest.raises(DanasError, match=f"other data: {told}"):
         supernet_source.check_images({**IMAGES, "train_images": {"cat": 60, "dog": 61}})
-    with pytest.raises(DanasError, match="kept at 24 pixels, not at 32"):
+    with pytest.raises(DanasError, match="kept at 24, not at 32"):
         find_supernet_source(
             replace(SMALL, supernet_of=str(large.path), finest=32), tmp_path / "small"
         )

@@ -43,7 +43,7 @@ def train(
     The picks are trained (danas-hil pick), or those named. Each starts with the
     weights of the supernet, as in the fine-tuning of a search
     (--export-finetune-steps). A model is replaced when the new one is better by
-    the run's metric, in int8 on validation examples; until then it stays as it is.
+    the run's metric, in int8 on validation examples; until then it stays.
 
     After Ctrl-C or a kill the same command goes on: from checkpoints, and with
     the candidates that are left.
