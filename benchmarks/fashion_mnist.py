@@ -28,12 +28,11 @@ import numpy.typing as npt
 from danas_hil import convert
 from danas_hil.builds import load_build
 from danas_hil.estimate import estimate_model
-from danas_hil.run import RunFolder
+from danas_hil.run import RunFolder, read_genome
 from danas_hil.signals.image import ImageConfig
 from danas_hil.signals.image.dataset import Dataset, open_dataset
 from danas_hil.signals.image.files import open_images
 from danas_hil.signals.image.views import EvaluationView, TrainingView, representative_images
-from danas_hil.space import Genome
 from danas_hil.tasks import Scores, Task
 
 PACKAGE = "dataset-fashion-mnist"
@@ -177,7 +176,7 @@ def main() -> None:
         parser.exit(1, "The search found nothing that fits.\n")
     dataset = open_dataset(open_images(str(data)), SIDE)
     chosen = run.candidate(front.chosen)
-    genome = Genome.from_json(json.loads((chosen / "genome.json").read_text()))
+    genome = read_genome(chosen / "genome.json").genome
     model = (chosen / "model.tflite").read_bytes()
     rows = [row("search", dataset, genome.data, model)]
     grey = ImageConfig(SIDE, "monochrome")

@@ -42,12 +42,11 @@ from danas_hil.board import load_board
 from danas_hil.data import SPLITS, SourceOptions
 from danas_hil.data.wake_vision import TASK
 from danas_hil.estimate.on_board import estimate_on
-from danas_hil.run import RunFolder
+from danas_hil.run import RunFolder, read_genome
 from danas_hil.signals.image import Colour, ImageConfig
 from danas_hil.signals.image.dataset import open_dataset
 from danas_hil.signals.image.files import open_images
 from danas_hil.signals.image.views import EvaluationView
-from danas_hil.space import Genome
 from danas_hil.tasks import Scores
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -168,9 +167,7 @@ def from_run(path: Path, trained_rows: int) -> Contender:
     if front.chosen is None:
         raise DanasError(f"The search {path} found nothing that fits.")
     model = (run.candidate(front.chosen) / "model.tflite").read_bytes()
-    genome = Genome.from_json(
-        json.loads((run.candidate(front.chosen) / "genome.json").read_text(encoding="utf-8"))
-    )
+    genome = read_genome(run.candidate(front.chosen) / "genome.json").genome
     count = sum(seen["train_images"].values())
     told = f"{count:,} photos" if count == trained_rows else f"{count:,} photos*"
     name = f"danas-hil {path.name}: {genome.arch}"

@@ -116,7 +116,7 @@ def demo(
         limits=load_device_class("small"),
         space=space,
         trials=150,
-        supernet_steps=900,
+        supernet_steps=600,
         export_limit=12,
     )
     run = create_run(runs_folder(name or _dated("demo")), settings)
