@@ -27,7 +27,7 @@ import numpy as np
 from danas_hil import convert
 from danas_hil.data import SourceOptions
 from danas_hil.data.wake_vision import TASK
-from danas_hil.run import RunFolder
+from danas_hil.run import RunFolder, read_genome
 from danas_hil.signals.image import ImageConfig
 from danas_hil.signals.image.dataset import Dataset, open_dataset
 from danas_hil.signals.image.files import open_images
@@ -37,7 +37,6 @@ from danas_hil.signals.image.views import (
     representative_images,
 )
 from danas_hil.signals.shown import LabelledImages
-from danas_hil.space import Genome
 from danas_hil.tasks import Scores
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "person_mix"
@@ -209,7 +208,7 @@ def main() -> None:
     source = open_images(str(arguments.data), SourceOptions())
     dataset = open_dataset(source, max(RESOLUTIONS))
     chosen = run.candidate(front.chosen)
-    genome = Genome.from_json(json.loads((chosen / "genome.json").read_text()))
+    genome = read_genome(chosen / "genome.json").genome
     rows = [row("search", dataset, genome.data, (chosen / "model.tflite").read_bytes())]
     for name, build in (("CNN", cnn), ("MLP", mlp)):
         data, model = baseline(build, dataset, arguments.baseline_steps)
