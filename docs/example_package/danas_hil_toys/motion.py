@@ -171,7 +171,8 @@ def _made_up(motion: str, rng: np.random.Generator) -> npt.NDArray[np.float32]:
     seconds = np.arange(RATE * SECONDS) / RATE
     swung = swing * np.sin(2 * np.pi * (hertz * seconds + rng.random()))
     noise = rng.normal(scale=0.1, size=(len(seconds), 3))
-    return (up + swung[:, None] * along + noise).astype(np.float32)
+    felt: npt.NDArray[np.float32] = (up + swung[:, None] * along + noise).astype(np.float32)
+    return felt
 
 
 def _read(record: Record) -> npt.NDArray[np.float32]:
