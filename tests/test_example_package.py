@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import runpy
 import shutil
 import subprocess
@@ -264,3 +265,23 @@ def test_the_contract_of_samplers_is_kept_in_a_space_of_toys(site: Path) -> None
     assert len(tests) > 9
     for name in tests:
         getattr(kind(), name)()
+
+
+def test_the_contracts_of_signals_and_families_are_kept(tmp_path: Path) -> None:
+    contracts = [
+        str(ROOT / "tests" / room / "test_contract.py") for room in ("signals", "families")
+    ]
+    path, toys = os.pathsep.join([str(ROOT / "host"), str(EXAMPLE)]), "motion or time_cnn"
+    ended = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", toys, *contracts],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout
+    passed = re.search(r"(\d+) passed", ended.stdout)
+    assert passed is not None
+    assert int(passed[1]) > 30

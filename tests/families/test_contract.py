@@ -47,7 +47,9 @@ SMALL: dict[str, tuple[dict[str, Any], Shape]] = {
         (24, 11, 1),
     ),
 }
-"""A space that can be gone through as a whole, and the shape of its inputs."""
+"""A space that can be gone through as a whole, and the shape of its inputs: where all of a family's
+is too large for that, or inputs of USUAL will not do."""
+USUAL: Shape = (32, 48, 3)
 
 each = pytest.mark.parametrize("family", FAMILIES)
 each_elastic = pytest.mark.parametrize("family", ELASTIC)
@@ -59,7 +61,7 @@ drawing = settings(suppress_health_check=[HealthCheck.filter_too_much, HealthChe
 
 
 def small(family: str) -> tuple[ArchSpace, Shape]:
-    genes, shape = SMALL[family]
+    genes, shape = SMALL.get(family, ({}, USUAL))
     return find_family(family).space(genes), shape
 
 
@@ -80,7 +82,8 @@ def test_it_is_found_by_its_name_and_says_what_it_is(family: str) -> None:
     found = find_family(family)
     assert found.name == family
     assert found.title
-    assert family in SMALL, "a new family needs a small space here"
+    space, shape = small(family)
+    assert space.size(shape) < 1000, "such a family needs a small space here"
 
 
 def test_a_family_that_is_not_there_is_told_with_those_that_are() -> None:
