@@ -14,6 +14,7 @@ from danas_hil.board import Limits, load_board
 from danas_hil.cli.app import app
 from danas_hil.estimate.latency import LatencyTable
 from danas_hil.estimate.latency_tables import find_table, keep_table
+from danas_hil.estimate.layout import lay_out
 from danas_hil.estimate.on_board import estimate_on
 from danas_hil.run import Evaluation, RunFolder
 from danas_hil.search import SearchSettings, Weights, check_possible, create_run, fitness, within
@@ -42,7 +43,8 @@ def limited(latency_us: float, board: str | None = "qemu-m4") -> SearchSettings:
 
 def test_latency_is_that_of_the_genome_on_the_runs_board() -> None:
     genome = SPACE.sample(np.random.default_rng(0))
-    expected = estimate_on(load_board("qemu-m4"), genome).latency.total_us
+    laid_out = lay_out(genome, len(SIGNS.classes))
+    expected = estimate_on(load_board("qemu-m4"), laid_out).latency.total_us
     assert expected is not None
     assert CostEstimator(SETTINGS).costs(genome).latency_us == expected
     assert (

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from danas_hil import tflm
-from danas_hil.base import DanasError
 from danas_hil.board import Limits
 from danas_hil.families.layers import LayerStack
 from danas_hil.report import write_report
@@ -105,7 +104,8 @@ def test_weights_that_a_worker_elsewhere_trained_are_exported_without_training_a
     assert front is not None
     assert len(leader.evaluated_ids) == 1
     assert list(leader.steps) == leader.evaluated_ids
-    assert not leader.warnings
+    # Three steps of training may come to no more than guessing; else there is nothing to say.
+    assert all("no better than guessing" in text for text in leader.warnings)
     exported = {candidate.id: candidate for candidate in front.candidates}
     theirs = set(exported) & set(worker.evaluated_ids)
     assert theirs
@@ -180,6 +180,5 @@ class TestPlan:
 
 def test_a_search_of_layers_has_no_supernets() -> None:
     assert not SETTINGS.shares_weights
-    with pytest.raises(DanasError, match="not one of subnets"):
-        _ = SETTINGS.subnets
+    assert SETTINGS.supernets_of_space == {}
     assert SearchSettings.from_config(SETTINGS.to_config()) == SETTINGS
