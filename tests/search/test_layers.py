@@ -111,7 +111,7 @@ def test_weights_that_a_worker_elsewhere_trained_are_exported_without_training_a
     assert theirs
     scored = {evaluation.genome.id: evaluation.scores for evaluation in front.evaluations}
     for id_ in theirs:
-        assert exported[id_].scores["float_validation"] == scored[id_]
+        assert exported[id_].scores["float_validation"].brief == scored[id_]
 
 
 def test_searches_in_one_place_for_weights_take_those_of_the_same_training_only(
