@@ -1,3 +1,3 @@
 """Data-aware neural architecture search for microcontrollers, measured on the device."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

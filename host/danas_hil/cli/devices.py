@@ -11,7 +11,7 @@ import typer
 from danas_hil.base import DanasError, plain_name
 from danas_hil.board import Board, board_names, load_board, parse_size, split_address
 from danas_hil.cli.measuring import MeasureProgress
-from danas_hil.cli.show import JsonOption, note, print_json, say, tell_board
+from danas_hil.cli.show import JsonOption, note, picked, print_json, say, tell_board
 from danas_hil.cli.tables import show_measured
 from danas_hil.cli.verdicts import UnknownOption, ending_of_measured, leave
 
@@ -273,7 +273,7 @@ def run_items(
     ]
     picks = None if ids or everything or top else run.picks()
     if picks:
-        note(f"The {len(picks.ids)} picks of this run; --all or --top take others.")
+        note(f"{picked(len(picks.ids))} of this run; --all or --top take others.")
     chosen = choose(rows, ids=ids, everything=everything, top=top, picks=picks.ids if picks else ())
     genomes = {candidate.id: candidate.genome for candidate in front.candidates}
     items = []

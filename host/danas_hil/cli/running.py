@@ -27,6 +27,7 @@ from danas_hil.cli.show import (
     milliseconds_title,
     note,
     percent,
+    picked,
     print_json,
     say,
     table,
@@ -85,7 +86,7 @@ def export(
     if json:
         print_json({"run": str(to), "files": [str(path) for path in copied]})
     else:
-        which = f"The {len(picks.ids)} picks" if picks else "All candidates"
+        which = picked(len(picks.ids)) if picks else "All candidates"
         say(
             f"{which}: {len(copied)} files in {to}. There: danas-hil flash {to} --board NAME",
         )

@@ -21,6 +21,11 @@ from danas_hil.board import Board
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
+def picked(count: int) -> str:
+    """`The 3 picks`, `The pick`."""
+    return "The pick" if count == 1 else f"The {count:,} picks"
+
+
 def printable(text: str) -> str:
     """`text` with what would move a cursor, change a colour or turn the direction spelt out."""
     if text.isprintable():
