@@ -427,7 +427,7 @@ def test_a_full_disk_loses_no_earlier_measurement(
 @pytest.mark.parametrize(
     "damage",
     [
-        {"schema": 2},
+        {"schema": 3},
         {"memory": {"arena_used_bytes": 1, "odd": 2}},
         {"memory": 3},
         {"parity": []},

@@ -21,8 +21,8 @@ def genomes(space: Space, count: int, seed: int = 0) -> list[Genome]:
 
 def values(rows: list[Genome]) -> np.ndarray:
     """(n, 2): what grows with the network and depends on the data; the logarithm of its size."""
-    work = [log2(sum(layer.macs for layer in layers(genome))) for genome in rows]
-    size = [log2(sum(layer.weights for layer in layers(genome))) for genome in rows]
+    work = [log2(sum(layer.macs for layer in layers(genome, classes=2))) for genome in rows]
+    size = [log2(sum(layer.weights for layer in layers(genome, classes=2))) for genome in rows]
     bonus = [1.0 if genome.data.name == "64-rgb" else 0.0 for genome in rows]
     return np.column_stack([np.tanh(np.array(work) / 20 - 0.8) + np.array(bonus), size])
 
