@@ -18,8 +18,8 @@ import pytest
 from danas_hil.base import Deadline
 from danas_hil.measure import Measurement
 from danas_hil.run import RunFolder
-from danas_hil.search import SearchSettings, create_run
-from danas_hil.search.session import join
+from danas_hil.search import Listener, SearchSettings, create_run
+from danas_hil.search.session import join, open_data
 from danas_hil.study import STUDY
 from killing import Work, calm, done, evaluations_of, fresh, kill_and_go_on
 from strategies import make_space
@@ -68,8 +68,13 @@ def finished_trials(run: RunFolder) -> int:
 
 @pytest.fixture(scope="module")
 def calm_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunFolder, float]:
-    """A search that nobody disturbed, and the seconds that it took."""
+    """A search that nobody disturbed, and the seconds that it took.
+
+    What is done once is done before: kills at moments of a longer time would come too late.
+    """
     folder = tmp_path_factory.mktemp("calm")
+    open_data(SETTINGS, Listener())
+    calm(Work([["--version"]], folder, folder))
     run = create_run(folder / "run", SETTINGS)
     return run, calm(Work([["resume", str(run.path)]], folder, run.path))
 
