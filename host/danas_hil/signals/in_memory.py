@@ -17,7 +17,7 @@ import numpy.typing as npt
 from danas_hil.base import DanasError
 from danas_hil.data import Balance, OnProgress, Record, Source, Unreadable
 from danas_hil.data.records import PassesOver, require_split
-from danas_hil.signals.order import Places, ShuffledPlaces, counted, even_sample
+from danas_hil.signals.order import Places, ShuffledPlaces, balance_of, even_sample
 from danas_hil.signals.shown import Batch, LabelledImages, scale
 from danas_hil.tasks import UNKNOWN
 
@@ -59,14 +59,7 @@ class RecordsInMemory:
 
     @property
     def balance(self) -> Balance:
-        counts = counted(self.labels, self.group_ids, self.classes, self.group_names)
-        by_group = zip(self.group_names, counts.tolist(), strict=True)
-        return Balance(
-            classes=self.classes,
-            counts=tuple(counts.sum(axis=0).tolist()),
-            dropped=self.dropped,
-            groups={name: tuple(of) for name, of in by_group},
-        )
+        return balance_of(self)
 
 
 class EvaluationView:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from danas_hil.base import DanasError
+from danas_hil.data import Balance
 
 Places = npt.NDArray[np.int64]
 """Of records in a split, counted from 0."""
@@ -61,13 +62,29 @@ def even_sample(
     return np.sort(by_class[even])
 
 
-def counted(
-    labels: npt.NDArray[np.int64],
-    groups: npt.NDArray[np.integer],
-    classes: Sequence[str],
-    group_names: Sequence[str],
-) -> npt.NDArray[np.int64]:
-    """How many records there are of each class: (groups, classes)."""
-    counts = np.zeros((len(group_names), len(classes)), np.int64)
-    np.add.at(counts, (groups, labels), 1)
-    return counts
+class Labelled(Protocol):
+    """A split with its labels (n,) and groups (n,), places in `classes` and `group_names`."""
+
+    @property
+    def classes(self) -> tuple[str, ...]: ...
+    @property
+    def labels(self) -> npt.NDArray[np.int64]: ...
+    @property
+    def group_ids(self) -> npt.NDArray[Any]: ...
+    @property
+    def group_names(self) -> tuple[str, ...]: ...
+    @property
+    def dropped(self) -> int: ...
+
+
+def balance_of(split: Labelled) -> Balance:
+    """How many records of each class there are, in all and by group."""
+    counts = np.zeros((len(split.group_names), len(split.classes)), np.int64)
+    np.add.at(counts, (split.group_ids, split.labels), 1)
+    by_group = zip(split.group_names, counts.tolist(), strict=True)
+    return Balance(
+        classes=split.classes,
+        counts=tuple(counts.sum(axis=0).tolist()),
+        dropped=split.dropped,
+        groups={name: tuple(of) for name, of in by_group},
+    )

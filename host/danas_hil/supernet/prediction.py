@@ -16,12 +16,14 @@ import numpy.typing as npt
 
 from danas_hil.base import DanasError
 from danas_hil.families import HEAD, Layer
+from danas_hil.signals import DataConfig
 from danas_hil.space import Genome
 from danas_hil.supernet.backend import Precision, tensorflow, traced
 from danas_hil.supernet.kept import Kept, Same
 from danas_hil.supernet.network import (
     EPSILON,
     Array,
+    Choice,
     Network,
     activation,
     convolution,
@@ -68,7 +70,9 @@ def recalibrated(
     sums: list[Array] = []
     for cut in _batches(images, RECALIBRATION_PIXELS):
         key = ("recalibration", cut.start, cut.stop, Same(flat), Same(images))
-        found = _through_segments(network, kept or Kept(0), key, genome, images[cut], through)[1]
+        found = _through_segments(
+            network, choice, kept or Kept(0), key, genome.data, images[cut], through
+        )[1]
         parts = [(cut.stop - cut.start) / len(images) * part for part in found]
         sums = [a + b for a, b in zip(sums, parts, strict=True)] if sums else parts
     pairs = zip(names, sums[::2], sums[1::2], strict=True)
@@ -90,7 +94,8 @@ def probabilities(
     """
     check_images(genome, images)
     weights = network.cut(flat, genome)
-    depths = network.choice(genome).depths
+    choice = network.choice(genome)
+    depths = choice.depths
     tf = tensorflow()
 
     @cache
@@ -121,26 +126,30 @@ def probabilities(
     parts = []
     for cut in _batches(images, PREDICTION_PIXELS):
         key = (precision, cut.start, cut.stop, Same(flat), Same(images))
-        x, _ = _through_segments(network, kept or Kept(0), key, genome, images[cut], through)
+        x, _ = _through_segments(
+            network, choice, kept or Kept(0), key, genome.data, images[cut], through
+        )
         parts.append(x.numpy())
     return np.concatenate(parts)
 
 
 def _through_segments(
     network: Network,
+    choice: Choice,
     kept: Kept,
     key: tuple[Any, ...],
-    genome: Genome,
+    data: DataConfig,
     batch: npt.NDArray[Any],
     through: Callable[[int, Any], tuple[Any, tuple[Array, ...]]],
 ) -> tuple[Any, tuple[Array, ...]]:
     """What all segments together make of a batch, and the statistics found on the way.
 
-    From the last segment on whose outcome is kept under `key` and what the genome is up to there.
+    From the last segment on whose outcome is kept under `key` and what the subnet `choice`, which
+    sees `data`, is up to there.
     """
-    choice, last = network.choice(genome), network.segments - 1
+    last = network.segments - 1
     keys = [
-        (*key, genome.data, place, tuple(choice.kept), network.depths_up_to(place, choice.depths))
+        (*key, data, place, tuple(choice.kept), network.depths_up_to(place, choice.depths))
         for place in range(last)
     ]
     value: tuple[Any, tuple[Array, ...]] | None = None

@@ -29,7 +29,7 @@ from danas_hil.base import DanasError, held, read_json, write_json
 from danas_hil.data.balance import Balance, OnProgress, OnWaiting, Unreadable
 from danas_hil.data.records import Record, Source, require_split
 from danas_hil.signals.image.decode import decode_image
-from danas_hil.signals.order import counted
+from danas_hil.signals.order import balance_of
 from danas_hil.tasks import UNKNOWN
 
 _FORMAT = 3  # count up when what is in a cache changes
@@ -70,15 +70,7 @@ class SplitImages:
 
     @property
     def balance(self) -> Balance:
-        counts = counted(self.labels, self.group_ids, self.classes, self.group_names)
-        return Balance(
-            classes=self.classes,
-            counts=tuple(counts.sum(axis=0).tolist()),
-            dropped=self.dropped,
-            groups={
-                name: tuple(of.tolist()) for name, of in zip(self.group_names, counts, strict=True)
-            },
-        )
+        return balance_of(self)
 
 
 def open_split(
