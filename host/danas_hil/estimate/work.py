@@ -2,7 +2,7 @@
 
 Time is taken to be a sum over these counts, each with a rate of its own, so they follow the loops
 of the kernels: CMSIS-NN's for Arm cores with DSP extension, below Source/ of ARM-software/CMSIS-NN
-(V11, as the runtime `arduino` has it). Kernels written otherwise get rates of zero for what they
+(V11, as the build `arduino` has it). Kernels written otherwise get rates of zero for what they
 don't do.
 """
 

@@ -218,7 +218,7 @@ class DsCnnFamily:
     """The family itself."""
 
     name: str = NAME
-    title: str = "DS-CNN: a stem, then 1 to 6 depthwise separable blocks at one size"
+    title: str = f"DS-CNN: a stem, then 1 to {MOST_BLOCKS} depthwise separable blocks at one size"
     elastic: bool = True
     normalised: bool = True
 

@@ -52,7 +52,7 @@ def space_from_json(value: Mapping[str, Any]) -> Space:
         if len(owners) != 1:
             genes = sorted(gene for genes in known.values() for gene in genes)
             raise DanasError(
-                f"Of {' and '.join(owners)} both have a gene {gene!r}."
+                f"{' and '.join(owners)} both have a gene {gene!r}."
                 if owners
                 else f"A search space has no gene {gene!r}.",
                 f"Write it in a table of its own: [{owners[0]}]."

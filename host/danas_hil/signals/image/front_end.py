@@ -10,7 +10,7 @@ FRAMES = (("QQVGA", 160, 120), ("QVGA", 320, 240), ("VGA", 640, 480))
 
 _SUM_BYTES = 2
 """Of each sum of a box of pixels: up to 257 values of a byte."""
-_COUNTS = {"monochrome": (1, 2), "rgb": (3, 3)}
+_COUNTS = {"monochrome": (1, 0), "rgb": (3, 3)}
 """Of a colour: values of one pixel that are summed; operations that make them of the camera's
 (greyscale: taken as they come; RGB565: three shifts with masks)."""
 
@@ -42,6 +42,5 @@ def front_end(data: ImageConfig) -> FrontEnd:
             "mean less 128 as int8",
         ),
         ram_bytes=frame_width * pixel_bytes + width * channels * _SUM_BYTES,
-        operations=cut_width * cut_height * (values + (0 if monochrome else unpacking))
-        + 2 * outputs,
+        operations=cut_width * cut_height * (values + unpacking) + 2 * outputs,
     )
