@@ -6,8 +6,6 @@ import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import filelock
-
 TOLD_AFTER_SECONDS = 1.0
 """What takes no longer is not worth a word."""
 
@@ -21,6 +19,8 @@ def held(
     seconds: to wait for it at most; None for as long as it takes. waiting: called once, where
     another process has had it for TOLD_AFTER_SECONDS. Raises filelock.Timeout.
     """
+    import filelock  # slow to import, and few commands hold a lock
+
     lock = filelock.FileLock(path)
     quiet = TOLD_AFTER_SECONDS if seconds is None else min(TOLD_AFTER_SECONDS, seconds)
     try:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cached_property, lru_cache
-from importlib.metadata import EntryPoint, entry_points
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from danas_hil.base.errors import DanasError, first_line
 from danas_hil.base.words import known_or_near
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
 
@@ -105,6 +107,8 @@ class Registry(Mapping[str, T]):
 @lru_cache(maxsize=16)
 def _points(group: str, _path: tuple[str, ...]) -> list[EntryPoint]:
     """Read once for the path that packages are found on."""
+    from importlib.metadata import entry_points  # slow to import, and seldom needed
+
     return sorted(entry_points(group=group), key=lambda point: point.name)
 
 
